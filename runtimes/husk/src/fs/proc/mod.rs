@@ -1,0 +1,169 @@
+//! /proc (proc(5)) and the little of /sys that programs look at: made when it is read.
+//!
+//! Every file is generated as a whole when it is opened, and again when it is read from offset 0.
+
+mod process;
+mod system;
+mod text;
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::any::Any;
+
+use super::directory::{Directory, Dynamic, attach};
+use super::name::Name;
+use super::node::{Attributes, Kind, Node, NodeRef, PROC_INODES};
+use super::{File, FileRef, FileStatus, IoRequest, Sink};
+use crate::errno::{Errno, SysResult};
+use crate::process::scheduler;
+use crate::sync::SpinLock;
+
+/// Makes the text of a file.
+pub type Generator = Box<dyn Fn() -> Vec<u8> + Send + Sync>;
+
+const FILE: u32 = 0o444;
+const DIRECTORY: u32 = 0o555;
+const LINK: u32 = 0o777;
+
+/// Adds /proc and /sys to the tree.
+pub fn install(root: &NodeRef) {
+    let numbers = &mut (PROC_INODES..);
+    let mut make = |kind, permissions| {
+        let number = numbers.next().unwrap_or(PROC_INODES);
+        Node::with_number(number, kind, Attributes::new(permissions))
+    };
+    let proc = make(
+        Kind::Directory(Directory::with_dynamic(Box::new(Processes))),
+        DIRECTORY,
+    );
+    attach(root, Name::Archive(b"proc"), proc.clone());
+    let sys = make(Kind::Directory(Directory::new()), DIRECTORY);
+    attach(root, Name::Archive(b"sys"), sys.clone());
+    for (path, generate) in system::PROC_FILES {
+        put_file(&proc, path, *generate, &mut make);
+    }
+    for (path, generate) in system::SYS_FILES {
+        put_file(&sys, path, *generate, &mut make);
+    }
+    let mounts = make(Kind::Symlink(Name::Archive(b"self/mounts")), LINK);
+    attach(&proc, Name::Archive(b"mounts"), mounts);
+}
+
+/// Puts a generated file below `top`, with the directories it needs.
+fn put_file(
+    top: &NodeRef,
+    path: &'static str,
+    generate: fn() -> Vec<u8>,
+    make: &mut impl FnMut(Kind, u32) -> NodeRef,
+) {
+    let mut parent = top.clone();
+    let (directories, name) = path.rsplit_once('/').unwrap_or(("", path));
+    for part in directories.split('/').filter(|part| !part.is_empty()) {
+        let existing = parent
+            .directory()
+            .and_then(|directory| directory.get(part.as_bytes()));
+        parent = existing.unwrap_or_else(|| {
+            let node = make(Kind::Directory(Directory::new()), DIRECTORY);
+            attach(&parent, Name::Archive(part.as_bytes()), node.clone());
+            node
+        });
+    }
+    let file = make(Kind::Generated(Box::new(generate)), FILE);
+    attach(&parent, Name::Archive(name.as_bytes()), file);
+}
+
+/// The entries of /proc that are processes.
+struct Processes;
+
+impl Dynamic for Processes {
+    fn lookup(&self, name: &[u8]) -> Option<NodeRef> {
+        if scheduler::has_no_thread() {
+            return None;
+        }
+        let thread = scheduler::current();
+        let pid = thread.process.pid;
+        let link = |target: alloc::string::String| {
+            let name = Name::new(target.as_bytes());
+            Node::with_number(PROC_INODES, Kind::Symlink(name), Attributes::new(LINK))
+        };
+        match name {
+            b"self" => Some(link(alloc::format!("{pid}"))),
+            b"thread-self" => Some(link(alloc::format!("{pid}/task/{}", thread.tid))),
+            _ => process::directory(parse_number(name)?),
+        }
+    }
+
+    fn names(&self) -> Vec<(u64, Name)> {
+        let mut names = alloc::vec![
+            (0, Name::Archive(b"self")),
+            (1, Name::Archive(b"thread-self"))
+        ];
+        names.extend(
+            process::pids()
+                .into_iter()
+                .map(|pid| (u64::from(pid) + 2, number_name(pid))),
+        );
+        names
+    }
+}
+
+fn parse_number(name: &[u8]) -> Option<u32> {
+    core::str::from_utf8(name).ok()?.parse().ok()
+}
+
+fn number_name(number: u32) -> Name {
+    Name::new(alloc::format!("{number}").as_bytes())
+}
+
+/// An open file of /proc: its text as of the last read from the beginning.
+pub struct GeneratedFile {
+    node: NodeRef,
+    text: SpinLock<Arc<[u8]>>,
+}
+
+impl GeneratedFile {
+    pub fn open(node: &NodeRef, generate: &Generator) -> FileRef {
+        Arc::new(GeneratedFile {
+            node: node.clone(),
+            text: SpinLock::new(Arc::from(generate())),
+        })
+    }
+
+    fn refresh(&self) {
+        if let Kind::Generated(generate) = &self.node.kind {
+            let text: Arc<[u8]> = Arc::from(generate());
+            *self.text.lock() = text;
+        }
+    }
+}
+
+impl File for GeneratedFile {
+    fn read(&self, request: IoRequest, into: &mut dyn Sink) -> SysResult {
+        if request.offset == 0 {
+            self.refresh();
+        }
+        let text = self.text.lock().clone();
+        let start = usize::try_from(request.offset).unwrap_or(usize::MAX);
+        match text.get(start..) {
+            Some(rest) if !rest.is_empty() => into.put(rest),
+            _ => Ok(0),
+        }
+    }
+
+    fn status(&self) -> Result<FileStatus, Errno> {
+        self.node.status()
+    }
+
+    fn size(&self) -> Result<u64, Errno> {
+        Ok(0)
+    }
+
+    fn path(&self) -> Vec<u8> {
+        self.node.absolute_path()
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}

@@ -1,0 +1,251 @@
+//! /proc/PID and what is below it (proc(5)).
+
+use alloc::boxed::Box;
+use alloc::sync::{Arc, Weak};
+use alloc::vec::Vec;
+
+use super::{DIRECTORY, FILE, Generator, LINK, number_name, parse_number, text};
+use crate::fs::directory::{Directory, Dynamic};
+use crate::fs::name::Name;
+use crate::fs::node::{Attributes, Kind, Node, NodeRef, PROC_INODES};
+use crate::fs::root;
+use crate::process::{Process, Thread, scheduler};
+
+/// Inode numbers of a process's entries: its id, then what it is.
+const INODES_PER_PROCESS: u64 = 1 << 24;
+const DESCRIPTOR_INODES: u64 = 1 << 20;
+const DESCRIPTOR_TEXT_INODES: u64 = 1 << 21;
+const THREAD_INODES: u64 = 1 << 22;
+
+/// Live processes: the running one.
+pub fn pids() -> Vec<u32> {
+    if scheduler::has_no_thread() {
+        return Vec::new();
+    }
+    alloc::vec![scheduler::current().process.pid]
+}
+
+fn find(pid: u32) -> Option<Arc<Process>> {
+    let process = scheduler::find(pid)?.process.clone();
+    (process.pid == pid).then_some(process)
+}
+
+fn number(process: &Process, what: u64) -> u64 {
+    PROC_INODES + u64::from(process.pid) * INODES_PER_PROCESS + what
+}
+
+/// /proc/PID.
+pub fn directory(pid: u32) -> Option<NodeRef> {
+    let process = find(pid)?;
+    let entries = Entries {
+        process: Arc::downgrade(&process),
+        table: OF_PROCESS,
+        first_number: number(&process, 1),
+        tid: pid,
+    };
+    Some(dynamic(number(&process, 0), Box::new(entries)))
+}
+
+fn dynamic(number: u64, entries: Box<dyn Dynamic>) -> NodeRef {
+    let kind = Kind::Directory(Directory::with_dynamic(entries));
+    Node::with_number(number, kind, Attributes::new(DIRECTORY))
+}
+
+/// What an entry is; the functions are given the process, and the thread in a thread's directory.
+#[derive(Clone, Copy)]
+enum Entry {
+    Text(fn(&Process, u32) -> Vec<u8>),
+    Link(fn(&Process) -> Kind),
+    Directory(fn(&Arc<Process>) -> Box<dyn Dynamic>),
+}
+
+use Entry::{Link, Text};
+
+/// /proc/PID; places in the list make inode numbers.
+const OF_PROCESS: &[(&str, Entry)] = &[
+    ("auxv", Text(text::auxv)),
+    ("cgroup", Text(|_, _| b"0::/\n".to_vec())),
+    ("cmdline", Text(text::cmdline)),
+    ("comm", Text(text::comm)),
+    ("cwd", Link(|process| Kind::MagicLink(process.paths.cwd()))),
+    ("environ", Text(text::environ)),
+    ("exe", Link(exe)),
+    (
+        "fd",
+        Entry::Directory(|process| Box::new(Descriptors(Arc::downgrade(process)))),
+    ),
+    (
+        "fdinfo",
+        Entry::Directory(|process| Box::new(DescriptorTexts(Arc::downgrade(process)))),
+    ),
+    ("limits", Text(text::limits)),
+    ("maps", Text(text::maps)),
+    ("mountinfo", Text(text::mountinfo)),
+    ("mounts", Text(text::mounts)),
+    ("oom_score", Text(|_, _| b"0\n".to_vec())),
+    ("oom_score_adj", Text(|_, _| b"0\n".to_vec())),
+    ("root", Link(|_| Kind::MagicLink(root().clone()))),
+    ("smaps", Text(text::smaps)),
+    ("stat", Text(text::stat)),
+    ("statm", Text(text::statm)),
+    ("status", Text(text::status)),
+    (
+        "task",
+        Entry::Directory(|process| Box::new(Tasks(Arc::downgrade(process)))),
+    ),
+];
+
+/// /proc/PID/task/TID.
+const OF_THREAD: &[(&str, Entry)] = &[
+    ("comm", Text(text::comm)),
+    ("stat", Text(text::stat)),
+    ("status", Text(text::status)),
+    ("maps", Text(text::maps)),
+    ("statm", Text(text::statm)),
+    ("exe", Link(exe)),
+    ("cwd", Link(|process| Kind::MagicLink(process.paths.cwd()))),
+    (
+        "fd",
+        Entry::Directory(|process| Box::new(Descriptors(Arc::downgrade(process)))),
+    ),
+];
+
+/// Leads to what the path of the program leads to now: replacing the file under a running program
+/// shows, which it does not on Linux.
+fn exe(process: &Process) -> Kind {
+    Kind::Symlink(Name::new(&process.program.lock().executable))
+}
+
+/// The directory of a process or of one of its threads.
+struct Entries {
+    process: Weak<Process>,
+    table: &'static [(&'static str, Entry)],
+    first_number: u64,
+    tid: u32,
+}
+
+impl Dynamic for Entries {
+    fn lookup(&self, name: &[u8]) -> Option<NodeRef> {
+        let process = self.process.upgrade()?;
+        let at = self
+            .table
+            .iter()
+            .position(|(entry, _)| entry.as_bytes() == name)?;
+        let number = self.first_number + at as u64;
+        let (kind, permissions) = match self.table.get(at)?.1 {
+            Text(make) => (Kind::Generated(self.generator(make)), FILE),
+            Link(make) => (make(&process), LINK),
+            Entry::Directory(make) => return Some(dynamic(number, make(&process))),
+        };
+        Some(Node::with_number(
+            number,
+            kind,
+            Attributes::new(permissions),
+        ))
+    }
+
+    fn names(&self) -> Vec<(u64, Name)> {
+        let names = self
+            .table
+            .iter()
+            .map(|(name, _)| Name::Archive(name.as_bytes()));
+        (0..).zip(names).collect()
+    }
+}
+
+impl Entries {
+    /// Empty once the process is gone, where Linux says ESRCH.
+    fn generator(&self, make: fn(&Process, u32) -> Vec<u8>) -> Generator {
+        let (process, tid) = (self.process.clone(), self.tid);
+        Box::new(move || {
+            process
+                .upgrade()
+                .map(|process| make(&process, tid))
+                .unwrap_or_default()
+        })
+    }
+}
+
+/// /proc/PID/task.
+struct Tasks(Weak<Process>);
+
+impl Dynamic for Tasks {
+    fn lookup(&self, name: &[u8]) -> Option<NodeRef> {
+        let process = self.0.upgrade()?;
+        let tid = parse_number(name)?;
+        let is_ours = |thread: &Arc<Thread>| Arc::ptr_eq(&thread.process, &process);
+        scheduler::find(tid).filter(is_ours)?;
+        let first = THREAD_INODES + u64::from(tid) * OF_THREAD.len() as u64 * 2;
+        let entries = Entries {
+            process: self.0.clone(),
+            table: OF_THREAD,
+            first_number: number(&process, first + 1),
+            tid,
+        };
+        Some(dynamic(number(&process, first), Box::new(entries)))
+    }
+
+    fn names(&self) -> Vec<(u64, Name)> {
+        let Some(process) = self.0.upgrade() else {
+            return Vec::new();
+        };
+        let threads = process.threads.lock();
+        threads
+            .iter()
+            .map(|thread| (u64::from(thread.tid), number_name(thread.tid)))
+            .collect()
+    }
+}
+
+/// /proc/PID/fd.
+struct Descriptors(Weak<Process>);
+
+impl Dynamic for Descriptors {
+    fn lookup(&self, name: &[u8]) -> Option<NodeRef> {
+        let process = self.0.upgrade()?;
+        let fd = i32::try_from(parse_number(name)?).ok()?;
+        let open = process.files.get(fd).ok()?;
+        let number = number(&process, DESCRIPTOR_INODES + fd as u64);
+        let kind = Kind::MagicLink(open.file.clone());
+        Some(Node::with_number(number, kind, Attributes::new(0o700)))
+    }
+
+    fn names(&self) -> Vec<(u64, Name)> {
+        descriptor_names(&self.0)
+    }
+}
+
+/// /proc/PID/fdinfo.
+struct DescriptorTexts(Weak<Process>);
+
+impl Dynamic for DescriptorTexts {
+    fn lookup(&self, name: &[u8]) -> Option<NodeRef> {
+        let process = self.0.upgrade()?;
+        let fd = i32::try_from(parse_number(name)?).ok()?;
+        process.files.get(fd).ok()?;
+        let number = number(&process, DESCRIPTOR_TEXT_INODES + fd as u64);
+        let process = self.0.clone();
+        let make = move || {
+            process
+                .upgrade()
+                .map(|p| text::descriptor(&p, fd))
+                .unwrap_or_default()
+        };
+        let kind = Kind::Generated(Box::new(make));
+        Some(Node::with_number(number, kind, Attributes::new(FILE)))
+    }
+
+    fn names(&self) -> Vec<(u64, Name)> {
+        descriptor_names(&self.0)
+    }
+}
+
+fn descriptor_names(process: &Weak<Process>) -> Vec<(u64, Name)> {
+    let Some(process) = process.upgrade() else {
+        return Vec::new();
+    };
+    let open = core::iter::successors(process.files.next_open(0), |fd| {
+        process.files.next_open(fd + 1)
+    });
+    open.map(|fd| (fd as u64, number_name(fd as u32))).collect()
+}

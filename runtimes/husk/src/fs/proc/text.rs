@@ -1,0 +1,321 @@
+//! The texts of /proc/PID in Linux's formats (proc(5)).
+//!
+//! What husk does not count is 0: page faults by kind, context switches, I/O.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt::Write;
+use core::sync::atomic::Ordering;
+
+use super::system::TICKS_PER_S;
+use crate::fs::node::as_node;
+use crate::mm::PAGE_SIZE;
+use crate::mm::space::mapping::{Backing, Mapping, Protection};
+use crate::process::limits::RLIM_INFINITY;
+use crate::process::signal::SignalSet;
+use crate::process::{Process, scheduler};
+
+const NS_PER_TICK: u64 = 1_000_000_000 / TICKS_PER_S;
+
+/// Strings one after the other, each with its NUL.
+fn joined(strings: &[Vec<u8>]) -> Vec<u8> {
+    let terminated = |string: &Vec<u8>| string.iter().copied().chain([0]).collect::<Vec<u8>>();
+    strings.iter().flat_map(terminated).collect()
+}
+
+/// The arguments the program was started with; later changes in its memory do not show.
+pub fn cmdline(process: &Process, _tid: u32) -> Vec<u8> {
+    joined(&process.program.lock().arguments)
+}
+
+pub fn environ(process: &Process, _tid: u32) -> Vec<u8> {
+    joined(&process.program.lock().environment)
+}
+
+pub fn auxv(process: &Process, _tid: u32) -> Vec<u8> {
+    let program = process.program.lock();
+    program
+        .auxiliary
+        .iter()
+        .flat_map(|word| word.to_ne_bytes())
+        .collect()
+}
+
+/// A thread's name as prctl(2) set it, without the padding.
+fn name(tid: u32) -> String {
+    let Some(thread) = scheduler::find(tid) else {
+        return String::new();
+    };
+    let name = *thread.name.lock();
+    let length = name
+        .iter()
+        .position(|&byte| byte == 0)
+        .unwrap_or(name.len());
+    String::from_utf8_lossy(name.get(..length).unwrap_or_default()).into_owned()
+}
+
+pub fn comm(_process: &Process, tid: u32) -> Vec<u8> {
+    format!("{}\n", name(tid)).into_bytes()
+}
+
+/// R for the thread that asks, S for every other.
+fn state(tid: u32) -> char {
+    if scheduler::current().tid == tid {
+        'R'
+    } else {
+        'S'
+    }
+}
+
+pub fn stat(process: &Process, tid: u32) -> Vec<u8> {
+    let cpu_ns: u64 = {
+        let threads = process.threads.lock();
+        let sum: u64 = threads
+            .iter()
+            .map(|t| t.cpu_ns.load(Ordering::Relaxed))
+            .sum();
+        sum + process.ended_cpu_ns.load(Ordering::Relaxed)
+    };
+    let usage = process.space.usage();
+    let pid = process.pid;
+    format!(
+        "{tid} ({}) {} 0 {pid} {pid} 0 -1 4194304 0 0 0 0 {} 0 0 0 20 0 {} 0 {} {} {} \
+         18446744073709551615 0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n",
+        name(tid),
+        state(tid),
+        cpu_ns / NS_PER_TICK,
+        process.threads.lock().len(),
+        process.started_ns / NS_PER_TICK,
+        usage.mapped * PAGE_SIZE,
+        usage.resident,
+    )
+    .into_bytes()
+}
+
+pub fn statm(process: &Process, _tid: u32) -> Vec<u8> {
+    let usage = process.space.usage();
+    let data = usage.data + usage.stack;
+    format!(
+        "{} {} 0 {} 0 {data} 0\n",
+        usage.mapped, usage.resident, usage.text
+    )
+    .into_bytes()
+}
+
+pub fn status(process: &Process, tid: u32) -> Vec<u8> {
+    let mut out = String::new();
+    let state = if state(tid) == 'R' {
+        "R (running)"
+    } else {
+        "S (sleeping)"
+    };
+    let _ = write!(
+        out,
+        "Name:\t{}\nUmask:\t{:04o}\nState:\t{state}\nTgid:\t{}\nNgid:\t0\nPid:\t{tid}\nPPid:\t0\n\
+         TracerPid:\t0\n",
+        name(tid),
+        process.paths.umask(),
+        process.pid
+    );
+    write_credentials(&mut out, process);
+    write_memory(&mut out, process);
+    let _ = writeln!(out, "Threads:\t{}", process.threads.lock().len());
+    write_signals(&mut out, process, tid);
+    let _ = write!(
+        out,
+        "NoNewPrivs:\t0\nSeccomp:\t0\nCpus_allowed:\t1\nCpus_allowed_list:\t0\n\
+         Mems_allowed:\t1\nMems_allowed_list:\t0\n\
+         voluntary_ctxt_switches:\t0\nnonvoluntary_ctxt_switches:\t0\n"
+    );
+    out.into_bytes()
+}
+
+fn write_credentials(out: &mut String, process: &Process) {
+    let ids = process.credentials.lock();
+    let _ = write!(
+        out,
+        "Uid:\t{}\t{}\t{}\t{}\nGid:\t{}\t{}\t{}\t{}\nFDSize:\t{}\nGroups:\t",
+        ids.uid,
+        ids.euid,
+        ids.suid,
+        ids.euid,
+        ids.gid,
+        ids.egid,
+        ids.sgid,
+        ids.egid,
+        process.files.count().next_power_of_two().max(64),
+    );
+    for group in &ids.groups {
+        let _ = write!(out, "{group} ");
+    }
+    out.push('\n');
+}
+
+fn write_memory(out: &mut String, process: &Process) {
+    let usage = process.space.usage();
+    let kib = |pages: usize| pages * PAGE_SIZE / 1024;
+    let (mapped, resident) = (kib(usage.mapped), kib(usage.resident));
+    let _ = write!(
+        out,
+        "VmPeak:\t{mapped:8} kB\nVmSize:\t{mapped:8} kB\nVmLck:\t{:8} kB\nVmPin:\t{:8} kB\n\
+         VmHWM:\t{resident:8} kB\nVmRSS:\t{resident:8} kB\nVmData:\t{:8} kB\nVmStk:\t{:8} kB\n\
+         VmExe:\t{:8} kB\nVmLib:\t{:8} kB\nVmPTE:\t{:8} kB\nVmSwap:\t{:8} kB\n",
+        0,
+        0,
+        kib(usage.data),
+        kib(usage.stack),
+        kib(usage.text),
+        0,
+        0,
+        0
+    );
+}
+
+fn write_signals(out: &mut String, process: &Process, tid: u32) {
+    let (blocked, pending): (SignalSet, SignalSet) = match scheduler::find(tid) {
+        Some(thread) => {
+            let signals = thread.signals.lock();
+            (signals.blocked, signals.pending.set())
+        }
+        None => (0, 0),
+    };
+    let shared = process.signals.pending_set();
+    let _ = write!(
+        out,
+        "SigQ:\t0/1024\nSigPnd:\t{pending:016x}\nShdPnd:\t{shared:016x}\nSigBlk:\t{blocked:016x}\n"
+    );
+}
+
+/// Name, units, by RLIMIT_* number (asm-generic/resource.h).
+const LIMITS: [(&str, &str); 16] = [
+    ("Max cpu time", "seconds"),
+    ("Max file size", "bytes"),
+    ("Max data size", "bytes"),
+    ("Max stack size", "bytes"),
+    ("Max core file size", "bytes"),
+    ("Max resident set", "bytes"),
+    ("Max processes", "processes"),
+    ("Max open files", "files"),
+    ("Max locked memory", "bytes"),
+    ("Max address space", "bytes"),
+    ("Max file locks", "locks"),
+    ("Max pending signals", "signals"),
+    ("Max msgqueue size", "bytes"),
+    ("Max nice priority", ""),
+    ("Max realtime priority", ""),
+    ("Max realtime timeout", "us"),
+];
+
+pub fn limits(process: &Process, _tid: u32) -> Vec<u8> {
+    let shown = |limit: u64| match limit {
+        RLIM_INFINITY => String::from("unlimited"),
+        limit => format!("{limit}"),
+    };
+    let limits = process.limits.lock().clone();
+    let mut out = format!(
+        "{:<25} {:<20} {:<20} {:<10}\n",
+        "Limit", "Soft Limit", "Hard Limit", "Units"
+    );
+    for (((name, units), soft), hard) in LIMITS.iter().zip(limits.soft).zip(limits.hard) {
+        let _ = writeln!(
+            out,
+            "{name:<25} {:<20} {:<20} {units:<10}",
+            shown(soft),
+            shown(hard)
+        );
+    }
+    out.into_bytes()
+}
+
+pub fn maps(process: &Process, _tid: u32) -> Vec<u8> {
+    let mut out = Vec::new();
+    for mapping in mappings(process) {
+        write_mapping(&mut out, &mapping);
+    }
+    out
+}
+
+/// Sizes only: which pages are resident is not known per mapping.
+pub fn smaps(process: &Process, _tid: u32) -> Vec<u8> {
+    let mut out = Vec::new();
+    for mapping in mappings(process) {
+        write_mapping(&mut out, &mapping);
+        let size = mapping.size_bytes() / 1024;
+        let text = format!("Size:           {size:8} kB\nKernelPageSize:        4 kB\n");
+        out.extend_from_slice(text.as_bytes());
+    }
+    out
+}
+
+/// Copies, since formatting one asks its file for things while the address space is not locked.
+fn mappings(process: &Process) -> Vec<Mapping> {
+    let mut mappings = Vec::new();
+    process
+        .space
+        .for_each_mapping(&mut |mapping| mappings.push(mapping.clone()));
+    mappings
+}
+
+fn write_mapping(out: &mut Vec<u8>, mapping: &Mapping) {
+    let flag = |protection, letter| match mapping.protection.contains(protection) {
+        true => letter,
+        false => '-',
+    };
+    let (offset, device, inode, path) = match &mapping.backing {
+        Backing::Anonymous => (0, 0, 0, mapping.name.as_bytes().to_vec()),
+        Backing::File { file, offset } => {
+            let status = file.status().unwrap_or_default();
+            (*offset, status.device, status.inode, file.path())
+        }
+    };
+    let line = format!(
+        "{:x}-{:x} {}{}{}{} {offset:08x} {:02x}:{:02x} {inode} ",
+        mapping.start,
+        mapping.end,
+        flag(Protection::READ, 'r'),
+        flag(Protection::WRITE, 'w'),
+        flag(Protection::EXECUTE, 'x'),
+        if mapping.is_shared { 's' } else { 'p' },
+        device >> 8,
+        device & 0xff,
+    );
+    const PATH_COLUMN: usize = 73;
+    let start = out.len();
+    out.extend_from_slice(line.as_bytes());
+    if !path.is_empty() {
+        out.resize((start + PATH_COLUMN).max(out.len()), b' ');
+        out.extend_from_slice(&path);
+    }
+    out.push(b'\n');
+}
+
+pub fn mounts(_process: &Process, _tid: u32) -> Vec<u8> {
+    b"rootfs / tmpfs rw,noatime 0 0\nproc /proc proc rw,noatime 0 0\n".to_vec()
+}
+
+pub fn mountinfo(_process: &Process, _tid: u32) -> Vec<u8> {
+    b"1 1 0:1 / / rw,noatime - tmpfs rootfs rw\n2 1 0:2 / /proc rw,noatime - proc proc rw\n"
+        .to_vec()
+}
+
+/// /proc/PID/fdinfo/FD.
+pub fn descriptor(process: &Process, fd: i32) -> Vec<u8> {
+    let Ok(open) = process.files.get(fd) else {
+        return Vec::new();
+    };
+    let closes_on_exec = process.files.closes_on_exec(fd).unwrap_or(false);
+    let on_exec = if closes_on_exec {
+        crate::fs::open::O_CLOEXEC
+    } else {
+        0
+    };
+    let mount = if as_node(&open.file).is_some() { 1 } else { 0 };
+    format!(
+        "pos:\t{}\nflags:\t0{:o}\nmnt_id:\t{mount}\nino:\t{}\n",
+        *open.offset.lock(),
+        open.status_flags() | on_exec,
+        open.file.status().map_or(0, |status| status.inode),
+    )
+    .into_bytes()
+}

@@ -1,0 +1,262 @@
+//! Changing the tree: making, linking, renaming and removing names.
+//!
+//! The kernel is not preempted and nothing here sleeps, so each operation is atomic to the
+//! application, as rename(2) must be.
+
+use super::directory::{Directory, set_place};
+use super::name::Name;
+use super::node::{Attributes, Kind, Node, NodeRef};
+use super::walk::Found;
+use crate::errno::{
+    EBUSY, EEXIST, EINVAL, EISDIR, EMLINK, ENOENT, ENOTDIR, ENOTEMPTY, EPERM, Errno,
+};
+
+/// Largest number of names a file may have (ext4's).
+const LINK_LIMIT: u32 = 65_000;
+
+/// Puts a new node where a walk found nothing.
+pub fn create(found: &Found, node: NodeRef) -> Result<NodeRef, Errno> {
+    if found.is_special() || found.node.is_some() {
+        return Err(EEXIST);
+    }
+    let needs_directory = found.has_trailing_slash && !node.is_directory();
+    if needs_directory {
+        return Err(ENOENT);
+    }
+    let directory = writable(&found.directory)?;
+    inherit_group(&found.directory, &node);
+    let name = Name::new(&found.name);
+    if node.is_directory() {
+        found.directory.attributes.lock().links += 1;
+    }
+    set_place(&node, &found.directory, name.clone());
+    directory.put(name, node.clone());
+    found.directory.touch_modified();
+    Ok(node)
+}
+
+/// In a set-group-ID directory things belong to its group, and directories pass it on (inode(7)).
+fn inherit_group(directory: &Node, node: &Node) {
+    const S_ISGID: u32 = 0o2000;
+    let above = *directory.attributes.lock();
+    if above.permissions & S_ISGID == 0 {
+        return;
+    }
+    let mut attributes = node.attributes.lock();
+    attributes.gid = above.gid;
+    if node.is_directory() {
+        attributes.permissions |= S_ISGID;
+    }
+}
+
+/// One more name for a node (link(2)).
+pub fn link(node: &NodeRef, found: &Found) -> Result<(), Errno> {
+    if node.is_directory() || matches!(node.kind, Kind::Opened(_) | Kind::Generated(_)) {
+        return Err(EPERM);
+    }
+    if found.is_special() || found.node.is_some() {
+        return Err(EEXIST);
+    }
+    let links = node.attributes.lock().links;
+    let is_gone = links == 0 && !node.place.lock().is_nameless;
+    if found.has_trailing_slash || is_gone {
+        return Err(ENOENT);
+    }
+    if links >= LINK_LIMIT {
+        return Err(EMLINK);
+    }
+    let directory = writable(&found.directory)?;
+    node.change(|attributes| attributes.links += 1);
+    let name = Name::new(&found.name);
+    set_place(node, &found.directory, name.clone());
+    directory.put(name, node.clone());
+    found.directory.touch_modified();
+    Ok(())
+}
+
+/// Removes a name that is not a directory's (unlink(2)).
+pub fn unlink(found: &Found) -> Result<(), Errno> {
+    let node = found.node.as_ref().ok_or(ENOENT)?;
+    if node.is_directory() {
+        return Err(EISDIR);
+    }
+    if found.has_trailing_slash {
+        return Err(ENOTDIR);
+    }
+    writable(&found.directory)?.remove(&found.name);
+    found.directory.touch_modified();
+    forget(node, &found.directory, &found.name);
+    Ok(())
+}
+
+/// Removes an empty directory (rmdir(2)).
+pub fn remove_directory(found: &Found) -> Result<(), Errno> {
+    match &*found.name {
+        b"." => return Err(EINVAL),
+        b".." => return Err(ENOTEMPTY),
+        b"" => return Err(EBUSY),
+        _ => {}
+    }
+    let node = found.node.as_ref().ok_or(ENOENT)?;
+    let directory = node.directory().ok_or(ENOTDIR)?;
+    if directory.is_dynamic() || is_mount(node) {
+        return Err(EBUSY);
+    }
+    if !directory.is_empty() {
+        return Err(ENOTEMPTY);
+    }
+    writable(&found.directory)?.remove(&found.name);
+    found.directory.touch_modified();
+    found.directory.attributes.lock().links -= 1;
+    forget(node, &found.directory, &found.name);
+    Ok(())
+}
+
+/// What renameat2(2) does when the new name exists.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Existing {
+    Replace,
+    Refuse,
+    Exchange,
+}
+
+/// rename(2).
+pub fn rename(from: &Found, to: &Found, existing: Existing) -> Result<(), Errno> {
+    if from.is_special() || to.is_special() {
+        return Err(EBUSY);
+    }
+    let node = from.node.as_ref().ok_or(ENOENT)?;
+    if is_mount(node) || to.node.as_ref().is_some_and(is_mount) {
+        return Err(EBUSY);
+    }
+    if (from.has_trailing_slash || to.has_trailing_slash && existing != Existing::Exchange)
+        && !node.is_directory()
+    {
+        return Err(ENOTDIR);
+    }
+    if is_within(&to.directory, node) {
+        return Err(EINVAL);
+    }
+    match (existing, &to.node) {
+        (Existing::Refuse, Some(_)) => Err(EEXIST),
+        (Existing::Exchange, None) => Err(ENOENT),
+        (Existing::Exchange, Some(other)) => exchange(from, to, node, other),
+        (_, Some(other)) => replace(from, to, node, other),
+        (_, None) => move_to(from, to, node),
+    }
+}
+
+fn replace(from: &Found, to: &Found, node: &NodeRef, other: &NodeRef) -> Result<(), Errno> {
+    if alloc::sync::Arc::ptr_eq(node, other) {
+        return Ok(()); // two names of one file: nothing happens (rename(2))
+    }
+    match (node.is_directory(), other.directory()) {
+        (true, None) => return Err(ENOTDIR),
+        (false, Some(_)) => return Err(EISDIR),
+        (true, Some(directory)) if !directory.is_empty() => return Err(ENOTEMPTY),
+        _ => {}
+    }
+    if is_within(&from.directory, other) {
+        return Err(ENOTEMPTY);
+    }
+    move_to(from, to, node)?;
+    if other.is_directory() {
+        to.directory.attributes.lock().links -= 1;
+    }
+    forget(other, &to.directory, &to.name);
+    Ok(())
+}
+
+fn move_to(from: &Found, to: &Found, node: &NodeRef) -> Result<(), Errno> {
+    let (source, target) = (writable(&from.directory)?, writable(&to.directory)?);
+    let name = Name::new(&to.name);
+    source.remove(&from.name);
+    set_place(node, &to.directory, name.clone());
+    target.put(name, node.clone());
+    if node.is_directory() {
+        from.directory.attributes.lock().links -= 1;
+        to.directory.attributes.lock().links += 1;
+    }
+    node.change(|_| {});
+    from.directory.touch_modified();
+    to.directory.touch_modified();
+    Ok(())
+}
+
+fn exchange(from: &Found, to: &Found, node: &NodeRef, other: &NodeRef) -> Result<(), Errno> {
+    if is_within(&from.directory, other) {
+        return Err(EINVAL);
+    }
+    let (source, target) = (writable(&from.directory)?, writable(&to.directory)?);
+    source.put(Name::new(&from.name), other.clone());
+    target.put(Name::new(&to.name), node.clone());
+    set_place(other, &from.directory, Name::new(&from.name));
+    set_place(node, &to.directory, Name::new(&to.name));
+    let moves = i64::from(node.is_directory()) - i64::from(other.is_directory());
+    add_links(&from.directory, -moves);
+    add_links(&to.directory, moves);
+    from.directory.touch_modified();
+    to.directory.touch_modified();
+    Ok(())
+}
+
+fn add_links(directory: &NodeRef, count: i64) {
+    let mut attributes = directory.attributes.lock();
+    attributes.links = (i64::from(attributes.links) + count) as u32;
+}
+
+/// A directory that takes changes: still there, and not one of /proc.
+fn writable(node: &NodeRef) -> Result<&Directory, Errno> {
+    let directory = node.directory().ok_or(ENOTDIR)?;
+    if node.place.lock().is_deleted {
+        return Err(ENOENT);
+    }
+    if directory.is_dynamic() || node.number >= super::node::PROC_INODES {
+        return Err(ENOENT); // as looking an unknown name up in /proc fails on Linux
+    }
+    Ok(directory)
+}
+
+/// A name of a node is gone.
+fn forget(node: &Node, parent: &NodeRef, name: &[u8]) {
+    let is_directory = node.is_directory();
+    node.change(|attributes| {
+        attributes.links = if is_directory {
+            0
+        } else {
+            attributes.links.saturating_sub(1)
+        };
+    });
+    let mut place = node.place.lock();
+    let was_here = core::ptr::eq(place.parent.as_ptr(), alloc::sync::Arc::as_ptr(parent))
+        && *place.name == *name;
+    place.is_deleted |= was_here;
+}
+
+/// True for the root of a file system of its own, as /proc is.
+fn is_mount(node: &NodeRef) -> bool {
+    let is_proc = |node: &Node| node.number >= super::node::PROC_INODES;
+    is_proc(node) && !is_proc(&node.parent())
+}
+
+/// True when `node` is `ancestor` or below it.
+fn is_within(node: &NodeRef, ancestor: &NodeRef) -> bool {
+    let mut current = node.clone();
+    loop {
+        if alloc::sync::Arc::ptr_eq(&current, ancestor) {
+            return true;
+        }
+        let parent = current.parent();
+        if alloc::sync::Arc::ptr_eq(&parent, &current) {
+            return false;
+        }
+        current = parent;
+    }
+}
+
+/// Attributes of something the application makes: its user, and the mode less the umask.
+pub fn new_attributes(mode: u32, umask: u32, owner: (u32, u32)) -> Attributes {
+    let mut attributes = Attributes::new(mode & !umask);
+    (attributes.uid, attributes.gid) = owner;
+    attributes
+}

@@ -1,0 +1,25 @@
+//! husk: a library OS with the Linux system call ABI. The story begins in `boot`.
+
+#![cfg_attr(not(test), no_std)]
+
+extern crate alloc;
+
+pub mod arch;
+pub mod boot;
+pub mod console;
+pub mod debug;
+pub mod driver;
+pub mod errno;
+pub mod fs;
+pub mod mm;
+pub mod net;
+pub mod process;
+pub mod sorted_map;
+pub mod sync;
+pub mod syscall;
+pub mod time;
+
+/// The vDSO is not part of the kernel; its logic is tested with it.
+#[cfg(test)]
+#[path = "../vdso/vdso.rs"]
+pub mod vdso;

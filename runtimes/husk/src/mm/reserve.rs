@@ -1,0 +1,34 @@
+//! Who may take the last frames. Files and new threads are refused first (ENOSPC, EAGAIN), so that
+//! a program can go on after it was told; then the pages of programs (the program is killed), so
+//! that what the kernel allocates for itself does not fail because a program took everything.
+//!
+//! An application can still make the kernel allocate without end (files, pipes, mappings). When
+//! that has eaten half of the kernel's part, the process is killed on its way out of the kernel, as
+//! Linux's OOM killer would: a kernel allocation has no other way to fail that helps anybody.
+
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use crate::process::scheduler;
+use crate::process::thread::WORK_SIGNAL;
+
+/// Frames that only the kernel may take.
+pub const FOR_KERNEL: usize = 128;
+/// Frames that are kept for the kernel and for the pages of programs.
+pub const FOR_PROGRAMS: usize = 2 * FOR_KERNEL;
+/// With fewer than these left the program is ended.
+const LAST: usize = FOR_KERNEL / 2;
+
+static IS_EXHAUSTED: AtomicBool = AtomicBool::new(false);
+
+/// The kernel has taken frames for itself and `free` are left.
+pub fn note_taken(free: usize) {
+    if free >= LAST || scheduler::has_no_thread() || IS_EXHAUSTED.swap(true, Ordering::Relaxed) {
+        return;
+    }
+    scheduler::current().add_work(WORK_SIGNAL); // so that it looks on its way out
+}
+
+/// True once after the reserve was broken into.
+pub fn is_exhausted() -> bool {
+    IS_EXHAUSTED.swap(false, Ordering::Relaxed)
+}

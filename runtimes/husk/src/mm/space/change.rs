@@ -1,0 +1,350 @@
+//! Making, changing and ending mappings: what mmap(2), munmap(2), mprotect(2), mremap(2),
+//! madvise(2) and brk(2) do, once their arguments are decoded.
+
+use super::layout::{LOWEST, STACK_GUARD};
+use super::mapping::{Backing, Mapping, Protection};
+use super::{Access, AddressSpace, Inner};
+use crate::errno::{EACCES, EEXIST, EFAULT, EINVAL, ENOMEM, EPERM, Errno, SysResult};
+use crate::mm::{PAGE_SIZE, USER_END, frame};
+use core::sync::atomic::Ordering;
+
+/// Where a mapping may go.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Placement {
+    /// Anywhere, at the address if that is free.
+    Hint(usize),
+    /// There, whatever is there now (MAP_FIXED).
+    Fixed(usize),
+    /// There, or EEXIST (MAP_FIXED_NOREPLACE).
+    FixedIfFree(usize),
+}
+
+/// A mapping that is asked for. Sizes and offsets are whole pages.
+pub struct Request {
+    pub placement: Placement,
+    pub size_bytes: usize,
+    pub protection: Protection,
+    pub is_shared: bool,
+    /// The file of a shared mapping is open for writing.
+    pub may_write: bool,
+    pub grows_down: bool,
+    pub backing: Backing,
+    pub name: &'static str,
+}
+
+impl Request {
+    /// Private zeros, readable and writable.
+    pub fn anonymous(placement: Placement, size_bytes: usize) -> Request {
+        Request {
+            placement,
+            size_bytes,
+            protection: Protection::READ | Protection::WRITE,
+            is_shared: false,
+            may_write: false,
+            grows_down: false,
+            backing: Backing::Anonymous,
+            name: "",
+        }
+    }
+}
+
+/// Nothing may be written and executed at once: EACCES, as SELinux's execmem says no.
+pub fn check_protection(protection: Protection) -> Result<(), Errno> {
+    let is_both = protection.contains(Protection::WRITE | Protection::EXECUTE);
+    (!is_both).then_some(()).ok_or(EACCES)
+}
+
+/// A range the application may map: EINVAL when it wraps or leaves its half.
+fn end_of(start: usize, size_bytes: usize) -> Result<usize, Errno> {
+    let end = start.checked_add(size_bytes).ok_or(EINVAL)?;
+    let is_valid = start.is_multiple_of(PAGE_SIZE) && end <= USER_END;
+    is_valid.then_some(end).ok_or(EINVAL)
+}
+
+impl AddressSpace {
+    /// mmap(2): the address of the new mapping.
+    pub fn map(&self, request: Request) -> SysResult {
+        check_protection(request.protection)?;
+        let mut inner = self.inner.lock();
+        inner.mappings.check_count()?;
+        let start = inner.place(request.placement, request.size_bytes)?;
+        let end = start + request.size_bytes;
+        inner.clear(start, end);
+        inner.mappings.insert(Mapping {
+            start,
+            end,
+            protection: request.protection,
+            is_shared: request.is_shared,
+            may_write: request.may_write,
+            grows_down: request.grows_down,
+            backing: request.backing,
+            name: request.name,
+        });
+        Ok(start)
+    }
+
+    /// munmap(2).
+    pub fn unmap(&self, start: usize, size_bytes: usize) -> Result<(), Errno> {
+        let end = end_of(start, size_bytes)?;
+        let mut inner = self.inner.lock();
+        inner.mappings.check_count()?;
+        inner.clear(start, end);
+        Ok(())
+    }
+
+    /// mprotect(2): ENOMEM when part of the range is not mapped.
+    pub fn protect(
+        &self,
+        start: usize,
+        size_bytes: usize,
+        protection: Protection,
+    ) -> Result<(), Errno> {
+        check_protection(protection)?;
+        let end = end_of(start, size_bytes).map_err(|_| ENOMEM)?;
+        let mut inner = self.inner.lock();
+        inner.mappings.check_count()?;
+        if !inner.mappings.covers(start, end) {
+            return Err(ENOMEM);
+        }
+        let forbids =
+            |m: &Mapping| m.is_shared && !m.may_write && matches!(m.backing, Backing::File { .. });
+        if protection.contains(Protection::WRITE)
+            && inner.mappings.overlapping(start, end).any(forbids)
+        {
+            return Err(EACCES);
+        }
+        inner
+            .mappings
+            .change(start, end, |mapping| mapping.protection = protection);
+        inner.tables.protect(start, end, protection);
+        Ok(())
+    }
+
+    /// madvise(2) MADV_DONTNEED and MADV_FREE: the content of private pages is forgotten.
+    pub fn discard(&self, start: usize, size_bytes: usize) -> Result<(), Errno> {
+        let end = end_of(start, size_bytes)?;
+        let mut inner = self.inner.lock();
+        // Shared zeros have no other home than the entries that show them.
+        let keeps = |m: &Mapping| m.is_shared && matches!(m.backing, Backing::Anonymous);
+        let is_whole = inner.mappings.covers(start, end);
+        let ranges: alloc::vec::Vec<(usize, usize)> = inner
+            .mappings
+            .overlapping(start, end)
+            .filter(|mapping| !keeps(mapping))
+            .map(|mapping| (mapping.start.max(start), mapping.end.min(end)))
+            .collect();
+        for (start, end) in ranges {
+            inner.tables.unmap(start, end);
+        }
+        is_whole.then_some(()).ok_or(ENOMEM)
+    }
+
+    /// mremap(2) of `old_size` at `start` to `new_size`; `target` where it must go, if anywhere.
+    pub fn remap(
+        &self,
+        start: usize,
+        (old_size, new_size): (usize, usize),
+        may_move: bool,
+        target: Option<usize>,
+    ) -> SysResult {
+        let end = end_of(start, old_size)?;
+        let mut inner = self.inner.lock();
+        inner.mappings.check_count()?;
+        let mapping = inner.mappings.find(start).ok_or(EFAULT)?.clone();
+        if mapping.end < end {
+            return Err(EFAULT);
+        }
+        if let Some(target) = target {
+            return inner.move_to(&mapping, (start, end), Placement::Fixed(target), new_size);
+        }
+        if new_size <= old_size {
+            inner.clear(start + new_size, end);
+            return Ok(start);
+        }
+        let new_end = end_of(start, new_size).map_err(|_| ENOMEM)?;
+        if end == mapping.end && inner.mappings.is_free(end, new_end) {
+            inner.extend(&mapping, end, new_end);
+            return Ok(start);
+        }
+        if !may_move {
+            return Err(ENOMEM);
+        }
+        inner.move_to(&mapping, (start, end), Placement::Hint(0), new_size)
+    }
+
+    /// Says where the heap begins: after a program was mapped.
+    pub fn set_heap_start(&self, start: usize) {
+        self.inner.lock().heap = (start, start);
+    }
+
+    /// brk(2): the heap's end after trying to set it, as the system call returns it.
+    pub fn set_heap_end(&self, wanted: usize) -> usize {
+        let mut inner = self.inner.lock();
+        let (start, end) = inner.heap;
+        let is_sane = wanted >= start && wanted < USER_END;
+        if is_sane && inner.resize_heap(wanted).is_ok() {
+            inner.heap.1 = wanted;
+            return wanted;
+        }
+        end
+    }
+
+    /// Brings in every page of a range now, as far as memory lasts (MAP_POPULATE, MADV_WILLNEED).
+    pub fn populate(&self, start: usize, size_bytes: usize, access: Access) {
+        let stack_limit = self.stack_limit.load(Ordering::Relaxed);
+        let end = start.saturating_add(size_bytes).min(USER_END);
+        for page in (start..end).step_by(PAGE_SIZE) {
+            if self
+                .inner
+                .lock()
+                .resolve(page, access, stack_limit)
+                .is_err()
+            {
+                return;
+            }
+        }
+    }
+
+    /// One byte a page, as mincore(2) tells; ENOMEM when part of the range is not mapped.
+    pub fn is_resident(
+        &self,
+        start: usize,
+        size_bytes: usize,
+        index: usize,
+    ) -> Result<bool, Errno> {
+        let end = end_of(start, size_bytes).map_err(|_| ENOMEM)?;
+        let inner = self.inner.lock();
+        let page = start + index * PAGE_SIZE;
+        if page >= end || inner.mappings.find(page).is_none() {
+            return Err(ENOMEM);
+        }
+        Ok(inner.tables.frame_at(page).is_some())
+    }
+}
+
+impl Inner {
+    /// Forgets whatever is in a range.
+    fn clear(&mut self, start: usize, end: usize) {
+        if start < end && !self.mappings.remove(start, end).is_empty() {
+            self.tables.unmap(start, end);
+            self.search_top = self.search_top.max(end).min(self.layout.mapping_top);
+        }
+    }
+
+    fn place(&mut self, placement: Placement, size_bytes: usize) -> SysResult {
+        if size_bytes > USER_END {
+            return Err(ENOMEM);
+        }
+        match placement {
+            Placement::Hint(hint) => self.place_near(hint & !(PAGE_SIZE - 1), size_bytes),
+            Placement::Fixed(start) => {
+                end_of(start, size_bytes).map_err(|_| fixed_error(start))?;
+                (start >= LOWEST).then_some(start).ok_or(EPERM)
+            }
+            Placement::FixedIfFree(start) => {
+                let end = end_of(start, size_bytes).map_err(|_| fixed_error(start))?;
+                if start < LOWEST {
+                    return Err(EPERM);
+                }
+                self.mappings
+                    .is_free(start, end)
+                    .then_some(start)
+                    .ok_or(EEXIST)
+            }
+        }
+    }
+
+    fn place_near(&mut self, hint: usize, size_bytes: usize) -> SysResult {
+        if let Ok(end) = end_of(hint, size_bytes)
+            && hint >= LOWEST
+            && self.mappings.is_free(hint, end)
+            && !self.is_below_stack(hint, end)
+        {
+            return Ok(hint);
+        }
+        let tops = [self.search_top, self.layout.mapping_top, USER_END];
+        let start = tops
+            .into_iter()
+            .find_map(|top| self.mappings.highest_gap(size_bytes, LOWEST, top))
+            .ok_or(ENOMEM)?;
+        self.search_top = start.min(self.layout.mapping_top);
+        Ok(start)
+    }
+
+    /// True when a mapping there would touch the gap below a stack.
+    fn is_below_stack(&self, start: usize, end: usize) -> bool {
+        self.mappings
+            .after(start)
+            .is_some_and(|next| next.grows_down && next.start - end < STACK_GUARD)
+    }
+
+    fn extend(&mut self, mapping: &Mapping, end: usize, new_end: usize) {
+        let mut more = mapping.clone();
+        if let Backing::File { offset, .. } = &mut more.backing {
+            *offset += (end - mapping.start) as u64;
+        }
+        (more.start, more.end) = (end, new_end);
+        self.mappings.insert(more);
+    }
+
+    fn move_to(
+        &mut self,
+        mapping: &Mapping,
+        (start, end): (usize, usize),
+        placement: Placement,
+        new_size: usize,
+    ) -> SysResult {
+        let target = self.place(placement, new_size)?;
+        let new_end = target + new_size;
+        if target < end && start < new_end {
+            return Err(EINVAL); // mremap(2): the new range must not overlap the old
+        }
+        self.clear(target, new_end);
+        let kept = new_size.min(end - start);
+        self.tables.move_pages(start, target, kept)?;
+        self.clear(start, end);
+        let mut moved = mapping.clone();
+        if let Backing::File { offset, .. } = &mut moved.backing {
+            *offset += (start - mapping.start) as u64;
+        }
+        (moved.start, moved.end) = (target, new_end);
+        self.mappings.insert(moved);
+        Ok(target)
+    }
+
+    fn resize_heap(&mut self, wanted: usize) -> Result<(), Errno> {
+        let (start, end) = self.heap;
+        let (old, new) = (
+            end.next_multiple_of(PAGE_SIZE),
+            wanted.next_multiple_of(PAGE_SIZE),
+        );
+        if new <= old {
+            self.clear(new.max(start.next_multiple_of(PAGE_SIZE)), old);
+            return Ok(());
+        }
+        self.mappings.check_count()?;
+        check_commit(new - old)?;
+        if !self.mappings.is_free(old, new) || self.is_below_stack(old, new) {
+            return Err(ENOMEM);
+        }
+        let mut more = Mapping::anonymous(old, new, Protection::READ | Protection::WRITE);
+        more.name = "[heap]";
+        self.mappings.insert(more);
+        Ok(())
+    }
+}
+
+/// What MAP_FIXED at an impossible address is refused with (mmap(2)).
+fn fixed_error(start: usize) -> Errno {
+    if start.is_multiple_of(PAGE_SIZE) {
+        ENOMEM
+    } else {
+        EINVAL
+    }
+}
+
+/// Refuses what can never be had (Linux's heuristic overcommit): more than the whole machine.
+pub fn check_commit(size_bytes: usize) -> Result<(), Errno> {
+    let is_possible = size_bytes / PAGE_SIZE <= frame::total_count();
+    is_possible.then_some(()).ok_or(ENOMEM)
+}

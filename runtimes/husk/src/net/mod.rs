@@ -1,0 +1,102 @@
+//! The network: devices' frames to sockets and back.
+//!
+//! `stack` is where packets pass through, `link` lies between it and the card or ourselves, `tcp`,
+//! `udp` and `unix` are what sockets are made of, `socket` is the file behind a descriptor. There is
+//! no network thread: work is done in system calls, timers, the card's interrupt, and when the
+//! processor would idle (`pace`).
+
+#![deny(unsafe_code)]
+
+pub mod address;
+mod checksum;
+mod config;
+pub mod device;
+mod dhcp;
+mod flows;
+mod interfaces;
+mod link;
+pub mod pace;
+mod packet;
+mod port;
+pub mod socket;
+mod stack;
+mod tcp;
+mod udp;
+pub mod unix;
+
+use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
+use core::net::SocketAddr;
+
+use address::{AF_INET, AF_INET6, AF_UNIX};
+use device::Nic;
+pub use pace::{before_idle, finish, on_interrupt};
+use socket::{Protocol, SOCK_DGRAM, SOCK_RAW, SOCK_SEQPACKET, SOCK_STREAM, Socket};
+
+use crate::errno::{EAFNOSUPPORT, EPERM, EPROTONOSUPPORT, EPROTOTYPE, ESOCKTNOSUPPORT, Errno};
+use crate::sync::SpinLock;
+use crate::{event, klog};
+
+/// The card a driver found before the network was there to take it.
+static ATTACHED: SpinLock<Option<Nic>> = SpinLock::new(None);
+
+/// A driver hands over its card. The first one is used.
+pub fn attach(nic: Nic) {
+    let mut attached = ATTACHED.lock();
+    if attached.is_some() {
+        klog!("a second network card is not used");
+        return;
+    }
+    *attached = Some(nic);
+}
+
+/// Configures the network, statically or by DHCP.
+pub fn install() {
+    stack::install(ATTACHED.lock().take());
+    config::install();
+    pace::begin();
+}
+
+/// Open sockets, for the leak counts.
+pub fn socket_count() -> usize {
+    socket::count()
+}
+
+/// A new socket (socket(2)), not yet behind a descriptor.
+pub fn open(family: u16, kind: u32, number: u32) -> Result<Socket, Errno> {
+    const IPPROTO_ICMP: u32 = 1;
+    const IPPROTO_TCP: u32 = 6;
+    const IPPROTO_UDP: u32 = 17;
+    let (protocol, number): (Box<dyn Protocol>, u32) = match (family, kind, number) {
+        (AF_UNIX, SOCK_STREAM | SOCK_SEQPACKET | SOCK_DGRAM, 0) => {
+            (Box::new(unix::UnixSocket::new(kind)), 0)
+        }
+        (AF_UNIX, SOCK_STREAM | SOCK_SEQPACKET | SOCK_DGRAM, _) => return Err(EPROTONOSUPPORT),
+        (AF_UNIX, ..) => return Err(ESOCKTNOSUPPORT),
+        (AF_INET | AF_INET6, SOCK_STREAM, 0 | IPPROTO_TCP) => {
+            (Box::new(tcp::TcpSocket::new(family)), IPPROTO_TCP)
+        }
+        (AF_INET | AF_INET6, SOCK_DGRAM, 0 | IPPROTO_UDP) => {
+            (Box::new(udp::UdpSocket::new(family)), IPPROTO_UDP)
+        }
+        (AF_INET | AF_INET6, SOCK_RAW, _) => return Err(EPERM),
+        (AF_INET | AF_INET6, SOCK_DGRAM, IPPROTO_ICMP) => return Err(crate::errno::EACCES),
+        (AF_INET | AF_INET6, SOCK_STREAM | SOCK_DGRAM, _) => return Err(EPROTONOSUPPORT),
+        (AF_INET | AF_INET6, SOCK_SEQPACKET, _) => return Err(ESOCKTNOSUPPORT),
+        (AF_INET | AF_INET6, ..) => return Err(EPROTOTYPE),
+        _ => return Err(EAFNOSUPPORT),
+    };
+    Ok(Socket::new(protocol, family, kind, number))
+}
+
+/// Tells the host, once for each port, that the program serves it.
+fn announce(local: SocketAddr, protocol: &'static str) {
+    static TOLD: SpinLock<BTreeSet<(u16, &str)>> = SpinLock::new(BTreeSet::new());
+    if local.ip().to_canonical().is_loopback() {
+        return;
+    }
+    let is_news = TOLD.lock().insert((local.port(), protocol));
+    if is_news {
+        event!("ready {}/{protocol}", local.port());
+    }
+}

@@ -1,0 +1,201 @@
+//! Who is bound to which port, and whether somebody else may be too (socket(7) SO_REUSEADDR,
+//! SO_REUSEPORT), for TCP and UDP alike. Lock order: `BOUND` is a leaf.
+
+use alloc::vec::Vec;
+use core::net::{IpAddr, SocketAddr};
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use crate::errno::{EADDRINUSE, Errno};
+use crate::fs::random;
+use crate::sorted_map::SortedMap;
+use crate::sync::SpinLock;
+
+/// net.ipv4.ip_local_port_range.
+const EPHEMERAL: core::ops::RangeInclusive<u16> = 32768..=60999;
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Kind {
+    Tcp,
+    Udp,
+}
+
+/// What a socket asks for when it is bound.
+#[derive(Clone, Copy, Debug)]
+pub struct Claim {
+    pub kind: Kind,
+    pub address: IpAddr,
+    /// An IPv6 socket that leaves IPv4 to others (IPV6_V6ONLY).
+    pub is_version_6_only: bool,
+    pub reuses_address: bool,
+    pub reuses_port: bool,
+}
+
+struct Entry {
+    id: u64,
+    claim: Claim,
+    is_listening: bool,
+}
+
+static BOUND: SpinLock<SortedMap<(Kind, u16), Vec<Entry>>> = SpinLock::new(SortedMap::new());
+static NEXT: AtomicU64 = AtomicU64::new(1);
+
+/// A port held; dropping it gives the port back.
+#[derive(Debug)]
+pub struct Binding {
+    id: u64,
+    kind: Kind,
+    pub address: SocketAddr,
+}
+
+/// Takes a port, an ephemeral one for 0.
+pub fn bind(claim: Claim, port: u16) -> Result<Binding, Errno> {
+    if port != 0 {
+        return take(claim, port).ok_or(EADDRINUSE);
+    }
+    let count = u64::from(EPHEMERAL.end() - EPHEMERAL.start()) + 1;
+    let start = random::number() % count;
+    let candidates = (0..count).map(|n| EPHEMERAL.start() + ((start + n) % count) as u16);
+    let strict = Claim {
+        reuses_address: false,
+        reuses_port: false,
+        ..claim
+    };
+    for candidate in candidates {
+        if is_free(&strict, candidate) {
+            return take(claim, candidate).ok_or(EADDRINUSE);
+        }
+    }
+    Err(EADDRINUSE)
+}
+
+fn is_free(claim: &Claim, port: u16) -> bool {
+    let bound = BOUND.lock();
+    let entries = bound.get(&(claim.kind, port));
+    entries.is_none_or(|entries| !entries.iter().any(|entry| conflicts(claim, entry)))
+}
+
+fn take(claim: Claim, port: u16) -> Option<Binding> {
+    if !is_free(&claim, port) {
+        return None;
+    }
+    let id = NEXT.fetch_add(1, Ordering::Relaxed);
+    let entry = Entry {
+        id,
+        claim,
+        is_listening: false,
+    };
+    let mut bound = BOUND.lock();
+    bound.get_or_default((claim.kind, port)).push(entry);
+    Some(Binding {
+        id,
+        kind: claim.kind,
+        address: SocketAddr::new(claim.address, port),
+    })
+}
+
+fn conflicts(claim: &Claim, entry: &Entry) -> bool {
+    if !overlap(claim, &entry.claim) {
+        return false;
+    }
+    let shares_port = claim.reuses_port && entry.claim.reuses_port;
+    let shares_address = claim.reuses_address && entry.claim.reuses_address && !entry.is_listening;
+    !shares_port && !shares_address
+}
+
+/// Two addresses overlap when they are equal or one stands for all; `::` stands for IPv4's too
+/// unless its socket is for IPv6 only.
+fn overlap(a: &Claim, b: &Claim) -> bool {
+    let covers = |any: &Claim, other: &Claim| {
+        any.address.is_unspecified()
+            && (any.address.is_ipv4() == other.address.is_ipv4()
+                || any.address.is_ipv6() && !any.is_version_6_only)
+    };
+    a.address == b.address || covers(a, b) || covers(b, a)
+}
+
+impl Binding {
+    /// listen(2): from now on nobody shares the address by SO_REUSEADDR; EADDRINUSE if somebody
+    /// listens there already.
+    pub fn listen(&self) -> Result<(), Errno> {
+        let mut bound = BOUND.lock();
+        let entries = bound.get_mut(&(self.kind, self.address.port()));
+        let Some(entries) = entries else {
+            return Ok(());
+        };
+        let own = entries.iter().find(|entry| entry.id == self.id);
+        let Some(claim) = own.map(|entry| entry.claim) else {
+            return Ok(());
+        };
+        let is_taken = entries
+            .iter()
+            .any(|entry| entry.id != self.id && entry.is_listening && conflicts(&claim, entry));
+        if is_taken {
+            return Err(EADDRINUSE);
+        }
+        let own = entries.iter_mut().find(|entry| entry.id == self.id);
+        own.into_iter().for_each(|entry| entry.is_listening = true);
+        Ok(())
+    }
+}
+
+impl Drop for Binding {
+    fn drop(&mut self) {
+        let key = (self.kind, self.address.port());
+        let mut bound = BOUND.lock();
+        if let Some(entries) = bound.get_mut(&key) {
+            entries.retain(|entry| entry.id != self.id);
+            if entries.is_empty() {
+                bound.remove(&key);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn claim(address: &str) -> Claim {
+        Claim {
+            kind: Kind::Tcp,
+            address: address.parse().unwrap(),
+            is_version_6_only: false,
+            reuses_address: false,
+            reuses_port: false,
+        }
+    }
+
+    #[test]
+    fn a_port_has_one_owner() {
+        let first = bind(claim("0.0.0.0"), 1001).unwrap();
+        assert_eq!(bind(claim("127.0.0.1"), 1001).unwrap_err(), EADDRINUSE);
+        assert_eq!(bind(claim("::"), 1001).unwrap_err(), EADDRINUSE);
+        drop(first);
+        let _one = bind(claim("127.0.0.1"), 1001).unwrap();
+        let _two = bind(claim("127.0.0.2"), 1001).unwrap();
+        let only_6 = Claim {
+            is_version_6_only: true,
+            ..claim("::")
+        };
+        assert!(bind(only_6, 1001).is_ok());
+    }
+
+    #[test]
+    fn reuse_ends_where_listening_begins() {
+        let reusing = Claim {
+            reuses_address: true,
+            ..claim("0.0.0.0")
+        };
+        let first = bind(reusing, 1002).unwrap();
+        let second = bind(reusing, 1002).unwrap();
+        first.listen().unwrap();
+        assert_eq!(second.listen(), Err(EADDRINUSE));
+        assert_eq!(bind(reusing, 1002).unwrap_err(), EADDRINUSE);
+    }
+
+    #[test]
+    fn ephemeral_ports_are_in_range() {
+        let binding = bind(claim("0.0.0.0"), 0).unwrap();
+        assert!(EPHEMERAL.contains(&binding.address.port()));
+    }
+}

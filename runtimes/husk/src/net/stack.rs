@@ -1,0 +1,532 @@
+//! Everything packets pass through: the card, the loopback, and the tables that say whose a packet
+//! is. smoltcp's `Interface` is shared; each flow brings a socket set with just its own socket.
+//!
+//! Lock order: `STACK`, then an endpoint's own lock, then `ports`. Wait queues are woken with the
+//! stack locked, so observers must not come back here; none of a socket's `readiness` does.
+//!
+//! One card so far: the first that a driver attaches.
+
+use alloc::boxed::Box;
+use alloc::sync::{Arc, Weak};
+use alloc::vec::Vec;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use smoltcp::iface::{self, Interface, PollResult, SocketSet};
+use smoltcp::time::Instant;
+use smoltcp::wire::{EthernetAddress, HardwareAddress, IpAddress, IpCidr};
+
+use super::checksum;
+use super::device::{Nic, Receive};
+use super::dhcp::Dhcp;
+use super::flows::{FlowKey, Flows};
+use super::link::{ETHERNET_HEADER_BYTES, Ethernet, Link, Loopback, Port};
+use super::pace;
+use super::packet::{self, FLAG_ACK, FLAG_RST, FLAG_SYN, Header, Protocol, Transport};
+use super::tcp::TcpEndpoint;
+use super::udp::UdpEndpoint;
+use crate::errno::{EADDRNOTAVAIL, ENETUNREACH, Errno};
+use crate::fs::random;
+use crate::sorted_map::SortedMap;
+use crate::sync::{Once, SpinLock, SpinLockGuard};
+use crate::time;
+
+/// Which way packets of a flow go.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Route {
+    Loopback,
+    Card,
+}
+
+/// A link and smoltcp's interface to it.
+struct Side {
+    interface: Interface,
+    link: Link,
+}
+
+/// The whole network.
+pub struct Stack {
+    pub flows: Flows<Arc<TcpEndpoint>>,
+    /// Listening endpoints by port.
+    pub listeners: SortedMap<u16, Vec<Weak<TcpEndpoint>>>,
+    /// UDP endpoints by port.
+    pub datagrams: SortedMap<u16, Vec<Weak<UdpEndpoint>>>,
+    pub dhcp: Option<Dhcp>,
+    secret: u64,
+    loopback: Side,
+    card: Option<Side>,
+    /// None while its frames are being looked at.
+    receive: Option<Box<dyn Receive>>,
+}
+
+static STACK: Once<SpinLock<Stack>> = Once::new();
+
+/// The network, locked.
+fn lock() -> SpinLockGuard<'static, Stack> {
+    if let Some(stack) = STACK.get() {
+        return stack.lock();
+    }
+    STACK.set(SpinLock::new(Stack::new(None)));
+    match STACK.get() {
+        Some(stack) => stack.lock(),
+        None => unreachable!("it was just set"),
+    }
+}
+
+/// Makes the network, with the card if there is one.
+pub fn install(card: Option<Nic>) {
+    STACK.set(SpinLock::new(Stack::new(card)));
+}
+
+/// Does something with the network, and delivers what that sent to ourselves. What it sent by the
+/// card goes soon: ringing a card's doorbell costs as much as a packet, so it waits for company
+/// until the processor would idle, for `pace::TICK_NS` at most.
+pub fn with<T>(work: impl FnOnce(&mut Stack) -> T) -> T {
+    let mut stack = lock();
+    let result = work(&mut stack);
+    stack.deliver_loopback();
+    let is_waiting = stack.hold_back();
+    drop(stack);
+    if is_waiting {
+        pace::tick_soon();
+    }
+    result
+}
+
+/// smoltcp's clock.
+pub fn now() -> Instant {
+    Instant::from_micros((time::now_ns() / 1000) as i64)
+}
+
+impl Stack {
+    pub fn new(card: Option<Nic>) -> Stack {
+        let (card, receive) = match card {
+            Some(nic) => {
+                let link = Link::Ethernet(Ethernet {
+                    transmit: nic.transmit,
+                    mtu: nic.mtu,
+                    has_asked_neighbor: false,
+                    held: 0,
+                });
+                let address = HardwareAddress::Ethernet(EthernetAddress(nic.mac));
+                (Some(Side::new(link, address)), Some(nic.receive))
+            }
+            None => (None, None),
+        };
+        Stack {
+            flows: Flows::new(random::number()),
+            listeners: SortedMap::new(),
+            datagrams: SortedMap::new(),
+            dhcp: None,
+            secret: random::number(),
+            loopback: Side::loopback(),
+            card,
+            receive,
+        }
+    }
+
+    fn side(&mut self, route: Route) -> &mut Side {
+        match (route, &mut self.card) {
+            (Route::Card, Some(card)) => card,
+            _ => &mut self.loopback,
+        }
+    }
+
+    /// Lets smoltcp take a packet in for these sockets.
+    pub fn ingress(&mut self, route: Route, packet: &[u8], sockets: &mut SocketSet<'_>) {
+        let side = self.side(route);
+        let mut port = Port {
+            link: &mut side.link,
+            packet: Some(packet),
+        };
+        side.interface
+            .poll_ingress_single(now(), &mut port, sockets);
+    }
+
+    /// Lets these sockets send all they can.
+    pub fn egress(&mut self, route: Route, sockets: &mut SocketSet<'_>) {
+        let side = self.side(route);
+        let mut port = Port {
+            link: &mut side.link,
+            packet: None,
+        };
+        let now = now();
+        while side.interface.poll_egress(now, &mut port, sockets) != PollResult::None {}
+    }
+
+    /// When these sockets want to be looked at again, in nanoseconds.
+    pub fn poll_at(&mut self, route: Route, sockets: &SocketSet<'_>) -> Option<u64> {
+        let at = self.side(route).interface.poll_at(now(), sockets)?;
+        Some(at.total_micros().max(0) as u64 * 1000)
+    }
+
+    /// smoltcp's context, for connecting.
+    pub fn context(&mut self, route: Route) -> &mut iface::Context {
+        self.side(route).interface.context()
+    }
+
+    pub fn mtu(&mut self, route: Route) -> usize {
+        match &self.side(route).link {
+            Link::Ethernet(card) => card.mtu,
+            Link::Loopback(_) => super::link::LOOPBACK_MTU,
+        }
+    }
+
+    /// The card's interface, for its configuration.
+    pub fn card_interface(&mut self) -> Option<&mut Interface> {
+        self.card.as_mut().map(|card| &mut card.interface)
+    }
+
+    /// The card's addresses.
+    pub fn addresses(&self) -> &[IpCidr] {
+        self.card
+            .as_ref()
+            .map_or(&[], |card| card.interface.ip_addrs())
+    }
+
+    pub fn card_mac(&self) -> Option<[u8; 6]> {
+        match self.card.as_ref()?.interface.hardware_addr() {
+            HardwareAddress::Ethernet(address) => Some(address.0),
+            _ => None,
+        }
+    }
+
+    /// True for an address packets to which stay here.
+    pub fn is_own(&self, address: IpAddr) -> bool {
+        let own = IpAddress::from(address);
+        address.is_loopback() || self.addresses().iter().any(|cidr| cidr.address() == own)
+    }
+
+    /// bind(2): an address must be ours, a group, broadcast, or none.
+    pub fn check_bindable(&self, address: IpAddr) -> Result<(), Errno> {
+        let is_fine = address.is_unspecified() || address.is_multicast() || self.is_own(address);
+        is_fine.then_some(()).ok_or(EADDRNOTAVAIL)
+    }
+
+    /// The way to an address, and the source address to use.
+    pub fn route_to(&self, destination: IpAddr) -> Result<(Route, IpAddr), Errno> {
+        if destination.is_loopback() {
+            let source = match destination {
+                IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+                IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
+            };
+            return Ok((Route::Loopback, source));
+        }
+        if self.is_own(destination) {
+            return Ok((Route::Loopback, destination));
+        }
+        let source = self.card_source(destination).ok_or(ENETUNREACH)?;
+        Ok((Route::Card, source))
+    }
+
+    fn card_source(&self, destination: IpAddr) -> Option<IpAddr> {
+        let interface = &self.card.as_ref()?.interface;
+        let target = IpAddress::from(destination);
+        let is_near = interface
+            .ip_addrs()
+            .iter()
+            .any(|c| c.contains_addr(&target));
+        let has_gateway = match destination {
+            IpAddr::V4(_) => interface.routes().get_default_ipv4_route().is_some(),
+            IpAddr::V6(_) => interface.routes().get_default_ipv6_route().is_some(),
+        };
+        let is_group = destination.is_multicast() || is_broadcast(destination);
+        if !is_near && !has_gateway && !is_group {
+            return None;
+        }
+        let source = IpAddr::from(interface.get_source_address(&target)?);
+        (!source.is_loopback() && !source.is_unspecified()).then_some(source)
+    }
+
+    /// Takes what the card has received; true when there was something.
+    pub fn receive_frames(&mut self) -> bool {
+        /// A stream of packets must not keep the application from running for ever.
+        const MOST: usize = 1024;
+        let Some(mut receive) = self.receive.take() else {
+            return false;
+        };
+        let mut count = 0;
+        while count < MOST && receive.take(&mut |frame| self.handle_frame(frame)) {
+            count += 1;
+        }
+        receive.give_back();
+        self.receive = Some(receive);
+        count > 0
+    }
+
+    /// Takes note of the card's interrupt; there will be none until `await_interrupt`.
+    pub fn acknowledge_interrupt(&mut self) {
+        if let Some(receive) = &mut self.receive {
+            receive.acknowledge_interrupt();
+        }
+    }
+
+    /// Asks for an interrupt at the next frame; false when there is one already.
+    pub fn await_interrupt(&mut self) -> bool {
+        let receive = self.receive.as_mut();
+        !receive.is_some_and(|receive| receive.request_interrupt())
+    }
+
+    /// True when nobody interrupts for the card: it must be looked at now and then.
+    pub fn needs_polling(&self) -> bool {
+        self.receive
+            .as_ref()
+            .is_some_and(|receive| !receive.has_interrupt())
+    }
+
+    /// Lets go what was sent by the card.
+    pub fn flush(&mut self) {
+        if let Some(card) = &mut self.card {
+            card.link.flush();
+        }
+    }
+
+    /// True while a peer has not acknowledged everything.
+    pub fn has_unsent(&self) -> bool {
+        self.flows.values().any(|flow| flow.has_unsent())
+    }
+
+    /// True when something sent is to wait for company; much of it does not.
+    fn hold_back(&mut self) -> bool {
+        const MUCH: usize = 32;
+        let held = match &self.card {
+            Some(Side {
+                link: Link::Ethernet(card),
+                ..
+            }) => card.held,
+            _ => 0,
+        };
+        if held >= MUCH || !pace::may_wait() {
+            self.flush();
+            return false;
+        }
+        held > 0
+    }
+
+    /// Delivers packets sent to ourselves, and their answers.
+    pub fn deliver_loopback(&mut self) {
+        /// Two sockets may talk to each other without end; the timers take over then.
+        const MOST: usize = 10_000;
+        for _ in 0..MOST {
+            let Link::Loopback(queue) = &mut self.loopback.link else {
+                return;
+            };
+            let Some(packet) = queue.packets.pop_front() else {
+                return;
+            };
+            self.handle_packet(Route::Loopback, &packet, &packet);
+        }
+    }
+
+    fn handle_frame(&mut self, frame: &[u8]) {
+        const IPV4: [u8; 2] = [0x08, 0x00];
+        const IPV6: [u8; 2] = [0x86, 0xdd];
+        let (Some(kind), Some(packet)) = (frame.get(12..14), frame.get(ETHERNET_HEADER_BYTES..))
+        else {
+            return;
+        };
+        if kind == IPV4 || kind == IPV6 {
+            self.handle_packet(Route::Card, frame, packet);
+        } else {
+            self.handle_unclaimed(Route::Card, frame);
+        }
+    }
+
+    /// `packet` is the IP packet in `frame`, which is what smoltcp wants to see.
+    fn handle_packet(&mut self, route: Route, frame: &[u8], packet: &[u8]) {
+        let Some(header) = Header::parse(packet) else {
+            return;
+        };
+        let is_intact = route == Route::Loopback
+            || checksum::is_header_right(packet, &header) && checksum::is_right(packet, &header);
+        if !is_intact {
+            return;
+        }
+        match Protocol::of(header.protocol) {
+            Protocol::Tcp => {
+                if let Some(segment) = packet::tcp(packet, &header) {
+                    self.handle_segment(route, frame, segment);
+                }
+            }
+            Protocol::Udp => {
+                if let Some((datagram, payload)) = packet::udp(packet, &header) {
+                    self.handle_datagram(route, frame, (datagram, payload));
+                }
+            }
+            Protocol::Icmp | Protocol::Icmp6 => {
+                if let Some(datagram) = packet::port_unreachable(packet, &header) {
+                    self.refuse_datagram(datagram);
+                }
+                self.handle_unclaimed(route, frame);
+            }
+            Protocol::Other => self.handle_unclaimed(route, frame),
+        }
+    }
+
+    /// ARP, neighbor discovery, echo; and what nobody wants, which smoltcp refuses.
+    fn handle_unclaimed(&mut self, route: Route, frame: &[u8]) {
+        let mut nobody = SocketSet::new(&mut [][..]);
+        self.ingress(route, frame, &mut nobody);
+        if route == Route::Card {
+            self.resume_waiting_for_neighbor();
+        }
+    }
+
+    fn handle_segment(&mut self, route: Route, frame: &[u8], segment: Transport) {
+        let key = FlowKey::new(segment.destination, segment.source);
+        let is_opening = segment.flags & (FLAG_SYN | FLAG_ACK | FLAG_RST) == FLAG_SYN;
+        let flow = self.flows.get(&key).cloned();
+        if let Some(flow) = flow {
+            let is_replaced = is_opening && flow.give_way(self);
+            if !is_replaced {
+                return flow.receive(self, frame, segment.flags & FLAG_RST != 0);
+            }
+        }
+        let listener = if is_opening && self.is_for_us(route, segment.destination.ip()) {
+            self.listener_for(segment.destination, &key)
+        } else {
+            None
+        };
+        match listener {
+            Some(listener) => {
+                if let Some(flow) = listener.admit(self, route, segment) {
+                    flow.receive(self, frame, false);
+                }
+            }
+            None => self.handle_unclaimed(route, frame),
+        }
+    }
+
+    fn is_for_us(&self, route: Route, address: IpAddr) -> bool {
+        route == Route::Loopback || !address.is_loopback() && self.is_own(address)
+    }
+
+    /// The listener that fits best; among equals (SO_REUSEPORT) the peer's address decides.
+    fn listener_for(&self, local: SocketAddr, key: &FlowKey) -> Option<Arc<TcpEndpoint>> {
+        let all = self.listeners.get(&local.port())?;
+        let alive = || all.iter().filter_map(Weak::upgrade);
+        let best = alive().filter_map(|l| l.listens_on(local.ip())).max()?;
+        let mut equals: Vec<_> = alive()
+            .filter(|listener| listener.listens_on(local.ip()) == Some(best))
+            .collect();
+        let chosen = key.hash(self.secret) as usize % equals.len();
+        Some(equals.swap_remove(chosen))
+    }
+
+    fn handle_datagram(&mut self, route: Route, frame: &[u8], datagram: (Transport, &[u8])) {
+        const DHCP_CLIENT_PORT: u16 = 68;
+        let (ends, payload) = datagram;
+        if ends.destination.port() == DHCP_CLIENT_PORT
+            && route == Route::Card
+            && let Some(dhcp) = self.dhcp.take()
+        {
+            self.dhcp = Some(dhcp.receive(self, frame));
+            return;
+        }
+        let address = ends.destination.ip();
+        let is_to_many = address.is_multicast() || self.is_broadcast(address);
+        let found = self.endpoints_for(ends, is_to_many);
+        if found.is_empty() {
+            return self.handle_unclaimed(route, frame);
+        }
+        if !is_to_many && !self.is_for_us(route, address) {
+            return;
+        }
+        for endpoint in found {
+            endpoint.receive(ends, payload);
+        }
+    }
+
+    /// The endpoint that fits best, or every one that fits for broadcast and multicast.
+    fn endpoints_for(&self, ends: Transport, is_to_many: bool) -> Vec<Arc<UdpEndpoint>> {
+        let Some(all) = self.datagrams.get(&ends.destination.port()) else {
+            return Vec::new();
+        };
+        let mut fitting: Vec<_> = all
+            .iter()
+            .filter_map(Weak::upgrade)
+            .filter_map(|endpoint| Some((endpoint.fits(ends)?, endpoint)))
+            .collect();
+        if !is_to_many {
+            let best = fitting.iter().map(|(score, _)| *score).max();
+            fitting.retain(|(score, _)| Some(*score) == best);
+            let key = FlowKey::new(ends.destination, ends.source);
+            let chosen = key.hash(self.secret) as usize % fitting.len().max(1);
+            fitting = fitting.into_iter().skip(chosen).take(1).collect();
+        }
+        fitting.into_iter().map(|(_, endpoint)| endpoint).collect()
+    }
+
+    /// Broadcast to everyone, or to one of our networks.
+    pub fn is_broadcast(&self, address: IpAddr) -> bool {
+        let is_ours = |cidr: &IpCidr| match cidr {
+            IpCidr::Ipv4(cidr) => cidr.broadcast().map(IpAddr::V4) == Some(address),
+            IpCidr::Ipv6(_) => false,
+        };
+        is_broadcast(address) || self.addresses().iter().any(is_ours)
+    }
+
+    /// Nobody listens where one of our datagrams went (ECONNREFUSED for connected sockets).
+    fn refuse_datagram(&mut self, sent: Transport) {
+        let as_answered = Transport {
+            source: sent.destination,
+            destination: sent.source,
+            flags: 0,
+        };
+        for endpoint in self.endpoints_for(as_answered, false) {
+            endpoint.refused(sent.destination);
+        }
+    }
+
+    /// Somebody's address may have become known: those who waited for it send now.
+    fn resume_waiting_for_neighbor(&mut self) {
+        let Some(Side {
+            link: Link::Ethernet(card),
+            ..
+        }) = &mut self.card
+        else {
+            return;
+        };
+        if !core::mem::take(&mut card.has_asked_neighbor) {
+            return;
+        }
+        let flows: Vec<_> = self.flows.values().cloned().collect();
+        flows.iter().for_each(|flow| flow.run(self));
+        let datagrams: Vec<_> = self.datagrams.values().flatten().cloned().collect();
+        for endpoint in datagrams.iter().filter_map(Weak::upgrade) {
+            endpoint.run(self);
+        }
+    }
+}
+
+fn is_broadcast(address: IpAddr) -> bool {
+    matches!(address, IpAddr::V4(address) if address.is_broadcast())
+}
+
+impl Side {
+    fn new(mut link: Link, address: HardwareAddress) -> Side {
+        let mut config = iface::Config::new(address);
+        config.random_seed = random::number();
+        let mut port = Port {
+            link: &mut link,
+            packet: None,
+        };
+        let interface = Interface::new(config, &mut port, now());
+        Side { interface, link }
+    }
+
+    /// Takes packets to any address: what is sent this way was found to be ours before.
+    fn loopback() -> Side {
+        let mut side = Side::new(Link::Loopback(Loopback::default()), HardwareAddress::Ip);
+        side.interface.set_any_ip(true);
+        side.interface.update_ip_addrs(|addresses| {
+            let own = [
+                IpCidr::new(IpAddress::v4(127, 0, 0, 1), 8),
+                IpCidr::new(IpAddress::v6(0, 0, 0, 0, 0, 0, 0, 1), 128),
+            ];
+            own.into_iter().for_each(|cidr| {
+                let _ = addresses.push(cidr); // there is room for two
+            });
+        });
+        side
+    }
+}

@@ -1,0 +1,568 @@
+//! UDP sockets (udp(7)). Datagrams that come in are queued here directly; those that go out pass
+//! through a smoltcp socket, which finds the way and the neighbor.
+//!
+//! Not here: fragmentation (a datagram is at most the card's MTU, else EMSGSIZE), multicast groups.
+
+use alloc::collections::VecDeque;
+use alloc::sync::{Arc, Weak};
+use alloc::vec::Vec;
+use core::any::Any;
+use core::net::{IpAddr, SocketAddr};
+
+use smoltcp::iface::{SocketHandle, SocketSet};
+use smoltcp::socket::udp::{self, PacketBuffer, PacketMetadata, UdpMetadata};
+use smoltcp::wire::{IpEndpoint, IpListenEndpoint};
+
+use super::address::{AF_INET, Address, any};
+use super::packet::Transport;
+use super::port::{self, Binding, Claim, Kind};
+use super::socket::{How, MessageFlags, Outgoing, Patience, Protocol, Received, int_value};
+use super::stack::{self, Route, Stack};
+use super::{announce, config};
+use crate::errno::{
+    EACCES, EAFNOSUPPORT, EAGAIN, ECONNREFUSED, EDESTADDRREQ, EINVAL, EMSGSIZE, ENOBUFS, ENOMEM,
+    ENOPROTOOPT, ENOTCONN, EOPNOTSUPP, EPIPE, Errno, SysResult,
+};
+use crate::fs::{Events, Sink};
+use crate::sync::{SpinLock, WaitQueue};
+use crate::time::timer;
+
+/// Bytes of datagrams that wait to be read; more are dropped (net.core.rmem_default is 212992).
+const RECEIVE_BYTES: usize = 128 << 10;
+/// What an empty datagram counts for: its bookkeeping.
+const DATAGRAM_COST: usize = 256;
+/// Datagrams that wait for the neighbor's address.
+const SEND_DATAGRAMS: usize = 16;
+const SEND_BYTES: usize = 16 << 10;
+const LARGEST: usize = 65507;
+
+struct Datagram {
+    from: SocketAddr,
+    to: IpAddr,
+    payload: Vec<u8>,
+}
+
+#[derive(Clone, Default)]
+struct Options {
+    reuses_address: bool,
+    reuses_port: bool,
+    is_version_6_only: bool,
+    can_broadcast: bool,
+    wants_destination: bool,
+    hop_limit: Option<u8>,
+    remembered: Vec<(i32, i32, i32)>,
+}
+
+#[derive(Default)]
+struct State {
+    binding: Option<Binding>,
+    peer: Option<SocketAddr>,
+    options: Options,
+    error: Option<Errno>,
+    is_read_shut: bool,
+    is_write_shut: bool,
+    received: VecDeque<Datagram>,
+    received_bytes: usize,
+    sender: Option<(SocketSet<'static>, SocketHandle, Route)>,
+}
+
+pub struct UdpEndpoint {
+    queue: WaitQueue,
+    state: SpinLock<State>,
+    this: Weak<UdpEndpoint>,
+}
+
+impl UdpEndpoint {
+    fn new() -> Arc<UdpEndpoint> {
+        Arc::new_cyclic(|this| UdpEndpoint {
+            queue: WaitQueue::new(),
+            state: SpinLock::new(State::default()),
+            this: this.clone(),
+        })
+    }
+
+    /// How well a datagram that came fits: a connected socket better than a bound one.
+    pub fn fits(&self, ends: Transport) -> Option<u8> {
+        let state = self.state.lock();
+        let own = state.binding.as_ref()?.address.ip();
+        let address = ends.destination.ip();
+        let of_address = match own {
+            own if own == address => 4,
+            own if !own.is_unspecified() => return None,
+            IpAddr::V4(_) if address.is_ipv4() => 2,
+            IpAddr::V6(_) if address.is_ipv6() => 2,
+            IpAddr::V6(_) if !state.options.is_version_6_only => 1,
+            _ => return None,
+        };
+        match state.peer {
+            Some(peer) if peer == ends.source => Some(of_address + 8),
+            Some(_) => None,
+            None => Some(of_address),
+        }
+    }
+
+    /// A datagram came for this socket; dropped when too many wait already.
+    pub fn receive(&self, ends: Transport, payload: &[u8]) {
+        let mut state = self.state.lock();
+        let cost = payload.len() + DATAGRAM_COST;
+        let mut copy = Vec::new();
+        let is_refused = state.is_read_shut
+            || state.received_bytes + cost > RECEIVE_BYTES
+            || copy.try_reserve_exact(payload.len()).is_err();
+        if is_refused {
+            return;
+        }
+        copy.extend_from_slice(payload);
+        state.received_bytes += cost;
+        state.received.push_back(Datagram {
+            from: ends.source,
+            to: ends.destination.ip(),
+            payload: copy,
+        });
+        drop(state);
+        self.queue.wake_all();
+    }
+
+    /// Nobody listens at the peer.
+    pub fn refused(&self, peer: SocketAddr) {
+        let mut state = self.state.lock();
+        if state.peer != Some(peer) {
+            return;
+        }
+        state.error = Some(ECONNREFUSED);
+        drop(state);
+        self.queue.wake_all();
+    }
+
+    /// Sends what waits, as far as the neighbors are known.
+    pub fn run(&self, stack: &mut Stack) {
+        let mut state = self.state.lock();
+        let Some((sockets, _, route)) = &mut state.sender else {
+            return;
+        };
+        stack.egress(*route, sockets);
+        let wanted = stack.poll_at(*route, sockets);
+        drop(state);
+        if let Some(at_ns) = wanted {
+            let target: Weak<dyn timer::Expire> = self.this.clone();
+            timer::arm(at_ns, 0, target);
+        }
+    }
+}
+
+impl timer::Expire for UdpEndpoint {
+    fn expire(&self, _key: u64) {
+        stack::with(|stack| self.run(stack));
+    }
+}
+
+impl State {
+    fn bind(&mut self, address: IpAddr, port: u16) -> Result<SocketAddr, Errno> {
+        let claim = Claim {
+            kind: Kind::Udp,
+            address,
+            is_version_6_only: self.options.is_version_6_only,
+            reuses_address: self.options.reuses_address,
+            reuses_port: self.options.reuses_port,
+        };
+        let binding = port::bind(claim, port)?;
+        let bound = binding.address;
+        self.binding = Some(binding);
+        Ok(bound)
+    }
+
+    /// The smoltcp socket that sends this way, with room for a datagram of `size_bytes`.
+    fn sender(
+        &mut self,
+        route: Route,
+        port: u16,
+        size_bytes: usize,
+    ) -> Result<&mut udp::Socket<'static>, Errno> {
+        let is_fit = |sender: &(SocketSet<'static>, SocketHandle, Route)| {
+            let socket: &udp::Socket = sender.0.get(sender.1);
+            sender.2 == route && socket.payload_send_capacity() >= size_bytes
+        };
+        if !self.sender.as_ref().is_some_and(is_fit) {
+            let mut socket = udp::Socket::new(packets(0, 0)?, packets(SEND_DATAGRAMS, size_bytes)?);
+            socket
+                .bind(IpListenEndpoint { addr: None, port })
+                .map_err(|_| EINVAL)?;
+            let mut sockets = SocketSet::new(Vec::new());
+            let handle = sockets.add(socket);
+            self.sender = Some((sockets, handle, route));
+        }
+        let (sockets, handle, _) = self.sender.as_mut().ok_or(ENOMEM)?;
+        Ok(sockets.get_mut(*handle))
+    }
+
+    fn take(&mut self, is_peek: bool) -> Result<Datagram, Errno> {
+        if let Some(error) = self.error.take() {
+            return Err(error);
+        }
+        let Some(datagram) = self.received.pop_front() else {
+            return Err(EAGAIN);
+        };
+        if is_peek {
+            let copy = Datagram {
+                payload: datagram.payload.clone(),
+                ..datagram
+            };
+            self.received.push_front(datagram);
+            return Ok(copy);
+        }
+        self.received_bytes = self
+            .received_bytes
+            .saturating_sub(datagram.payload.len() + DATAGRAM_COST);
+        Ok(datagram)
+    }
+}
+
+fn packets(count: usize, largest: usize) -> Result<PacketBuffer<'static>, Errno> {
+    let size_bytes = if count == 0 {
+        0
+    } else {
+        largest.max(SEND_BYTES)
+    };
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(size_bytes).map_err(|_| ENOMEM)?;
+    bytes.resize(size_bytes, 0u8);
+    Ok(PacketBuffer::new(
+        alloc::vec![PacketMetadata::EMPTY; count],
+        bytes,
+    ))
+}
+
+pub struct UdpSocket {
+    endpoint: Arc<UdpEndpoint>,
+    family: u16,
+}
+
+impl UdpSocket {
+    pub fn new(family: u16) -> UdpSocket {
+        UdpSocket {
+            endpoint: UdpEndpoint::new(),
+            family,
+        }
+    }
+
+    fn usable(&self, address: &Address) -> Result<SocketAddr, Errno> {
+        match address {
+            Address::Ip(address) if self.family == AF_INET && address.is_ipv6() => {
+                Err(EAFNOSUPPORT)
+            }
+            Address::Ip(address) => Ok(*address),
+            _ => Err(EAFNOSUPPORT),
+        }
+    }
+
+    /// Binds if nobody has, and makes the socket known to the demultiplexer.
+    fn bind_to(&self, stack: &mut Stack, address: IpAddr, port: u16) -> Result<SocketAddr, Errno> {
+        let mut state = self.endpoint.state.lock();
+        if let Some(binding) = &state.binding {
+            return Ok(binding.address);
+        }
+        let bound = state.bind(address, port)?;
+        let endpoints = stack.datagrams.get_or_default(bound.port());
+        endpoints.push(self.endpoint.this.clone());
+        Ok(bound)
+    }
+
+    fn transmit(&self, stack: &mut Stack, to: SocketAddr, message: &mut Outgoing<'_>) -> SysResult {
+        let bound = self.bind_to(stack, any(self.family), 0)?;
+        let (route, source) = stack.route_to(to.ip())?;
+        let size_bytes = message.data.remaining();
+        let headers = if to.is_ipv4() { 28 } else { 48 };
+        if size_bytes > LARGEST.min(stack.mtu(route) - headers) {
+            return Err(EMSGSIZE);
+        }
+        let mut state = self.endpoint.state.lock();
+        if stack.is_broadcast(to.ip()) && !state.options.can_broadcast {
+            return Err(EACCES);
+        }
+        let hop_limit = state.options.hop_limit;
+        let socket = state.sender(route, bound.port(), size_bytes)?;
+        socket.set_hop_limit(hop_limit);
+        let own = message.source.unwrap_or(bound.ip()).to_canonical();
+        let local = if own.is_unspecified() { source } else { own };
+        let mut metadata = UdpMetadata::from(IpEndpoint::from(to));
+        metadata.local_address = Some(local.into());
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(size_bytes).map_err(|_| ENOMEM)?;
+        bytes.resize(size_bytes, 0);
+        let taken = message.data.take(&mut bytes)?;
+        let payload = bytes.get(..taken).unwrap_or(&[]);
+        socket.send_slice(payload, metadata).map_err(|_| ENOBUFS)?;
+        drop(state);
+        self.endpoint.run(stack);
+        Ok(taken)
+    }
+}
+
+impl Protocol for UdpSocket {
+    fn bind(&self, address: &Address) -> Result<(), Errno> {
+        let address = self.usable(address)?;
+        if self.endpoint.state.lock().binding.is_some() {
+            return Err(EINVAL);
+        }
+        let bound = stack::with(|stack| {
+            stack.check_bindable(address.ip())?;
+            self.bind_to(stack, address.ip(), address.port())
+        })?;
+        announce(bound, "udp");
+        Ok(())
+    }
+
+    fn connect(&self, address: &Address, _patience: Patience) -> Result<(), Errno> {
+        if *address == Address::None {
+            self.endpoint.state.lock().peer = None;
+            return Ok(());
+        }
+        let peer = config::reachable(self.usable(address)?);
+        config::wait_for_address(peer.ip());
+        stack::with(|stack| {
+            stack.route_to(peer.ip())?;
+            self.bind_to(stack, any(self.family), 0)
+        })?;
+        let mut state = self.endpoint.state.lock();
+        state.peer = Some(peer);
+        state.error = None;
+        Ok(())
+    }
+
+    fn send(&self, mut message: Outgoing<'_>, patience: Patience) -> SysResult {
+        let to = match &message.to {
+            Some(address) => Some(self.usable(address)?),
+            None => None,
+        };
+        let to = {
+            let mut state = self.endpoint.state.lock();
+            if let Some(error) = state.error.take() {
+                return Err(error);
+            }
+            if state.is_write_shut {
+                return Err(EPIPE);
+            }
+            config::reachable(to.or(state.peer).ok_or(EDESTADDRREQ)?)
+        };
+        if to.port() == 0 {
+            return Err(EINVAL);
+        }
+        config::wait_for_address(to.ip());
+        let _ = patience; // a datagram is queued or refused, it never waits
+        stack::with(|stack| self.transmit(stack, to, &mut message))
+    }
+
+    fn receive(
+        &self,
+        into: &mut dyn Sink,
+        flags: MessageFlags,
+        patience: Patience,
+    ) -> Result<Received, Errno> {
+        let is_peek = flags.contains(MessageFlags::PEEK);
+        let attempt = || {
+            let mut state = self.endpoint.state.lock();
+            match state.take(is_peek) {
+                Err(EAGAIN) if state.is_read_shut => Ok(None),
+                outcome => outcome.map(Some),
+            }
+        };
+        let Some(datagram) = patience.wait(&self.endpoint.queue, attempt)? else {
+            return Ok(Received::default());
+        };
+        let fitting = datagram.payload.len().min(into.remaining());
+        into.put(datagram.payload.get(..fitting).unwrap_or(&[]))?;
+        let is_truncated = fitting < datagram.payload.len();
+        let wants_length = flags.contains(MessageFlags::TRUNC);
+        let wants_destination = self.endpoint.state.lock().options.wants_destination;
+        Ok(Received {
+            bytes: if wants_length {
+                datagram.payload.len()
+            } else {
+                fitting
+            },
+            from: Some(Address::Ip(datagram.from)),
+            flags: if is_truncated {
+                MessageFlags::TRUNC.bits()
+            } else {
+                0
+            },
+            destination: wants_destination.then_some(datagram.to),
+            ..Received::default()
+        })
+    }
+
+    fn shutdown(&self, how: How) -> Result<(), Errno> {
+        let mut state = self.endpoint.state.lock();
+        if state.peer.is_none() {
+            return Err(ENOTCONN);
+        }
+        state.is_read_shut |= how.reads();
+        state.is_write_shut |= how.writes();
+        drop(state);
+        self.endpoint.queue.wake_all();
+        Ok(())
+    }
+
+    fn local_address(&self) -> Result<Address, Errno> {
+        let (bound, peer) = {
+            let state = self.endpoint.state.lock();
+            (state.binding.as_ref().map(|b| b.address), state.peer)
+        };
+        let mut address = bound.unwrap_or(SocketAddr::new(any(self.family), 0));
+        if let (Some(peer), true) = (peer, address.ip().is_unspecified()) {
+            let source = stack::with(|stack| stack.route_to(peer.ip()))?.1;
+            address.set_ip(source);
+        }
+        Ok(Address::Ip(address))
+    }
+
+    fn peer_address(&self) -> Result<Address, Errno> {
+        let peer = self.endpoint.state.lock().peer;
+        peer.map(Address::Ip).ok_or(ENOTCONN)
+    }
+
+    fn set_option(&self, level: i32, name: i32, value: &[u8]) -> Result<(), Errno> {
+        let mut state = self.endpoint.state.lock();
+        state.options.set(level, name, value)
+    }
+
+    fn option(&self, level: i32, name: i32) -> Result<Vec<u8>, Errno> {
+        const SO_ERROR: i32 = 4;
+        let mut state = self.endpoint.state.lock();
+        let number = match (level, name) {
+            (SOL_SOCKET, SO_ERROR) => i32::from(state.error.take().map_or(0, |error| error.0)),
+            _ => state.options.get(level, name)?,
+        };
+        Ok(number.to_ne_bytes().to_vec())
+    }
+
+    fn readiness(&self) -> Events {
+        let state = self.endpoint.state.lock();
+        let mut events = Events::OUT | Events::WRNORM;
+        let is_readable = !state.received.is_empty() || state.is_read_shut;
+        events.set(Events::IN | Events::RDNORM, is_readable);
+        events.set(Events::ERR, state.error.is_some());
+        events.set(Events::RDHUP, state.is_read_shut);
+        events.set(Events::HUP, state.is_read_shut && state.is_write_shut);
+        events
+    }
+
+    fn wait_queue(&self) -> &WaitQueue {
+        &self.endpoint.queue
+    }
+
+    /// udp(7): the size of the next datagram.
+    fn unread_bytes(&self) -> usize {
+        let state = self.endpoint.state.lock();
+        state.received.front().map_or(0, |d| d.payload.len())
+    }
+
+    fn listen(&self, _backlog: u32) -> Result<(), Errno> {
+        Err(EOPNOTSUPP)
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+impl Drop for UdpSocket {
+    fn drop(&mut self) {
+        let bound = {
+            let state = self.endpoint.state.lock();
+            state.binding.as_ref().map(|binding| binding.address.port())
+        };
+        let Some(port) = bound else {
+            return;
+        };
+        stack::with(|stack| {
+            if let Some(endpoints) = stack.datagrams.get_mut(&port) {
+                endpoints.retain(|endpoint| !endpoint.ptr_eq(&self.endpoint.this));
+                if endpoints.is_empty() {
+                    stack.datagrams.remove(&port);
+                }
+            }
+        });
+    }
+}
+
+const SOL_SOCKET: i32 = 1;
+const IPPROTO_IP: i32 = 0;
+const IPPROTO_IPV6: i32 = 41;
+const SO_REUSEADDR: i32 = 2;
+const SO_BROADCAST: i32 = 6;
+const SO_REUSEPORT: i32 = 15;
+const IP_TTL: i32 = 2;
+const IP_PKTINFO: i32 = 8;
+const IPV6_UNICAST_HOPS: i32 = 16;
+const IPV6_V6ONLY: i32 = 26;
+const IPV6_RECVPKTINFO: i32 = 49;
+
+impl Options {
+    fn set(&mut self, level: i32, name: i32, value: &[u8]) -> Result<(), Errno> {
+        let number = match value.len() {
+            1..4 => i32::from(*value.first().ok_or(EINVAL)?), // ip(7) takes bytes too
+            _ => int_value(value)?,
+        };
+        let is_on = number != 0;
+        match (level, name) {
+            (SOL_SOCKET, SO_REUSEADDR) => self.reuses_address = is_on,
+            (SOL_SOCKET, SO_REUSEPORT) => self.reuses_port = is_on,
+            (SOL_SOCKET, SO_BROADCAST) => self.can_broadcast = is_on,
+            (IPPROTO_IPV6, IPV6_V6ONLY) => self.is_version_6_only = is_on,
+            (IPPROTO_IP, IP_PKTINFO) | (IPPROTO_IPV6, IPV6_RECVPKTINFO) => {
+                self.wants_destination = is_on;
+            }
+            (IPPROTO_IP, IP_TTL) | (IPPROTO_IPV6, IPV6_UNICAST_HOPS) => {
+                self.hop_limit = match number {
+                    -1 => None,
+                    1..=255 => Some(number as u8),
+                    _ => return Err(EINVAL),
+                };
+            }
+            _ if default_of(level, name).is_some() => {
+                self.remembered
+                    .retain(|entry| (entry.0, entry.1) != (level, name));
+                self.remembered.push((level, name, number));
+            }
+            _ => return Err(ENOPROTOOPT),
+        }
+        Ok(())
+    }
+
+    fn get(&self, level: i32, name: i32) -> Result<i32, Errno> {
+        let is_it = |entry: &&(i32, i32, i32)| (entry.0, entry.1) == (level, name);
+        Ok(match (level, name) {
+            (SOL_SOCKET, SO_REUSEADDR) => self.reuses_address.into(),
+            (SOL_SOCKET, SO_REUSEPORT) => self.reuses_port.into(),
+            (SOL_SOCKET, SO_BROADCAST) => self.can_broadcast.into(),
+            (IPPROTO_IPV6, IPV6_V6ONLY) => self.is_version_6_only.into(),
+            (IPPROTO_IP, IP_PKTINFO) | (IPPROTO_IPV6, IPV6_RECVPKTINFO) => {
+                self.wants_destination.into()
+            }
+            (IPPROTO_IP, IP_TTL) | (IPPROTO_IPV6, IPV6_UNICAST_HOPS) => {
+                self.hop_limit.unwrap_or(64).into()
+            }
+            _ => match self.remembered.iter().find(is_it) {
+                Some(entry) => entry.2,
+                None => default_of(level, name).ok_or(ENOPROTOOPT)?,
+            },
+        })
+    }
+}
+
+/// Options that are taken, remembered and without effect, with what they are before.
+fn default_of(level: i32, name: i32) -> Option<i32> {
+    const SO_LINGER_AND_OTHERS: [i32; 12] = [1, 5, 9, 10, 12, 13, 18, 29, 30, 36, 46, 49];
+    const SO_SNDBUF: i32 = 7;
+    const SO_RCVBUF: i32 = 8;
+    const IP_OPTIONS: [i32; 6] = [1, 10, 11, 15, 24, 14];
+    const IPV6_OPTIONS: [i32; 4] = [23, 24, 25, 67];
+    match level {
+        SOL_SOCKET if name == SO_SNDBUF || name == SO_RCVBUF => Some(RECEIVE_BYTES as i32),
+        SOL_SOCKET if SO_LINGER_AND_OTHERS.contains(&name) => Some(0),
+        IPPROTO_IP if IP_OPTIONS.contains(&name) => Some(0),
+        IPPROTO_IPV6 if IPV6_OPTIONS.contains(&name) => Some(0),
+        _ => None,
+    }
+}

@@ -1,0 +1,18 @@
+//! Who a process is (credentials(7)). husk keeps these values and enforces nothing with them: there
+//! is one user of the machine, the application.
+
+use alloc::vec::Vec;
+
+/// User and group ids as getresuid(2), getresgid(2) and getgroups(2) tell them.
+#[derive(Clone, Default, Debug)]
+pub struct Credentials {
+    pub uid: u32,
+    pub euid: u32,
+    pub suid: u32,
+    pub gid: u32,
+    pub egid: u32,
+    pub sgid: u32,
+    pub groups: Vec<u32>,
+    /// prctl(2) PR_SET_NO_NEW_PRIVS.
+    pub no_new_privileges: bool,
+}

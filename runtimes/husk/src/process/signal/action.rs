@@ -1,0 +1,124 @@
+//! Dispositions (sigaction(2)) and the signals pending for a whole process.
+
+use super::{LAST, Pending, SignalInfo, SignalSet, bit};
+use crate::sync::{SpinLock, WaitQueue};
+
+pub const SIG_DFL: usize = 0;
+pub const SIG_IGN: usize = 1;
+
+pub const SA_SIGINFO: usize = 0x4;
+pub const SA_RESTORER: usize = 0x0400_0000;
+pub const SA_ONSTACK: usize = 0x0800_0000;
+pub const SA_RESTART: usize = 0x1000_0000;
+pub const SA_NODEFER: usize = 0x4000_0000;
+pub const SA_RESETHAND: usize = 0x8000_0000;
+
+/// What to do about a signal; laid out as the kernel's struct sigaction.
+#[repr(C)]
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Action {
+    pub handler: usize,
+    pub flags: usize,
+    pub restorer: usize,
+    pub mask: SignalSet,
+}
+
+/// What SIG_DFL means for a signal (signal(7) § Standard signals).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DefaultAction {
+    Terminate,
+    Core,
+    Ignore,
+    Stop,
+}
+
+pub fn default_action(signal: u32) -> DefaultAction {
+    match signal {
+        3..=8 | 11 | 24 | 25 | 31 => DefaultAction::Core,
+        17 | 18 | 23 | 28 => DefaultAction::Ignore,
+        19..=22 => DefaultAction::Stop,
+        _ => DefaultAction::Terminate,
+    }
+}
+
+/// What the threads of a process share.
+pub struct SharedSignals {
+    actions: SpinLock<[Action; LAST as usize]>,
+    pending: SpinLock<Pending>,
+    /// Woken at every signal sent, for signalfd(2).
+    pub arrival: WaitQueue,
+}
+
+impl Default for SharedSignals {
+    fn default() -> Self {
+        Self {
+            actions: SpinLock::new([Action::default(); LAST as usize]),
+            pending: SpinLock::new(Pending::new()),
+            arrival: WaitQueue::new(),
+        }
+    }
+}
+
+impl SharedSignals {
+    pub fn action(&self, signal: u32) -> Action {
+        self.actions
+            .lock()
+            .get(signal as usize - 1)
+            .copied()
+            .unwrap_or_default()
+    }
+
+    pub fn set_action(&self, signal: u32, action: Action) {
+        if let Some(slot) = self.actions.lock().get_mut(signal as usize - 1) {
+            *slot = action;
+        }
+        if self.ignores(signal) {
+            self.pending.lock().discard(signal);
+        }
+    }
+
+    /// True when the signal would have no effect at all.
+    pub fn ignores(&self, signal: u32) -> bool {
+        let handler = self.action(signal).handler;
+        handler == SIG_IGN || handler == SIG_DFL && default_action(signal) == DefaultAction::Ignore
+    }
+
+    pub fn push(&self, info: SignalInfo) -> bool {
+        self.pending.lock().push(info)
+    }
+
+    pub fn take(&self, wanted: SignalSet) -> Option<SignalInfo> {
+        self.pending.lock().take(wanted)
+    }
+
+    pub fn pending_set(&self) -> SignalSet {
+        self.pending.lock().set()
+    }
+
+    /// Takes the disposition for one delivery: SA_RESETHAND puts the default back.
+    pub fn action_for_delivery(&self, signal: u32) -> Action {
+        let action = self.action(signal);
+        if action.flags & SA_RESETHAND != 0 && action.handler > SIG_IGN {
+            self.set_action(
+                signal,
+                Action {
+                    handler: SIG_DFL,
+                    ..action
+                },
+            );
+        }
+        action
+    }
+}
+
+impl Action {
+    /// Signals blocked while the handler runs.
+    pub fn mask_during(&self, signal: u32) -> SignalSet {
+        let own = if self.flags & SA_NODEFER != 0 {
+            0
+        } else {
+            bit(signal)
+        };
+        self.mask | own
+    }
+}

@@ -1,0 +1,125 @@
+//! Pending signals: a standard signal is pending once, real-time signals queue (signal(7)).
+
+use alloc::collections::VecDeque;
+
+use super::{FIRST_REALTIME, SignalInfo, SignalSet, bit};
+
+/// RLIMIT_SIGPENDING's stand-in: further real-time signals are dropped.
+const QUEUE_LIMIT: usize = 1024;
+
+/// Signals sent and not yet taken, of a thread or of a process.
+#[derive(Default)]
+pub struct Pending {
+    queue: VecDeque<SignalInfo>,
+    set: SignalSet,
+}
+
+impl Pending {
+    pub const fn new() -> Pending {
+        Pending {
+            queue: VecDeque::new(),
+            set: 0,
+        }
+    }
+
+    pub fn set(&self) -> SignalSet {
+        self.set
+    }
+
+    /// Adds a signal; false when it was dropped.
+    pub fn push(&mut self, info: SignalInfo) -> bool {
+        let is_there = self.set & bit(info.signal) != 0;
+        let is_merged = is_there && info.signal < FIRST_REALTIME;
+        if is_merged || self.queue.len() >= QUEUE_LIMIT {
+            return is_merged;
+        }
+        self.queue.push_back(info);
+        self.set |= bit(info.signal);
+        true
+    }
+
+    /// Takes the lowest-numbered pending signal of `wanted`, oldest first.
+    pub fn take(&mut self, wanted: SignalSet) -> Option<SignalInfo> {
+        let candidates = self.set & wanted;
+        if candidates == 0 {
+            return None;
+        }
+        let signal = candidates.trailing_zeros() + 1;
+        let index = self.queue.iter().position(|info| info.signal == signal)?;
+        let info = self.queue.remove(index)?;
+        if !self.queue.iter().any(|other| other.signal == signal) {
+            self.set &= !bit(signal);
+        }
+        Some(info)
+    }
+
+    /// Forgets a signal that has come to be ignored (sigaction(2)).
+    pub fn discard(&mut self, signal: u32) {
+        self.queue.retain(|info| info.signal != signal);
+        self.set &= !bit(signal);
+    }
+}
+
+/// An alternate signal stack (sigaltstack(2)).
+#[derive(Clone, Copy, Default, Debug)]
+pub struct AlternateStack {
+    pub address: usize,
+    pub size_bytes: usize,
+    pub flags: u32,
+}
+
+/// Mask, pending signals and alternate stack of a thread.
+#[derive(Default)]
+pub struct ThreadSignals {
+    pub blocked: SignalSet,
+    pub pending: Pending,
+    /// The mask to put back once the running call is over (sigsuspend(2), ppoll(2)).
+    pub saved_mask: Option<SignalSet>,
+    /// What sigtimedwait(2) waits for: wakes the thread although blocked.
+    pub awaited: SignalSet,
+    pub alternate_stack: AlternateStack,
+}
+
+impl ThreadSignals {
+    /// True when the thread would do something with the signal now.
+    pub fn accepts(&self, signal: u32) -> bool {
+        (!self.blocked | self.awaited) & bit(signal) != 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn info(signal: u32, value: u64) -> SignalInfo {
+        SignalInfo {
+            signal,
+            errno: 0,
+            code: 0,
+            words: [0, value, 0],
+        }
+    }
+
+    #[test]
+    fn standard_signals_merge_and_real_time_signals_queue() {
+        let mut pending = Pending::new();
+        for value in 0..3 {
+            pending.push(info(10, value));
+            pending.push(info(40, value));
+        }
+        let taken: Vec<_> = core::iter::from_fn(|| pending.take(!0)).collect();
+        let expected = [info(10, 0), info(40, 0), info(40, 1), info(40, 2)];
+        assert_eq!(taken, expected);
+        assert_eq!(pending.set(), 0);
+    }
+
+    #[test]
+    fn only_wanted_signals_are_taken() {
+        let mut pending = Pending::new();
+        pending.push(info(2, 0));
+        pending.push(info(15, 0));
+        assert_eq!(pending.take(bit(15)), Some(info(15, 0)));
+        assert_eq!(pending.take(bit(15)), None);
+        assert_eq!(pending.set(), bit(2));
+    }
+}

@@ -1,0 +1,191 @@
+//! Modes, owners and times: chmod(2), chown(2), utimensat(2) and their relatives.
+
+use super::descriptor::{get, table};
+use super::path::{AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, find_at, only};
+use crate::errno::{EINVAL, EOPNOTSUPP, EPERM, Errno, SysResult};
+use crate::fs::FileRef;
+use crate::fs::node::{Attributes, Kind, NodeRef, PERMISSIONS, PROC_INODES, node_of};
+use crate::mm::user;
+use crate::syscall;
+use crate::time::realtime_ns;
+
+const NS_PER_S: u64 = 1_000_000_000;
+
+/// The node whose attributes can be changed: not one of /proc, not a pipe or socket.
+fn changeable(file: &FileRef) -> Result<NodeRef, Errno> {
+    let node = node_of(file).ok_or(EINVAL)?;
+    if node.number >= PROC_INODES {
+        Err(EPERM)
+    } else {
+        Ok(node)
+    }
+}
+
+fn change_mode(file: &FileRef, mode: u32) -> SysResult {
+    let node = changeable(file)?;
+    if matches!(node.kind, Kind::Symlink(_)) {
+        return Err(EOPNOTSUPP);
+    }
+    node.change(|attributes| attributes.permissions = mode & PERMISSIONS);
+    Ok(0)
+}
+
+const S_ISUID: u32 = 0o4000;
+const S_ISGID: u32 = 0o2000;
+const S_IXGRP: u32 = 0o010;
+/// An id that is left as it is (chown(2)).
+const UNCHANGED: u32 = u32::MAX;
+
+fn change_owner(file: &FileRef, uid: u32, gid: u32) -> SysResult {
+    let node = changeable(file)?;
+    let is_directory = node.is_directory();
+    node.change(|attributes| {
+        set_owner(attributes, uid, gid);
+        if !is_directory {
+            drop_set_id_bits(attributes);
+        }
+    });
+    Ok(0)
+}
+
+fn set_owner(attributes: &mut Attributes, uid: u32, gid: u32) {
+    if uid != UNCHANGED {
+        attributes.uid = uid;
+    }
+    if gid != UNCHANGED {
+        attributes.gid = gid;
+    }
+}
+
+/// A new owner does not inherit set-user-ID (chown(2) NOTES); S_ISGID without S_IXGRP meant
+/// mandatory locking and stays.
+fn drop_set_id_bits(attributes: &mut Attributes) {
+    attributes.permissions &= !S_ISUID;
+    if attributes.permissions & S_IXGRP != 0 {
+        attributes.permissions &= !S_ISGID;
+    }
+}
+
+const UTIME_NOW: u64 = 0x3fff_ffff;
+const UTIME_OMIT: u64 = 0x3fff_fffe;
+
+/// A new time, or None to leave the old one.
+type NewTime = Option<u64>;
+
+/// One `struct timespec` of utimensat(2).
+fn new_time([seconds, nanoseconds]: [u64; 2]) -> Result<NewTime, Errno> {
+    match nanoseconds {
+        UTIME_OMIT => Ok(None),
+        UTIME_NOW => Ok(Some(realtime_ns())),
+        0..NS_PER_S => Ok(Some(
+            seconds.saturating_mul(NS_PER_S).saturating_add(nanoseconds),
+        )),
+        _ => Err(EINVAL),
+    }
+}
+
+/// Two `struct timespec`; null is now.
+fn read_times(address: usize) -> Result<[NewTime; 2], Errno> {
+    if address == 0 {
+        return Ok([Some(realtime_ns()); 2]);
+    }
+    let [accessed, modified]: [[u64; 2]; 2] = user::read(address)?;
+    Ok([new_time(accessed)?, new_time(modified)?])
+}
+
+/// Two `struct timeval`; null is now.
+fn read_timevals(address: usize) -> Result<[NewTime; 2], Errno> {
+    if address == 0 {
+        return Ok([Some(realtime_ns()); 2]);
+    }
+    let pairs: [[u64; 2]; 2] = user::read(address)?;
+    let [accessed, modified] = pairs.map(|[seconds, microseconds]| {
+        let is_normal = microseconds < 1_000_000;
+        is_normal.then(|| {
+            seconds
+                .saturating_mul(NS_PER_S)
+                .saturating_add(microseconds * 1000)
+        })
+    });
+    Ok([Some(accessed.ok_or(EINVAL)?), Some(modified.ok_or(EINVAL)?)])
+}
+
+fn set_times(file: &FileRef, [accessed, modified]: [NewTime; 2]) -> SysResult {
+    let node = changeable(file)?;
+    if accessed.is_none() && modified.is_none() {
+        return Ok(0);
+    }
+    node.change(|attributes| {
+        attributes.accessed_ns = accessed.unwrap_or(attributes.accessed_ns);
+        attributes.modified_ns = modified.unwrap_or(attributes.modified_ns);
+    });
+    Ok(0)
+}
+
+fn at(directory: i32, path: usize) -> Result<FileRef, Errno> {
+    find_at(directory, path, 0)
+}
+
+syscall! {
+    fn sys_chmod(path: usize, mode: u32) {
+        change_mode(&at(AT_FDCWD, path)?, mode)
+    }
+
+    fn sys_fchmod(fd: i32, mode: u32) {
+        change_mode(&get(fd)?.file, mode)
+    }
+
+    fn sys_fchmodat(directory: i32, path: usize, mode: u32) {
+        change_mode(&at(directory, path)?, mode)
+    }
+
+    fn sys_fchmodat2(directory: i32, path: usize, mode: u32, flags: u32) {
+        only(flags, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)?;
+        change_mode(&find_at(directory, path, flags)?, mode)
+    }
+
+    fn sys_chown(path: usize, uid: u32, gid: u32) {
+        change_owner(&at(AT_FDCWD, path)?, uid, gid)
+    }
+
+    fn sys_lchown(path: usize, uid: u32, gid: u32) {
+        change_owner(&find_at(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW)?, uid, gid)
+    }
+
+    fn sys_fchown(fd: i32, uid: u32, gid: u32) {
+        change_owner(&get(fd)?.file, uid, gid)
+    }
+
+    fn sys_fchownat(directory: i32, path: usize, uid: u32, gid: u32, flags: u32) {
+        only(flags, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)?;
+        change_owner(&find_at(directory, path, flags)?, uid, gid)
+    }
+
+    /// A null path means the descriptor itself (futimens(3)).
+    fn sys_utimensat(directory: i32, path: usize, times: usize, flags: u32) {
+        only(flags, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)?;
+        let times = read_times(times)?;
+        if path == 0 && directory != AT_FDCWD {
+            return set_times(&table().get(directory)?.file, times);
+        }
+        set_times(&find_at(directory, path, flags)?, times)
+    }
+
+    fn sys_utimes(path: usize, times: usize) {
+        set_times(&at(AT_FDCWD, path)?, read_timevals(times)?)
+    }
+
+    fn sys_futimesat(directory: i32, path: usize, times: usize) {
+        set_times(&at(directory, path)?, read_timevals(times)?)
+    }
+
+    /// `struct utimbuf`: seconds only.
+    fn sys_utime(path: usize, times: usize) {
+        let file = at(AT_FDCWD, path)?;
+        if times == 0 {
+            return set_times(&file, [Some(realtime_ns()); 2]);
+        }
+        let seconds: [u64; 2] = user::read(times)?;
+        set_times(&file, seconds.map(|seconds| Some(seconds.saturating_mul(NS_PER_S))))
+    }
+}

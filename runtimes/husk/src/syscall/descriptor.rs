@@ -1,0 +1,253 @@
+//! Descriptors themselves: close(2), dup(2), fcntl(2), ioctl(2), flock(2).
+//!
+//! Locks (F_SETLK, flock) are always granted: only one process holds descriptors to the machine's
+//! files until programs fork, and a process never conflicts with itself.
+
+use alloc::sync::Arc;
+
+use crate::errno::{EBADF, EINVAL, Errno, SysResult};
+use crate::fs::node::as_node;
+use crate::fs::open::{O_ACCMODE, O_APPEND, O_CLOEXEC, O_NONBLOCK, O_PATH, O_WRONLY};
+use crate::fs::pipe::PipeEnd;
+use crate::fs::{FileTable, OpenFile};
+use crate::mm::user;
+use crate::process;
+use crate::syscall;
+
+/// The running process's descriptors.
+pub fn table() -> &'static FileTable {
+    &process::current().process.files
+}
+
+/// What is behind a descriptor, as long as it was opened for more than its path.
+pub fn get(fd: i32) -> Result<Arc<OpenFile>, Errno> {
+    let open = table().get(fd)?;
+    if open.status_flags() & O_PATH != 0 {
+        return Err(EBADF);
+    }
+    Ok(open)
+}
+
+/// As `get`, EBADF unless it may be read.
+pub fn readable(fd: i32) -> Result<Arc<OpenFile>, Errno> {
+    let open = table().get(fd)?;
+    if open.status_flags() & (O_PATH | O_WRONLY) != 0 {
+        return Err(EBADF);
+    }
+    Ok(open)
+}
+
+/// As `get`, EBADF unless it may be written.
+pub fn writable(fd: i32) -> Result<Arc<OpenFile>, Errno> {
+    let open = table().get(fd)?;
+    let flags = open.status_flags();
+    if flags & O_PATH != 0 || flags & O_ACCMODE == 0 {
+        return Err(EBADF);
+    }
+    Ok(open)
+}
+
+// fcntl(2), asm-generic/fcntl.h
+const F_DUPFD: i32 = 0;
+const F_GETFD: i32 = 1;
+const F_SETFD: i32 = 2;
+const F_GETFL: i32 = 3;
+const F_SETFL: i32 = 4;
+const F_GETLK: i32 = 5;
+const F_SETLK: i32 = 6;
+const F_SETLKW: i32 = 7;
+const F_SETOWN: i32 = 8;
+const F_GETOWN: i32 = 9;
+const F_OFD_GETLK: i32 = 36;
+const F_OFD_SETLK: i32 = 37;
+const F_OFD_SETLKW: i32 = 38;
+const F_DUPFD_CLOEXEC: i32 = 1030;
+const F_SETPIPE_SZ: i32 = 1031;
+const F_GETPIPE_SZ: i32 = 1032;
+const F_GET_SEALS: i32 = 1034;
+const FD_CLOEXEC: usize = 1;
+/// What F_SETFL can change; O_ASYNC, O_DIRECT and O_NOATIME are accepted and mean nothing.
+const CHANGEABLE: u32 = O_APPEND | O_NONBLOCK;
+const O_LARGEFILE: u32 = 0o100_000;
+
+fn control(fd: i32, command: i32, argument: usize) -> SysResult {
+    let open = table().get(fd)?;
+    let is_path = open.status_flags() & O_PATH != 0;
+    let works_on_paths = matches!(
+        command,
+        F_DUPFD | F_DUPFD_CLOEXEC | F_GETFD | F_SETFD | F_GETFL
+    );
+    if is_path && !works_on_paths {
+        return Err(EBADF);
+    }
+    match command {
+        F_DUPFD => duplicate_from(open, argument, false),
+        F_DUPFD_CLOEXEC => duplicate_from(open, argument, true),
+        F_GETFD => Ok(usize::from(table().closes_on_exec(fd)?)),
+        F_SETFD => table()
+            .set_closes_on_exec(fd, argument & FD_CLOEXEC != 0)
+            .map(|()| 0),
+        F_GETFL => Ok((open.status_flags() | large_file(&open)) as usize),
+        F_SETFL => {
+            let mut flags = open.flags.lock();
+            *flags = *flags & !CHANGEABLE | argument as u32 & CHANGEABLE;
+            Ok(0)
+        }
+        F_GETLK | F_OFD_GETLK => tell_unlocked(argument),
+        F_SETLK | F_SETLKW | F_OFD_SETLK | F_OFD_SETLKW => check_lock(&open, argument),
+        F_SETOWN => Ok(0),
+        F_GETOWN => Ok(0),
+        F_SETPIPE_SZ => pipe_end(&open)?.pipe().set_capacity(argument),
+        F_GETPIPE_SZ => Ok(pipe_end(&open)?.pipe().capacity()),
+        F_GET_SEALS => Err(EINVAL), // nothing can be sealed
+        _ => Err(EINVAL),
+    }
+}
+
+/// Linux shows O_LARGEFILE on what 64-bit programs open by a path.
+fn large_file(open: &OpenFile) -> u32 {
+    let is_from_path = as_node(&open.file).is_some() && open.status_flags() & O_PATH == 0;
+    if is_from_path { O_LARGEFILE } else { 0 }
+}
+
+fn duplicate_from(open: Arc<OpenFile>, lowest: usize, closes_on_exec: bool) -> SysResult {
+    let limit = process::current().process.limits.lock().soft[process::limits::RLIMIT_NOFILE];
+    if lowest as u64 >= limit || lowest > i32::MAX as usize {
+        return Err(EINVAL);
+    }
+    Ok(table().install_open(open, lowest, closes_on_exec)? as usize)
+}
+
+fn pipe_end(open: &OpenFile) -> Result<&PipeEnd, Errno> {
+    open.file.as_any().downcast_ref().ok_or(EBADF)
+}
+
+// `struct flock` (fcntl(2)).
+const F_RDLCK: i16 = 0;
+const F_WRLCK: i16 = 1;
+const F_UNLCK: i16 = 2;
+
+/// Nobody else holds a lock.
+fn tell_unlocked(argument: usize) -> SysResult {
+    user::read::<i16>(argument)?;
+    user::write(argument, F_UNLCK)?;
+    Ok(0)
+}
+
+/// The lock is granted if it makes sense: fcntl(2) EBADF for a lock the access mode does not allow.
+fn check_lock(open: &OpenFile, argument: usize) -> SysResult {
+    let access = open.status_flags() & O_ACCMODE;
+    match user::read::<i16>(argument)? {
+        F_RDLCK if access == O_WRONLY => Err(EBADF),
+        F_WRLCK if access == 0 => Err(EBADF),
+        F_RDLCK | F_WRLCK | F_UNLCK => Ok(0),
+        _ => Err(EINVAL),
+    }
+}
+
+// ioctl_fd(2): what works on every descriptor.
+const FIONBIO: u32 = 0x5421;
+const FIONCLEX: u32 = 0x5450;
+const FIOCLEX: u32 = 0x5451;
+const FIOASYNC: u32 = 0x5452;
+const FIONREAD: u32 = 0x541b;
+
+fn ioctl(fd: i32, command: u32, argument: usize) -> SysResult {
+    let open = get(fd)?;
+    match command {
+        FIONCLEX => table().set_closes_on_exec(fd, false).map(|()| 0),
+        FIOCLEX => table().set_closes_on_exec(fd, true).map(|()| 0),
+        FIONBIO => {
+            let is_on = user::read::<i32>(argument)? != 0;
+            let mut flags = open.flags.lock();
+            *flags = if is_on {
+                *flags | O_NONBLOCK
+            } else {
+                *flags & !O_NONBLOCK
+            };
+            Ok(0)
+        }
+        FIOASYNC if user::read::<i32>(argument)? == 0 => Ok(0),
+        FIONREAD if is_regular(&open) => {
+            let left = open.file.size()?.saturating_sub(*open.offset.lock());
+            user::write(argument, left as i32)?;
+            Ok(0)
+        }
+        _ => open.file.control(command, argument),
+    }
+}
+
+fn is_regular(open: &OpenFile) -> bool {
+    as_node(&open.file).is_some_and(|node| node.content().is_some())
+}
+
+const LOCK_SH: i32 = 1;
+const LOCK_EX: i32 = 2;
+const LOCK_NB: i32 = 4;
+const LOCK_UN: i32 = 8;
+const CLOSE_RANGE_UNSHARE: u32 = 1 << 1;
+const CLOSE_RANGE_CLOEXEC: u32 = 1 << 2;
+
+fn mark_range(first: usize, last: usize) {
+    let mut fd = first;
+    while let Some(next) = table().next_open(fd).filter(|&next| next <= last) {
+        let _ = table().set_closes_on_exec(next as i32, true); // it is open: nothing can fail
+        fd = next + 1;
+    }
+}
+
+syscall! {
+    fn sys_close(fd: i32) {
+        table().close(fd).map(|()| 0)
+    }
+
+    fn sys_close_range(first: u32, last: u32, flags: u32) {
+        if flags & !(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC) != 0 || first > last {
+            return Err(EINVAL);
+        }
+        if flags & CLOSE_RANGE_CLOEXEC != 0 {
+            mark_range(first as usize, last as usize);
+        } else {
+            table().close_range(first as usize, last as usize);
+        }
+        Ok(0)
+    }
+
+    fn sys_dup(fd: i32) {
+        let open = table().get(fd)?;
+        Ok(table().install_open(open, 0, false)? as usize)
+    }
+
+    fn sys_dup2(old: i32, new: i32) {
+        let open = table().get(old)?;
+        if old != new {
+            table().replace(new, open, false)?;
+        }
+        Ok(new as usize)
+    }
+
+    fn sys_dup3(old: i32, new: i32, flags: u32) {
+        if old == new || flags & !O_CLOEXEC != 0 {
+            return Err(EINVAL);
+        }
+        let open = table().get(old)?;
+        table().replace(new, open, flags & O_CLOEXEC != 0)?;
+        Ok(new as usize)
+    }
+
+    fn sys_fcntl(fd: i32, command: i32, argument: usize) {
+        control(fd, command, argument)
+    }
+
+    fn sys_ioctl(fd: i32, command: u32, argument: usize) {
+        ioctl(fd, command, argument)
+    }
+
+    fn sys_flock(fd: i32, operation: i32) {
+        get(fd)?;
+        match operation & !LOCK_NB {
+            LOCK_SH | LOCK_EX | LOCK_UN => Ok(0),
+            _ => Err(EINVAL),
+        }
+    }
+}

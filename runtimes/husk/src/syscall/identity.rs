@@ -1,0 +1,427 @@
+//! Who and where the program is: ids, uname(2), prctl(2), limits, capabilities.
+//!
+//! There is one process and one user of the machine, the application: ids are kept and told, and
+//! nothing is enforced with them.
+
+use crate::boot;
+use crate::errno::{EFAULT, EINVAL, ENAMETOOLONG, EPERM, ESRCH, Errno, SysResult};
+use crate::mm::user::{self, Plain};
+use crate::mm::{PAGE_SIZE, frame};
+use crate::process::limits::{RESOURCE_COUNT, RLIMIT_NOFILE, RLIMIT_STACK};
+use crate::process::{Credentials, current};
+use crate::sync::SpinLock;
+use crate::{syscall, time};
+
+const UTS_BYTES: usize = 65;
+/// The Linux release whose behaviour is the measure: Debian 12's.
+const RELEASE: &[u8] = b"6.1.0-husk";
+/// NR_OPEN: the most RLIMIT_NOFILE can be (proc(5), fs.nr_open).
+const NR_OPEN: u64 = 1 << 20;
+/// CAP_LAST_CAP of that release, as a mask of all.
+const ALL_CAPABILITIES: u64 = (1 << 41) - 1;
+
+/// What sethostname(2) set; empty while it is what boot said.
+static HOSTNAME: SpinLock<([u8; UTS_BYTES], usize)> = SpinLock::new(([0; UTS_BYTES], 0));
+
+/// The machine's name, for uname(2) and /proc/sys/kernel/hostname.
+pub fn hostname() -> alloc::vec::Vec<u8> {
+    let set = HOSTNAME.lock();
+    if set.1 != 0 {
+        return set.0[..set.1].to_vec();
+    }
+    let asked = boot::options().hostname.as_ref();
+    let baked = &boot::config().hostname;
+    asked
+        .or((!baked.is_empty()).then_some(baked))
+        .cloned()
+        .unwrap_or_else(|| b"husk".to_vec())
+}
+
+/// struct sysinfo.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+struct SystemInformation {
+    uptime_s: u64,
+    loads: [u64; 3],
+    total_ram: u64,
+    free_ram: u64,
+    shared_ram: u64,
+    buffer_ram: u64,
+    total_swap: u64,
+    free_swap: u64,
+    processes: u16,
+    pad: [u16; 3],
+    total_high: u64,
+    free_high: u64,
+    unit_bytes: u32,
+    tail: u32,
+}
+
+// SAFETY: padding is spelt out as fields.
+unsafe impl Plain for SystemInformation {}
+
+syscall! {
+    fn sys_getpid() { Ok(current().process.pid as usize) }
+    fn sys_getppid() { Ok(0) }
+    fn sys_getuid() { Ok(current().process.credentials.lock().uid as usize) }
+    fn sys_geteuid() { Ok(current().process.credentials.lock().euid as usize) }
+    fn sys_getgid() { Ok(current().process.credentials.lock().gid as usize) }
+    fn sys_getegid() { Ok(current().process.credentials.lock().egid as usize) }
+
+    fn sys_setuid(uid: u32) {
+        change(|c| {
+            let is_root = c.euid == 0;
+            set_ids([is_root.then_some(uid), Some(uid), is_root.then_some(uid)], uid_fields(c), is_root)
+        })
+    }
+
+    fn sys_setgid(gid: u32) {
+        change(|c| {
+            let is_root = c.euid == 0;
+            set_ids([is_root.then_some(gid), Some(gid), is_root.then_some(gid)], gid_fields(c), is_root)
+        })
+    }
+
+    fn sys_setreuid(real: i32, effective: i32) {
+        change(|c| {
+            let is_root = c.euid == 0;
+            let saved = if real != -1 || effective != -1 && effective as u32 != c.uid {
+                given(if effective != -1 { effective } else { c.euid as i32 })
+            } else {
+                None
+            };
+            set_ids([given(real), given(effective), saved], uid_fields(c), is_root)
+        })
+    }
+
+    fn sys_setregid(real: i32, effective: i32) {
+        change(|c| {
+            let is_root = c.euid == 0;
+            let saved = if real != -1 || effective != -1 && effective as u32 != c.gid {
+                given(if effective != -1 { effective } else { c.egid as i32 })
+            } else {
+                None
+            };
+            set_ids([given(real), given(effective), saved], gid_fields(c), is_root)
+        })
+    }
+
+    fn sys_setresuid(real: i32, effective: i32, saved: i32) {
+        change(|c| {
+            let is_root = c.euid == 0;
+            set_ids([given(real), given(effective), given(saved)], uid_fields(c), is_root)
+        })
+    }
+
+    fn sys_setresgid(real: i32, effective: i32, saved: i32) {
+        change(|c| {
+            let is_root = c.euid == 0;
+            set_ids([given(real), given(effective), given(saved)], gid_fields(c), is_root)
+        })
+    }
+
+    fn sys_getresuid(real: usize, effective: usize, saved: usize) {
+        let c = current().process.credentials.lock().clone();
+        tell_ids([(real, c.uid), (effective, c.euid), (saved, c.suid)])
+    }
+
+    fn sys_getresgid(real: usize, effective: usize, saved: usize) {
+        let c = current().process.credentials.lock().clone();
+        tell_ids([(real, c.gid), (effective, c.egid), (saved, c.sgid)])
+    }
+
+    fn sys_setfsuid(_uid: u32) { Ok(current().process.credentials.lock().euid as usize) }
+    fn sys_setfsgid(_gid: u32) { Ok(current().process.credentials.lock().egid as usize) }
+
+    fn sys_getgroups(size: i32, list: usize) {
+        let groups = current().process.credentials.lock().groups.clone();
+        if size < 0 || size != 0 && (size as usize) < groups.len() {
+            return Err(EINVAL);
+        }
+        if size != 0 {
+            for (index, group) in groups.iter().enumerate() {
+                user::write(list.wrapping_add(4 * index), *group)?;
+            }
+        }
+        Ok(groups.len())
+    }
+
+    fn sys_setgroups(size: usize, list: usize) {
+        const NGROUPS_MAX: usize = 65_536;
+        if size > NGROUPS_MAX {
+            return Err(EINVAL);
+        }
+        let groups: Result<_, Errno> =
+            (0..size).map(|index| user::read::<u32>(list.wrapping_add(4 * index))).collect();
+        let groups = groups?;
+        change(|c| {
+            if c.euid != 0 {
+                return Err(EPERM);
+            }
+            c.groups = groups;
+            Ok(())
+        })
+    }
+
+    fn sys_getpgrp() { Ok(current().process.pid as usize) }
+    fn sys_getpgid(pid: i32) { own_id(pid) }
+    fn sys_getsid(pid: i32) { own_id(pid) }
+
+    fn sys_setpgid(pid: i32, _group: i32) {
+        own_id(pid)?;
+        Err(EPERM) // a session leader, as PID 1 of a container is
+    }
+
+    fn sys_setsid() { Err(EPERM) }
+
+    fn sys_uname(buffer: usize) {
+        let release = RELEASE;
+        let host = hostname();
+        let fields: [&[u8]; 6] =
+            [b"Linux", &host, release, b"#1 husk", b"x86_64", b"(none)"];
+        for (index, field) in fields.into_iter().enumerate() {
+            let mut padded = [0u8; UTS_BYTES];
+            let length = field.len().min(UTS_BYTES - 1);
+            padded[..length].copy_from_slice(&field[..length]);
+            user::write_bytes(buffer.wrapping_add(UTS_BYTES * index), &padded)?;
+        }
+        Ok(0)
+    }
+
+    fn sys_sethostname(name: usize, length: usize) {
+        if length >= UTS_BYTES {
+            return Err(EINVAL);
+        }
+        let mut bytes = [0; UTS_BYTES];
+        user::read_bytes(name, &mut bytes[..length])?;
+        *HOSTNAME.lock() = (bytes, length);
+        Ok(0)
+    }
+
+    fn sys_sysinfo(buffer: usize) {
+        let (total, used) = (frame::total_count(), frame::used_count());
+        user::write(buffer, SystemInformation {
+            uptime_s: time::now_ns() / 1_000_000_000,
+            total_ram: (total * PAGE_SIZE) as u64,
+            free_ram: ((total - used.min(total)) * PAGE_SIZE) as u64,
+            processes: 1,
+            unit_bytes: 1,
+            ..SystemInformation::default()
+        })?;
+        Ok(0)
+    }
+
+    fn sys_getrlimit(resource: usize, limit: usize) {
+        let limits = current().process.limits.lock().clone();
+        if resource >= RESOURCE_COUNT {
+            return Err(EINVAL);
+        }
+        user::write(limit, [limits.soft[resource], limits.hard[resource]])?;
+        Ok(0)
+    }
+
+    fn sys_setrlimit(resource: usize, limit: usize) {
+        set_limit(resource, user::read(limit)?)
+    }
+
+    fn sys_prlimit64(pid: i32, resource: usize, new: usize, old: usize) {
+        own_id(pid)?;
+        if resource >= RESOURCE_COUNT {
+            return Err(EINVAL);
+        }
+        let limits = current().process.limits.lock().clone();
+        if new != 0 {
+            set_limit(resource, user::read(new)?)?;
+        }
+        if old != 0 {
+            user::write(old, [limits.soft[resource], limits.hard[resource]])?;
+        }
+        Ok(0)
+    }
+
+    fn sys_getrusage(who: i32, usage: usize) {
+        const RUSAGE_CHILDREN: i32 = -1;
+        const RUSAGE_SELF: i32 = 0;
+        const RUSAGE_THREAD: i32 = 1;
+        const WORDS: usize = 18;
+        let cpu_ns = match who {
+            RUSAGE_SELF => super::time::process_cpu_ns(&current().process),
+            RUSAGE_THREAD => super::time::thread_cpu_ns(),
+            RUSAGE_CHILDREN => 0,
+            _ => return Err(EINVAL),
+        };
+        let mut words = [0u64; WORDS];
+        words[0] = cpu_ns / 1_000_000_000;
+        words[1] = cpu_ns % 1_000_000_000 / 1000;
+        words[4] = (frame::used_count() * PAGE_SIZE / 1024) as u64; // ru_maxrss
+        user::write(usage, words)?;
+        Ok(0)
+    }
+
+    fn sys_prctl(option: u32, argument: usize, a3: usize, a4: usize, a5: usize) {
+        prctl(option, argument, [a3, a4, a5])
+    }
+
+    fn sys_capget(header: usize, data: usize) {
+        capability_version(header)?;
+        if data == 0 {
+            return Ok(0);
+        }
+        let all = if current().process.credentials.lock().euid == 0 { ALL_CAPABILITIES } else { 0 };
+        let (low, high) = (all as u32, (all >> 32) as u32);
+        user::write(data, [low, low, 0, high, high, 0])?;
+        Ok(0)
+    }
+
+    fn sys_capset(header: usize, data: usize) {
+        capability_version(header)?;
+        user::read::<[u32; 6]>(data)?;
+        Ok(0)
+    }
+
+    fn sys_personality(persona: u32) {
+        const ASK: u32 = u32::MAX;
+        if persona == ASK || persona == 0 { Ok(0) } else { Err(EINVAL) }
+    }
+
+    fn sys_getpriority(which: u32, _who: i32) {
+        const NICE_0: usize = 20; // getpriority(2) NOTES: the raw call returns 20 - nice
+        if which > 2 { Err(EINVAL) } else { Ok(NICE_0) }
+    }
+
+    fn sys_setpriority(which: u32, _who: i32, _nice: i32) {
+        if which > 2 { Err(EINVAL) } else { Ok(0) }
+    }
+}
+
+/// One process: its own id, or 0 for itself.
+fn own_id(pid: i32) -> SysResult {
+    let own = current().process.pid;
+    if pid == 0 || pid == own as i32 {
+        Ok(own as usize)
+    } else {
+        Err(ESRCH)
+    }
+}
+
+fn change(change: impl FnOnce(&mut Credentials) -> Result<(), Errno>) -> SysResult {
+    change(&mut current().process.credentials.lock()).map(|()| 0)
+}
+
+fn given(id: i32) -> Option<u32> {
+    (id != -1).then_some(id as u32)
+}
+
+fn uid_fields(c: &mut Credentials) -> [&mut u32; 3] {
+    [&mut c.uid, &mut c.euid, &mut c.suid]
+}
+
+fn gid_fields(c: &mut Credentials) -> [&mut u32; 3] {
+    [&mut c.gid, &mut c.egid, &mut c.sgid]
+}
+
+/// setresuid(2): root sets anything, others only permute what they have.
+fn set_ids(wanted: [Option<u32>; 3], fields: [&mut u32; 3], is_root: bool) -> Result<(), Errno> {
+    let held = [*fields[0], *fields[1], *fields[2]];
+    let may_set = |id: &u32| is_root || held.contains(id);
+    if !wanted.iter().flatten().all(may_set) {
+        return Err(EPERM);
+    }
+    for (field, wanted) in fields.into_iter().zip(wanted) {
+        *field = wanted.unwrap_or(*field);
+    }
+    Ok(())
+}
+
+fn tell_ids(ids: [(usize, u32); 3]) -> SysResult {
+    for (address, id) in ids {
+        user::write(address, id)?;
+    }
+    Ok(0)
+}
+
+fn set_limit(resource: usize, [soft, hard]: [u64; 2]) -> SysResult {
+    if resource >= RESOURCE_COUNT || soft > hard {
+        return Err(EINVAL);
+    }
+    if resource == RLIMIT_NOFILE && hard > NR_OPEN {
+        return Err(EPERM);
+    }
+    let is_root = current().process.credentials.lock().euid == 0;
+    let mut limits = current().process.limits.lock();
+    if hard > limits.hard[resource] && !is_root {
+        return Err(EPERM);
+    }
+    limits.soft[resource] = soft;
+    limits.hard[resource] = hard;
+    if resource == RLIMIT_STACK {
+        current().process.space.set_stack_limit(soft as usize);
+    }
+    Ok(0)
+}
+
+fn prctl(option: u32, argument: usize, rest: [usize; 3]) -> SysResult {
+    const PR_SET_PDEATHSIG: u32 = 1;
+    const PR_GET_PDEATHSIG: u32 = 2;
+    const PR_GET_DUMPABLE: u32 = 3;
+    const PR_SET_DUMPABLE: u32 = 4;
+    const PR_GET_KEEPCAPS: u32 = 7;
+    const PR_SET_KEEPCAPS: u32 = 8;
+    const PR_SET_NAME: u32 = 15;
+    const PR_GET_NAME: u32 = 16;
+    const PR_CAPBSET_READ: u32 = 23;
+    const PR_CAPBSET_DROP: u32 = 24;
+    const PR_SET_TIMERSLACK: u32 = 29;
+    const PR_GET_TIMERSLACK: u32 = 30;
+    const PR_SET_NO_NEW_PRIVS: u32 = 38;
+    const PR_GET_NO_NEW_PRIVS: u32 = 39;
+    const PR_SET_VMA: u32 = 0x5356_4d41;
+    match option {
+        PR_SET_NAME => set_name(argument),
+        PR_GET_NAME => user::write(argument, *current().name.lock()).map(|()| 0),
+        PR_GET_PDEATHSIG => user::write(argument, 0u32).map(|()| 0),
+        PR_GET_DUMPABLE | PR_CAPBSET_READ => Ok(1),
+        PR_GET_KEEPCAPS => Ok(0),
+        PR_GET_TIMERSLACK => Ok(50_000),
+        PR_SET_PDEATHSIG | PR_SET_DUMPABLE | PR_SET_KEEPCAPS | PR_CAPBSET_DROP
+        | PR_SET_TIMERSLACK => Ok(0),
+        PR_SET_NO_NEW_PRIVS if argument == 1 && rest == [0; 3] => {
+            current().process.credentials.lock().no_new_privileges = true;
+            Ok(0)
+        }
+        PR_GET_NO_NEW_PRIVS => Ok(usize::from(
+            current().process.credentials.lock().no_new_privileges,
+        )),
+        PR_SET_VMA => Ok(0), // names of anonymous mappings, for /proc only
+        _ => Err(EINVAL),
+    }
+}
+
+fn set_name(address: usize) -> SysResult {
+    const NAME_BYTES: usize = 16;
+    let mut name = [0u8; NAME_BYTES];
+    let given = match user::read_string(address, NAME_BYTES) {
+        Err(ENAMETOOLONG) => {
+            user::read_bytes(address, &mut name)?;
+            name[NAME_BYTES - 1] = 0;
+            *current().name.lock() = name;
+            return Ok(0);
+        }
+        given => given?,
+    };
+    let length = given.len().min(NAME_BYTES - 1);
+    name[..length].copy_from_slice(&given[..length]);
+    *current().name.lock() = name;
+    Ok(0)
+}
+
+/// capget(2): version 3, for the caller.
+fn capability_version(header: usize) -> Result<(), Errno> {
+    const VERSION_3: u32 = 0x2008_0522;
+    let [version, pid]: [u32; 2] = user::read(header)?;
+    if version != VERSION_3 {
+        user::write(header, VERSION_3).map_err(|_| EFAULT)?;
+        return Err(EINVAL);
+    }
+    own_id(pid as i32).map(|_| ())
+}
