@@ -1,0 +1,5 @@
+"""`python -m dock2uk`."""
+
+from .cli import main
+
+main()

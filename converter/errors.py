@@ -1,0 +1,58 @@
+"""Every error a stage can raise, each with the exit status that `cli` gives it.
+
+A message says what failed, on which thing, with which values; `hint` says what to try next.
+Nothing here prints or exits: that is `cli`'s alone.
+"""
+
+from __future__ import annotations
+
+
+class Dock2ukError(Exception):
+    """Something failed: exit status 1."""
+
+    exit_status = 1
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class SourceError(Dock2ukError):
+    """The image cannot be found, reached or believed."""
+
+
+class LayerError(SourceError):
+    """A layer holds something no honest image does; names the layer and the entry."""
+
+    def __init__(self, layer: str, entry: str, problem: str, *, hint: str | None = None) -> None:
+        super().__init__(f"layer {layer}: entry {entry!r}: {problem}", hint=hint)
+        self.layer = layer
+        self.entry = entry
+        self.problem = problem
+
+
+class ToolError(Dock2ukError):
+    """An external command is missing or failed; the message shows it ready to paste."""
+
+
+class PolicyError(Dock2ukError):
+    """A policy said no: exit status 2."""
+
+    exit_status = 2
+
+
+class UnsupportedError(Dock2ukError):
+    """No runtime can carry this workload: exit status 3, with every reason."""
+
+    exit_status = 3
+
+    def __init__(self, reasons: tuple[str, ...], *, hint: str | None = None) -> None:
+        super().__init__("this workload is not supported: " + "; ".join(reasons), hint=hint)
+        self.reasons = reasons
+
+
+class VerificationError(Dock2ukError):
+    """The image was made but did not pass verification: exit status 4."""
+
+    exit_status = 4

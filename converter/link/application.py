@@ -1,0 +1,176 @@
+"""Writes the assembly that turns the kernel library into the kernel of one application.
+
+Three sources, in GNU `as` syntax (AT&T), each a section of `husk.ld`: what was decided (the table
+of system calls, the drivers, the boot configuration), the root archive, and the kernel's symbols.
+They are apart because the symbols are known only after a first link with the other two.
+
+The names here (`husk_syscall_table`, …) are the contract with `runtimes/husk/src`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ..errors import Dock2ukError
+from ..model import Entrypoint, Match, SystemCall
+
+NOT_IMPLEMENTED = "sys_not_implemented"
+_BYTES_PER_LINE = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What execve(2) and credentials(7) need to know to start one program."""
+
+    exe: str
+    argv: tuple[str, ...]
+    env: tuple[str, ...] = ()
+    cwd: str = "/"
+    uid: int = 0
+    gid: int = 0
+    groups: tuple[int, ...] = ()
+    umask: int = 0o022
+    stop_signal: int = 15
+
+    @classmethod
+    def of(cls, entrypoint: Entrypoint) -> Program:
+        return cls(
+            exe=entrypoint.exe,
+            argv=entrypoint.argv,
+            env=entrypoint.env,
+            cwd=entrypoint.cwd,
+            uid=entrypoint.uid,
+            gid=entrypoint.gid,
+            groups=entrypoint.groups,
+            umask=entrypoint.umask,
+            stop_signal=entrypoint.stop_signal,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """A function of the kernel, for backtraces."""
+
+    address: int
+    name: str
+
+
+def application_source(match: Match, programs: Sequence[Program], hostname: str | None) -> str:
+    """System call table, drivers and boot configuration."""
+    parts = (
+        '.section .rodata.husk_application,"a"',
+        _system_call_tables(match.runtime.system_calls, match.system_calls),
+        _drivers(match.drivers),
+        '.section .rodata.husk_boot,"a"',
+        _boot_configuration(programs, hostname),
+    )
+    return "\n".join(parts) + "\n"
+
+
+def archive_source(archive_name: str) -> str:
+    """The root archive, from a file that `as` finds by its include path."""
+    return (
+        '.section .rootfs,"a"\n'
+        ".balign 4096\n"
+        f"{_label('husk_rootfs')}\n.incbin {_quoted(archive_name)}\n"
+        f"{_label('husk_rootfs_end')}\n"
+    )
+
+
+def symbols_source(symbols: Sequence[Symbol], base_address: int) -> str:
+    """The functions in address order; addresses count from `base_address` to fit 32 bits. Functions
+    of one name share its bytes."""
+    rows: list[str] = []
+    offsets: dict[str, int] = {}
+    size_bytes = 0
+    for symbol in symbols:
+        if symbol.name not in offsets:
+            offsets[symbol.name] = size_bytes
+            size_bytes += len(symbol.name.encode()) + 1
+        rows.append(f".long {symbol.address - base_address:#x}, {offsets[symbol.name]}")
+    lines = (
+        '.section .rodata.husk_symbols,"a"',
+        ".balign 8",
+        f"{_label('husk_symbol_count')}\n.quad {len(symbols)}",
+        _label("husk_symbol_table"),
+        *rows,
+        _label("husk_symbol_strings"),
+        *map(_string, offsets),
+    )
+    return "\n".join(lines) + "\n"
+
+
+def _system_call_tables(known: Iterable[SystemCall], linked: Iterable[SystemCall]) -> str:
+    names = {call.number: call.name for call in known}
+    handlers = {call.number: f"sys_{call.name}" for call in linked}
+    count = max(names, default=-1) + 1
+    table = [f".quad {handlers.get(number, NOT_IMPLEMENTED)}" for number in range(count)]
+    lines = (
+        ".balign 8",
+        f"{_label('husk_syscall_count')}\n.quad {count}",
+        _label("husk_syscall_table"),
+        *table,
+        *_system_call_names(names, count),
+    )
+    return "\n".join(lines)
+
+
+def _system_call_names(names: Mapping[int, str], count: int) -> Iterable[str]:
+    yield _label("husk_syscall_names")
+    for number in range(count):
+        yield f".quad .Lname_{number}" if number in names else ".quad 0"
+    for number, name in sorted(names.items()):
+        yield f".Lname_{number}: {_string(name)}"
+
+
+def _drivers(drivers: Iterable[str]) -> str:
+    rows = [f".quad husk_driver_{driver.replace('-', '_')}" for driver in drivers]
+    return "\n".join((".balign 8", _label("husk_drivers"), *rows, ".quad 0"))
+
+
+def _boot_configuration(programs: Sequence[Program], hostname: str | None) -> str:
+    records = [] if hostname is None else [("hostname", hostname)]
+    for program in programs:
+        records += _program_records(program)
+    strings = [_string(f"{key}={value}") for key, value in records]
+    return "\n".join((_label("husk_boot_config"), *strings, _label("husk_boot_config_end")))
+
+
+def _program_records(program: Program) -> list[tuple[str, str]]:
+    records = [("exe", program.exe)]
+    records += [("arg", argument) for argument in program.argv]
+    records += [("env", variable) for variable in program.env]
+    records += [("cwd", program.cwd), ("uid", str(program.uid)), ("gid", str(program.gid))]
+    if program.groups:
+        records.append(("groups", ",".join(map(str, program.groups))))
+    records.append(("umask", f"{program.umask:03o}"))
+    records.append(("stop_signal", str(program.stop_signal)))
+    return records
+
+
+def _label(name: str) -> str:
+    return f".globl {name}\n{name}:"
+
+
+def _string(text: str) -> str:
+    """NUL-terminated; a NUL inside would end it early, and no execve(2) string holds one."""
+    if "\0" in text:
+        raise Dock2ukError(f"a NUL byte in a string of the boot configuration: {text!r}")
+    # surrogateescape: file names and arguments are bytes and need not be UTF-8.
+    data = text.encode(errors="surrogateescape") + b"\0"
+    chunks = [data[at : at + _BYTES_PER_LINE] for at in range(0, len(data), _BYTES_PER_LINE)]
+    return "\n".join(f'.ascii "{_escaped(chunk)}"' for chunk in chunks)
+
+
+def _quoted(text: str) -> str:
+    return f'"{_escaped(text.encode(errors="surrogateescape"))}"'
+
+
+def _escaped(data: bytes) -> str:
+    """Octal for all but plain characters: three digits, so a digit that follows is no part of it
+    (as manual, "Strings")."""
+    return "".join(
+        chr(byte) if 0x20 <= byte < 0x7F and byte not in b'"\\' else f"\\{byte:03o}"
+        for byte in data
+    )

@@ -1,0 +1,82 @@
+"""Reads what runtimes there are: `runtimes/<name>/runtime.toml` and `capabilities.json`.
+
+In a clone `runtimes/` lies beside the package's sources; a wheel carries it inside the package.
+Nothing else about a runtime is read.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..errors import Dock2ukError
+from ..model import Runtime, SystemCall
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+_PLACES = (_PACKAGE / "runtimes", _PACKAGE.parent / "runtimes")
+_CAPABILITIES_VERSION = 1
+_MIB = 1 << 20
+
+
+def load_runtimes() -> tuple[Runtime, ...]:
+    """Every runtime there is, in name order."""
+    manifests = [found for place in _PLACES for found in sorted(place.glob("*/runtime.toml"))]
+    if not manifests:
+        raise Dock2ukError(f"no runtime in {' or '.join(map(str, _PLACES))}")
+    return tuple(load_runtime(manifest.parent) for manifest in manifests)
+
+
+def load_runtime(directory: Path) -> Runtime:
+    """The runtime that `directory` describes; its library may still have to be built."""
+    return parse_runtime(
+        directory,
+        _read(directory / "runtime.toml"),
+        _read(directory / "capabilities.json"),
+    )
+
+
+def parse_runtime(directory: Path, manifest_text: str, capabilities_text: str) -> Runtime:
+    """A Runtime from the texts of its two files; raises when either is not understood."""
+    try:
+        manifest = tomllib.loads(manifest_text)
+        capabilities = json.loads(capabilities_text)
+        return _runtime(directory, manifest, capabilities)
+    except (ValueError, KeyError, TypeError) as error:
+        raise Dock2ukError(f"{directory}: runtime not understood: {error!r}") from error
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError as error:
+        raise Dock2ukError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _runtime(
+    directory: Path, manifest: Mapping[str, Any], capabilities: Mapping[str, Any]
+) -> Runtime:
+    if capabilities["version"] != _CAPABILITIES_VERSION:
+        raise ValueError(f"capabilities.json has version {capabilities['version']}")
+    link = manifest["link"]
+    return Runtime(
+        name=manifest["name"],
+        version=manifest["version"],
+        directory=directory,
+        library=_first_existing(directory, link["libraries"]),
+        linker_script=directory / link["script"],
+        elf_types=tuple(manifest["elf_types"]),
+        system_calls=tuple(SystemCall(**call) for call in capabilities["system_calls"]),
+        drivers=tuple(manifest["drivers"]),
+        machines=tuple(manifest["machines"]),
+        minimum_memory_bytes=manifest["limits"]["minimum_memory_mb"] * _MIB,
+        elf_machine=manifest["elf_machine"],
+    )
+
+
+def _first_existing(directory: Path, names: list[str]) -> Path:
+    """When none exists, the first one: the one that a build makes."""
+    candidates = [directory / name for name in names]
+    return next((path for path in candidates if path.exists()), candidates[0])

@@ -1,0 +1,12 @@
+"""report: what changed in security terms, before and after, with the evidence for each line.
+
+`build` makes the canonical document (report.json, docs/report.schema.json); everything shown is
+rendered from it. CVEs, attack scenarios and further formats are not here yet.
+"""
+
+from __future__ import annotations
+
+from .document import VERSION, Findings, build
+from .terminal import summary
+
+__all__ = ["VERSION", "Findings", "build", "summary"]

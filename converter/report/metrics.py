@@ -1,0 +1,251 @@
+"""What is counted, before and after, each with its definition and the paths behind the number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from .. import elf
+from ..known_programs import is_package_manager, is_shell
+from ..model import Artifact, Node, NodeType, Package, Rootfs, Tree
+
+_SETUID, _SETGID, _GROUP_EXECUTE, _OTHERS_WRITE, _STICKY = 0o4000, 0o2000, 0o010, 0o002, 0o1000
+_CAPABILITY = "security.capability"
+_NO_LOGIN = ("nologin", "false")
+# More evidence than this helps nobody; the numbers stay exact.
+_EVIDENCE_LIMIT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One line of the report. `before` or `after` is None where it means nothing."""
+
+    id: str
+    name: str
+    unit: str
+    before: int | None
+    after: int | None
+    definition: str
+    evidence_before: tuple[str, ...] = ()
+    evidence_after: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Count:
+    """A metric that is the number of nodes with a property, and how each is shown."""
+
+    id: str
+    name: str
+    definition: str
+    has_property: Callable[[Node], bool]
+
+
+def _is_file(node: Node) -> bool:
+    return node.type is NodeType.FILE
+
+
+def _is_setuid(node: Node) -> bool:
+    return _is_file(node) and bool(node.mode & _SETUID)
+
+
+def _is_setgid(node: Node) -> bool:
+    """Without group execute the bit means mandatory locking, not a change of group (inode(7))."""
+    return _is_file(node) and bool(node.mode & _SETGID) and bool(node.mode & _GROUP_EXECUTE)
+
+
+def _is_world_writable(node: Node) -> bool:
+    if node.type is NodeType.DIRECTORY:
+        return bool(node.mode & _OTHERS_WRITE) and not node.mode & _STICKY
+    return _is_file(node) and bool(node.mode & _OTHERS_WRITE)
+
+
+_COUNTS = (
+    _Count("shells", "shells", "files and links in program directories named as a shell", is_shell),
+    _Count(
+        "package_managers",
+        "package managers",
+        "files and links in program directories named as a package manager or a part of one",
+        is_package_manager,
+    ),
+    _Count("setuid", "setuid files", "regular files with S_ISUID", _is_setuid),
+    _Count("setgid", "setgid files", "regular files with S_ISGID and group execute", _is_setgid),
+    _Count(
+        "capabilities",
+        "files with capabilities",
+        f"regular files with a {_CAPABILITY} extended attribute",
+        lambda node: _CAPABILITY in node.xattrs,
+    ),
+    _Count(
+        "world_writable",
+        "world-writable paths",
+        "files others may write, and directories they may write without the sticky bit",
+        _is_world_writable,
+    ),
+)
+
+
+def file_metrics(tree: Tree, rootfs: Rootfs) -> tuple[Metric, ...]:
+    """What the two file systems hold."""
+    before, after = tuple(tree), rootfs.nodes
+    return (
+        Metric(
+            "files", "files", "files", _count(before), _count(after),
+            "regular files of the merged layers; of the root archive",
+        ),
+        Metric(
+            "bytes", "bytes of files", "bytes", _size(before), _size(after),
+            "sizes of regular files added up, a file with several names once",
+        ),
+        *_elf_metrics(before, after),
+        *(_counted(count, before, after) for count in _COUNTS),
+        *_account_metrics(before, after),
+    )  # fmt: skip
+
+
+def _count(nodes: Iterable[Node]) -> int:
+    return sum(1 for node in nodes if _is_file(node))
+
+
+def _size(nodes: Iterable[Node]) -> int:
+    by_inode = {node.inode or node.path: node.size for node in nodes if _is_file(node)}
+    return sum(by_inode.values())
+
+
+def _counted(count: _Count, before: Sequence[Node], after: Sequence[Node]) -> Metric:
+    found_before = [node for node in before if count.has_property(node)]
+    found_after = [node for node in after if count.has_property(node)]
+    return Metric(
+        count.id, count.name, "paths", len(found_before), len(found_after), count.definition,
+        _evidence(found_before), _evidence(found_after),
+    )  # fmt: skip
+
+
+def _evidence(nodes: Iterable[Node]) -> tuple[str, ...]:
+    shown = [f"{node.path} ({node.mode:04o} {node.uid}:{node.gid})" for node in nodes]
+    return _limited(shown)
+
+
+def _limited(shown: Sequence[str]) -> tuple[str, ...]:
+    more = len(shown) - _EVIDENCE_LIMIT
+    return (*shown[:_EVIDENCE_LIMIT], f"and {more} more") if more > 0 else tuple(shown)
+
+
+def _elf_metrics(before: Sequence[Node], after: Sequence[Node]) -> tuple[Metric, ...]:
+    kinds_before, kinds_after = _elf_kinds(before), _elf_kinds(after)
+    definition = "regular files with an ELF header that are executables; a file with `.so` in its name counts as a library"  # noqa: E501
+    metrics = []
+    for kind, name in (("executable", "ELF executables"), ("library", "ELF shared libraries")):
+        found_before, found_after = kinds_before.get(kind, []), kinds_after.get(kind, [])
+        metrics.append(
+            Metric(
+                f"elf_{kind}", name, "files", len(found_before), len(found_after), definition,
+                _evidence(found_before), _evidence(found_after),
+            )
+        )  # fmt: skip
+    return tuple(metrics)
+
+
+def _elf_kinds(nodes: Iterable[Node]) -> dict[str, list[Node]]:
+    kinds: dict[str, list[Node]] = {}
+    for node in nodes:
+        kind = elf.kind(node)
+        if kind is not None:
+            kinds.setdefault(kind, []).append(node)
+    return kinds
+
+
+def _account_metrics(before: Sequence[Node], after: Sequence[Node]) -> tuple[Metric, ...]:
+    accounts_before, accounts_after = _lines(before, "/etc/passwd"), _lines(after, "/etc/passwd")
+    logins_before, logins_after = _logins(accounts_before), _logins(accounts_after)
+    hashes_before, hashes_after = _hashes(before), _hashes(after)
+    return (
+        Metric(
+            "accounts", "accounts", "accounts", len(accounts_before), len(accounts_after),
+            "lines of /etc/passwd", _names(accounts_before), _names(accounts_after),
+        ),
+        Metric(
+            "login_accounts", "accounts with a login shell", "accounts",
+            len(logins_before), len(logins_after),
+            "lines of /etc/passwd whose shell is neither nologin nor false",
+            _names(logins_before), _names(logins_after),
+        ),
+        Metric(
+            "password_hashes", "password hashes", "accounts",
+            len(hashes_before), len(hashes_after),
+            "accounts in /etc/shadow or /etc/passwd with a password that is set",
+            _names(hashes_before), _names(hashes_after),
+        ),
+    )  # fmt: skip
+
+
+def _lines(nodes: Iterable[Node], path: str) -> list[list[str]]:
+    for node in nodes:
+        if node.path == path and node.content is not None:
+            text = node.content.read().decode("utf-8", "replace")
+            return [line.split(":") for line in text.splitlines() if line.count(":") > 1]
+    return []
+
+
+def _logins(accounts: Iterable[list[str]]) -> list[list[str]]:
+    return [account for account in accounts if not account[-1].endswith(_NO_LOGIN)]
+
+
+def _hashes(nodes: Sequence[Node]) -> list[list[str]]:
+    """shadow(5): `!` and `*` begin what no password matches; passwd(5): `x` refers to shadow."""
+    lines = [*_lines(nodes, "/etc/shadow"), *_lines(nodes, "/etc/passwd")]
+    return [line for line in lines if line[1] not in ("", "x") and line[1][0] not in "!*"]
+
+
+def _names(lines: Iterable[list[str]]) -> tuple[str, ...]:
+    return _limited([line[0] for line in lines])
+
+
+def package_metric(packages: Sequence[Package], tree: Tree, rootfs: Rootfs) -> Metric:
+    """A package is there as long as one file of it is; a link that many packages share because it
+    leads to a directory (/lib) is no file of any."""
+    kept = {node.path for node in rootfs.nodes if _is_content(node, tree)}
+    left = [(package, sum(path in kept for path in package.files)) for package in packages]
+    touched = [(package, count) for package, count in left if count]
+    return Metric(
+        "packages", "packages", "packages", len(packages), len(touched),
+        "packages of the image's package database; after: those with at least one file kept",
+        _limited([f"{package.name} {package.version}" for package in packages]),
+        _limited([
+            f"{package.name} {package.version}: {count} of {len(package.files)} files"
+            for package, count in touched
+        ]),
+    )  # fmt: skip
+
+
+def _is_content(node: Node, tree: Tree) -> bool:
+    if node.type is NodeType.SYMLINK:
+        target = tree.resolve(node.path)
+        return target is None or target.type is not NodeType.DIRECTORY
+    return node.type is not NodeType.DIRECTORY
+
+
+def kernel_metrics(artifact: Artifact) -> tuple[Metric, ...]:
+    """What comes instead of the host's kernel. System calls are not compared with the host's: the
+    boundary is another one."""
+    match = artifact.match
+    runtime = match.runtime
+    return (
+        Metric(
+            "kernel_bytes", "kernel image", "bytes", None, artifact.kernel_bytes,
+            "bytes loaded at boot without the root archive",
+        ),
+        Metric(
+            "archive_bytes", "root archive", "bytes", None, artifact.archive_bytes,
+            "bytes of the cpio archive in the image",
+        ),
+        Metric(
+            "system_calls", "system calls linked in", "calls", None, len(match.system_calls),
+            f"handlers in the image; {runtime.name} has {len(runtime.system_calls)}",
+            (), _limited([call.name for call in match.system_calls]),
+        ),
+        Metric(
+            "drivers", "drivers linked in", "drivers", None, len(match.drivers),
+            f"device drivers in the image; {runtime.name} has {len(runtime.drivers)}",
+            (), tuple(match.drivers),
+        ),
+    )  # fmt: skip

@@ -1,0 +1,88 @@
+"""What `dock2uk run` does: boots a bundle in the foreground, as `docker run` would.
+
+The program's output is our standard output (QEMU writes it there itself), its exit status is what
+is returned. SIGINT and SIGTERM power the machine off; the program is not told beforehand yet.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from .. import bundle as bundles
+from .. import tools
+from ..errors import Dock2ukError, ToolError
+from . import accelerator, qemu, session
+
+_CONSOLE = ("-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console")
+_KERNEL_FAILURE = 125
+# How long a kernel that panicked may take to print why and to power off.
+_LAST_WORDS_S = 10.0
+
+
+class _StopError(Exception):
+    """A signal that ends the run."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+def run_guest(
+    bundle: Path,
+    ports: Sequence[str] = (),
+    memory_mb: int | None = None,
+    machine: str | None = None,
+    accel: str = "auto",
+) -> int:
+    """Run the bundle in directory `bundle` to its end and return the program's exit status:
+    128 plus the signal's number when a signal ended it, or us."""
+    manifest = bundles.read(bundle)
+    guest = qemu.Guest(
+        image=manifest.image,
+        machine=machine or manifest.machines[0],
+        accelerator=accelerator.choose(accel).accelerator,
+        memory_mb=memory_mb or manifest.memory_mb,
+        forwards=tuple(map(qemu.parse_forward, ports)),
+    )
+    try:
+        with _signals_raise(), session.start(guest, _CONSOLE, errors=None) as running:
+            return _status(running)
+    except _StopError as stopped:
+        return 128 + stopped.number
+
+
+def _status(running: session.Session) -> int:
+    """The last program's status. Without one, QEMU's own tells what went wrong."""
+    status: int | None = None
+    for event in running.events.until(None):
+        if event.name == "panic":
+            tools.wait(running.process, _LAST_WORDS_S)
+            return _KERNEL_FAILURE
+        if event.exit_status is not None:
+            status = event.exit_status
+    qemu_status = running.process.wait()
+    if status is not None:
+        return status
+    if qemu_status != 0:
+        raise ToolError(f"QEMU ended with status {qemu_status}: {running.command}")
+    raise Dock2ukError(f"the guest ended without an exit status: {running.command}")
+
+
+@contextmanager
+def _signals_raise() -> Iterator[None]:
+    """SIGINT and SIGTERM raise _StopError inside the block, so that everything is put away."""
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        raise _StopError(number)
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, stop) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
