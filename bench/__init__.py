@@ -1,0 +1,1 @@
+"""Every number the docs quote is measured here: `make bench`."""
