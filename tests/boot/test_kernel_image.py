@@ -1,0 +1,51 @@
+"""The kernel image that the built library gives: reproducible, small, and tight."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from dock2uk.link import Program, link_programs
+from dock2uk.match import load_runtimes, offer
+from dock2uk.model import Artifact, Node
+from tests.nodes import directory, file
+
+# Without the root archive, everything the runtime has linked in.
+LARGEST_KERNEL_BYTES = 600_000
+NODES: tuple[Node, ...] = (directory("/"), file("/app", b"not an ELF", 0o755))
+
+
+def link(path: Path) -> Artifact:
+    (husk,) = load_runtimes()
+    return link_programs(NODES, (Program("/app", ("app",)),), offer(husk), path)
+
+
+@pytest.fixture(scope="module")
+def artifact(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
+    return link(tmp_path_factory.mktemp("image") / "unikernel.elf")
+
+
+def test_the_same_input_gives_the_same_bytes(artifact: Artifact, tmp_path: Path) -> None:
+    again = link(tmp_path / "another directory" / "unikernel.elf")
+    assert again.path.read_bytes() == artifact.path.read_bytes()
+
+
+def test_the_kernel_is_as_small_as_promised(artifact: Artifact) -> None:
+    assert artifact.kernel_bytes <= LARGEST_KERNEL_BYTES
+
+
+@pytest.mark.parametrize("name", ["husk_start", "sys_mmap", "boot::machine"])
+def test_functions_are_named_demangled_and_without_a_hash(artifact: Artifact, name: str) -> None:
+    assert f"\0{name}\0".encode() in artifact.path.read_bytes()
+
+
+def test_no_segment_can_be_both_written_and_executed(artifact: Artifact) -> None:
+    listing = subprocess.run(
+        ["readelf", "--segments", "--wide", artifact.path],
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    loads = [line for line in listing.splitlines() if line.split()[:1] == ["LOAD"]]
+    assert sum(" R E " in line for line in loads) == 1
+    assert not any(" RWE " in line for line in loads)

@@ -1,0 +1,1 @@
+"""Guests that break a rule and must die of it."""

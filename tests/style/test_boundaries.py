@@ -1,0 +1,101 @@
+"""The converter's rules about who may know, import, print, exit and start what."""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.style.files import REPOSITORY, name, tracked
+
+CONVERTER = REPOSITORY / "converter"
+STAGES = ("ingest", "entrypoint", "analyse", "strip", "match", "link", "verify", "report")
+# What stages share. `recipes` is data with its reader, `known_programs` lists, the rest values.
+SHARED = {path.stem for path in CONVERTER.glob("*.py")} - {"pipeline", "cli", "guest", "__main__"}
+SHARED |= {"recipes"}
+SPEAKS = {"cli.py", "guest.py", "__main__.py"}  # guest.py is a command of its own, for developers
+FILES = tracked("converter/*.py")
+STAGE_FILES = [path for path in FILES if path.relative_to(CONVERTER).parts[0] in STAGES]
+# A program's name in a help text's example is no knowledge of it.
+EXAMPLES = {"converter/cli.py"}
+
+
+def test_a_stage_imports_only_itself_and_what_is_shared() -> None:
+    wrong = [
+        f"{name(path)}:{node.lineno}"
+        for path in STAGE_FILES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and node.level and _is_foreign(path, node)
+    ]
+    assert not wrong
+
+
+def _is_foreign(path: Path, node: ast.ImportFrom) -> bool:
+    """Whether this relative import reaches what the stage of `path` should not know."""
+    stage = path.relative_to(CONVERTER).parts[0]
+    folder = path.parents[node.level - 1].relative_to(CONVERTER)
+    reached = [part for part in (*folder.parts, *(node.module or "").split(".")) if part]
+    names = set(reached[:1]) or {alias.name for alias in node.names}
+    return bool(names - SHARED - {stage})
+
+
+def test_only_the_command_line_prints_or_exits() -> None:
+    calls = [call for call in _calls() if call.path.name not in SPEAKS]
+    assert not [call for call in calls if call.called in ("print", "exit", "sys.exit", "os._exit")]
+
+
+def test_only_tools_starts_processes() -> None:
+    starts = re.compile(r"subprocess\.|os\.(system|popen|exec|spawn|fork|posix_spawn)")
+    calls = [call for call in _calls() if starts.match(call.called)]
+    assert {name(call.path) for call in calls} == {"converter/tools.py"}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    path: Path
+    line: int
+    called: str
+
+
+def _calls() -> list[Call]:
+    return [
+        Call(path, node.lineno, ast.unparse(node.func))
+        for path in FILES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+    ]
+
+
+def test_only_recipes_know_programs_by_name() -> None:
+    code = {path: _python_code(path.read_text()) for path in FILES if name(path) not in EXAMPLES}
+    code |= {path: re.sub(r"//.*", "", path.read_text()) for path in tracked("runtimes/*.rs")}
+    knows = [
+        f"{name(path)}: {program}"
+        for path, text in code.items()
+        for program in _programs()
+        if re.search(rf"\b{program}\b", text)
+    ]
+    assert not knows
+
+
+def _programs() -> list[str]:
+    """Programs that have a recipe, and the sample images."""
+    recipes = [path.stem for path in tracked("converter/recipes/*.toml")]
+    return sorted({*recipes, *(path.parent.name for path in tracked("fixtures/*/build"))})
+
+
+def _python_code(source: str) -> str:
+    """The source without comments and docstrings, which may give examples."""
+    tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
+    kept = []
+    for before, token in zip([None, *tokens], tokens, strict=False):
+        begins_line = before is None or before.type in (
+            tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.NL,
+        )  # fmt: skip
+        is_docstring = token.type == tokenize.STRING and begins_line
+        if token.type != tokenize.COMMENT and not is_docstring:
+            kept.append(token.string)
+    return " ".join(kept)

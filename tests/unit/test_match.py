@@ -1,0 +1,117 @@
+"""Which runtime carries a workload, and how runtimes are read."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from dock2uk.errors import Dock2ukError, UnsupportedError
+from dock2uk.match import load_runtime, load_runtimes, match, parse_runtime
+from dock2uk.model import Analysis, ElfFile, Runtime, SystemCall
+
+HUSK = Path(__file__).resolve().parents[2] / "runtimes" / "husk"
+
+DYNAMIC = ElfFile(
+    path="/usr/bin/app",
+    type="ET_DYN",
+    machine="x86_64",
+    interpreter="/lib64/ld-linux-x86-64.so.2",
+    needed=("libc.so.6",),
+    runpath=(),
+    rpath=(),
+    soname=None,
+    is_executable_stack=False,
+)
+RUNTIME = Runtime(
+    name="one",
+    version="1",
+    directory=Path("/nowhere"),
+    library=Path("/nowhere/lib.a"),
+    linker_script=Path("/nowhere/one.ld"),
+    elf_types=("ET_DYN",),
+    system_calls=(SystemCall(0, "read", "full", ""), SystemCall(1, "write", "none", "")),
+    drivers=("virtio-net",),
+    machines=("microvm",),
+    minimum_memory_bytes=1 << 24,
+)
+
+
+def analysis_of(*elves: ElfFile, needed: tuple[str, ...] = ()) -> Analysis:
+    reasons = dict.fromkeys(needed, "a test")
+    return Analysis({elf.path: elf for elf in elves}, reasons, packages=(), findings=())
+
+
+LOADER = "/usr/lib64/ld-linux-x86-64.so.2"  # where the symlink /lib64 leads
+
+
+def test_a_workload_gets_all_the_runtime_has() -> None:
+    found = match(analysis_of(DYNAMIC, needed=(LOADER,)), [RUNTIME])
+    assert found.runtime is RUNTIME
+    assert [call.name for call in found.system_calls] == ["read"]
+    assert found.drivers == ("virtio-net",)
+
+
+def test_every_reason_of_every_runtime_is_given() -> None:
+    fixed = replace(DYNAMIC, path="/a", type="ET_EXEC", machine="aarch64", interpreter=None)
+    other = replace(RUNTIME, name="two", elf_types=("ET_EXEC",))
+    with pytest.raises(UnsupportedError) as caught:
+        match(analysis_of(fixed, DYNAMIC), [RUNTIME, other])
+    assert caught.value.reasons == (
+        "one: /a is for aarch64; x86_64 is what runs",
+        "one: /a is of type ET_EXEC; ET_DYN are what run",
+        "one: /usr/bin/app asks for the interpreter /lib64/ld-linux-x86-64.so.2, "
+        "which is not there",
+        "two: /a is for aarch64; x86_64 is what runs",
+        "two: /usr/bin/app is of type ET_DYN; ET_EXEC are what run",
+        "two: /usr/bin/app asks for the interpreter /lib64/ld-linux-x86-64.so.2, "
+        "which is not there",
+    )
+
+
+def test_the_first_runtime_without_a_gap_is_taken() -> None:
+    narrow = replace(RUNTIME, name="narrow", elf_types=("ET_EXEC",))
+    assert match(analysis_of(DYNAMIC, needed=(LOADER,)), [narrow, RUNTIME]).runtime is RUNTIME
+
+
+def test_an_executable_stack_is_noted() -> None:
+    elf = replace(DYNAMIC, is_executable_stack=True)
+    notes = match(analysis_of(elf, needed=(LOADER,)), [RUNTIME]).notes
+    assert any("/usr/bin/app asks for an executable stack" in note for note in notes)
+
+
+def test_no_runtime_is_unsupported() -> None:
+    with pytest.raises(UnsupportedError, match="no runtime"):
+        match(analysis_of(), [])
+
+
+def test_husk_is_found_and_read() -> None:
+    (husk,) = load_runtimes()
+    assert husk == load_runtime(HUSK)
+    assert husk.linker_script.exists()
+    assert {call.level for call in husk.system_calls} <= {"full", "partial", "none"}
+    assert husk.machines[0] == "microvm"
+
+
+@pytest.mark.parametrize(
+    ("manifest", "capabilities"),
+    [
+        ("name = ", '{"version": 1, "system_calls": []}'),
+        ("name = 'x'", '{"version": 1, "system_calls": []}'),
+        ((HUSK / "runtime.toml").read_text(), "{"),
+        ((HUSK / "runtime.toml").read_text(), '{"version": 2, "system_calls": []}'),
+        ((HUSK / "runtime.toml").read_text(), '{"version": 1, "system_calls": [{"nr": 1}]}'),
+    ],
+)
+def test_a_runtime_that_is_not_understood_is_an_error(manifest: str, capabilities: str) -> None:
+    with pytest.raises(Dock2ukError, match="not understood"):
+        parse_runtime(HUSK, manifest, capabilities)
+
+
+def test_what_is_generated_from_the_system_call_table_is_fresh() -> None:
+    command = [sys.executable, HUSK / "tools" / "generate.py", "--check"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,58 @@
+"""Values between stages, made up for a test."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dock2uk.model import Entrypoint, Image, ImageConfig, Node
+
+
+class NoTree:
+    """The tree of an image whose files do not matter."""
+
+    def __iter__(self) -> Any:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+    def get(self, path: str) -> Node | None:
+        return None
+
+    def resolve(self, path: str, *, cwd: str = "/") -> Node | None:
+        return None
+
+    def chain(self, path: str) -> tuple[str, ...]:
+        return ()
+
+    def children(self, path: str) -> tuple[Node, ...]:
+        return ()
+
+
+def image(**more: Any) -> Image:
+    fields: dict[str, Any] = {
+        "reference": "app:latest",
+        "digest": "sha256:" + "0" * 64,
+        "config": ImageConfig(),
+        "layers": (),
+        "tree": NoTree(),
+    }
+    return Image(**(fields | more))
+
+
+def entrypoint(**more: Any) -> Entrypoint:
+    fields: dict[str, Any] = {
+        "exe": "/app",
+        "argv": ("app", "--flag"),
+        "env": ("PATH=/bin",),
+        "cwd": "/",
+        "uid": 0,
+        "gid": 0,
+        "groups": (),
+        "umask": 0o022,
+        "stop_signal": 15,
+        "ports": ("80/tcp",),
+        "method": "elf",
+        "evidence": ("a test made it up",),
+    }
+    return Entrypoint(**(fields | more))
