@@ -219,6 +219,15 @@ impl FileTable {
             .map(|distance| first + distance)
     }
 
+    /// How many descriptors Linux's table for the same process has room for: it doubles as needed
+    /// and never shrinks. select(2) does not look at descriptors beyond it.
+    pub fn capacity(&self) -> usize {
+        match self.slots.lock().descriptors.len() {
+            0..=FIRST_CAPACITY => FIRST_CAPACITY,
+            highest => highest.next_power_of_two().max(SECOND_CAPACITY),
+        }
+    }
+
     /// How many descriptors are open.
     pub fn count(&self) -> usize {
         self.slots.lock().count
@@ -271,6 +280,10 @@ fn descriptor_limit() -> usize {
 }
 
 const WORD: usize = u64::BITS as usize;
+
+/// Sizes of Linux's table: in `files_struct` itself, and the least that is allocated for one.
+const FIRST_CAPACITY: usize = 64;
+const SECOND_CAPACITY: usize = 256;
 
 impl Slots {
     fn descriptor(&self, fd: i32) -> Result<&Descriptor, Errno> {
@@ -392,6 +405,15 @@ mod tests {
         assert_eq!(next(0), Ok(99_999));
         assert_eq!(next(0), Ok(100_000));
         assert_eq!(table.count(), 100_001);
+    }
+
+    #[test]
+    fn the_capacity_grows_as_linux_s_and_never_shrinks() {
+        assert_eq!(FileTable::new().capacity(), 64);
+        assert_eq!(table(64).capacity(), 64);
+        let table = table(257);
+        table.close_all();
+        assert_eq!(table.capacity(), 512);
     }
 
     #[test]

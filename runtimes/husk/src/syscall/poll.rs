@@ -122,8 +122,6 @@ fn read_pollfd(address: usize) -> Result<Watched, Errno> {
     })
 }
 
-/// How long a select(2) set may be: no process has more descriptors.
-const SELECT_LIMIT: usize = 1 << 20;
 const WORD_BITS: usize = 64;
 
 /// What the three sets of select(2) ask of poll(2) (select(2) NOTES).
@@ -224,7 +222,7 @@ fn has_bit(words: &[u64], bit: usize) -> bool {
 fn select(count: i32, addresses: [usize; 3], deadline: Deadline) -> SysResult {
     let count = usize::try_from(count)
         .map_err(|_| EINVAL)?
-        .min(SELECT_LIMIT);
+        .min(table().capacity());
     let mut sets = Sets::read(addresses, count)?;
     let mut fds = Vec::new();
     let mut watched = Vec::new();
