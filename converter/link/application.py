@@ -61,6 +61,7 @@ def application_source(match: Match, programs: Sequence[Program], hostname: str 
     parts = (
         '.section .rodata.husk_application,"a"',
         _system_call_tables(match.runtime.system_calls, match.system_calls),
+        _process_starter(match.system_calls),
         _drivers(match.drivers),
         '.section .rodata.husk_boot,"a"',
         _boot_configuration(programs, hostname),
@@ -122,6 +123,13 @@ def _system_call_names(names: Mapping[int, str], count: int) -> Iterable[str]:
         yield f".quad .Lname_{number}" if number in names else ".quad 0"
     for number, name in sorted(names.items()):
         yield f".Lname_{number}: {_string(name)}"
+
+
+def _process_starter(linked: Iterable[SystemCall]) -> str:
+    """What clone(2) calls to make a process rather than a thread; nothing where none may be made."""
+    can_fork = any(call.name == "fork" for call in linked)
+    starter = "husk_start_process" if can_fork else "0"
+    return f".balign 8\n{_label('husk_process_starter')}\n.quad {starter}"
 
 
 def _drivers(drivers: Iterable[str]) -> str:

@@ -70,7 +70,7 @@ pub fn program_died(frame: &TrapFrame, info: &SignalInfo) {
     } else {
         klog!("killed by {name} ({reason}, at {:#x})", frame.rip);
     }
-    let space = &scheduler::current().process.space;
+    let space = &scheduler::current().process.space();
     if has_address {
         surroundings::print(space, address);
     }

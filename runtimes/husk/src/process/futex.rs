@@ -225,7 +225,7 @@ fn abandon(thread: &Thread, address: usize) -> Result<(), Errno> {
     const WAITERS: u32 = 0x8000_0000;
     check(address).map_err(|_| EFAULT)?;
     let word: u32 = user::read(address)?;
-    if word & OWNER == thread.tid {
+    if word & OWNER == thread.tid() {
         user::write(address, word & WAITERS | OWNER_DIED)?;
         wake(address, 1, ANY_BIT);
     }

@@ -8,14 +8,15 @@ use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use super::exec::{self, Command, Loaded};
-use super::{Credentials, Process, Thread, scheduler};
+use super::signal::SharedSignals;
+use super::{Credentials, Limits, Parts, Process, Thread, registry, scheduler};
 use crate::arch::power;
 use crate::arch::tables::{KERNEL_CODE, KERNEL_DATA};
 use crate::arch::trap::TrapFrame;
 use crate::boot;
 use crate::boot::config::ProgramConfig;
 use crate::errno::{ENOENT, Errno};
-use crate::fs::{self, PathContext};
+use crate::fs::{self, FileTable, PathContext};
 use crate::mm::space::AddressSpace;
 use crate::mm::{frame, heap};
 use crate::{event, klog, net};
@@ -74,10 +75,11 @@ fn run(config: &ProgramConfig) -> u8 {
 /// to what they needed once, and stay.
 fn report(number: usize, status: u8, is_one_of_many: bool) {
     event!(
-        "counts frames={} fds={} threads={} sockets={}",
+        "counts frames={} fds={} threads={} processes={} sockets={}",
         frame::held_count(),
         fs::table::open_count(),
         scheduler::count(),
+        registry::count(),
         net::socket::count()
     );
     event!("heap {}", heap::used_bytes());
@@ -94,15 +96,24 @@ fn start(config: &ProgramConfig) -> Result<(), Errno> {
         &space,
         &Command {
             executable: &config.executable,
+            name: &config.executable,
             arguments: &config.arguments,
             environment: &environment,
             credentials: &credentials,
         },
     )?;
-    let paths = PathContext::new(&config.cwd, config.umask);
-    let process = Arc::new(Process::new(space, paths, credentials));
     let frame = first_frame(&loaded);
-    *process.program.lock() = loaded.program;
+    let process = Process::new(Parts {
+        space: Arc::new(space),
+        files: Arc::new(FileTable::new()),
+        paths: Arc::new(PathContext::new(&config.cwd, config.umask)),
+        credentials,
+        limits: Limits::default(),
+        signals: SharedSignals::default(),
+        program: loaded.program,
+        family: None,
+    });
+    registry::set_init(&process);
     open_console(&process)?;
     let thread = Thread::new(process.clone(), process.pid, &frame)?;
     *thread.name.lock() = command_name(&config.executable);
@@ -143,7 +154,7 @@ fn environment(config: &ProgramConfig) -> Vec<Vec<u8>> {
 }
 
 /// Registers a program begins with (System V ABI AMD64 § 3.4.1): all zero but these.
-fn first_frame(loaded: &Loaded) -> TrapFrame {
+pub fn first_frame(loaded: &Loaded) -> TrapFrame {
     const INTERRUPTS_ON: usize = 1 << 9 | 1 << 1; // bit 1 reads as 1
     TrapFrame {
         rip: loaded.entry,
@@ -156,7 +167,7 @@ fn first_frame(loaded: &Loaded) -> TrapFrame {
 }
 
 /// What /proc/PID/comm says: the last component of the path, cut to 15 bytes.
-fn command_name(executable: &[u8]) -> [u8; 16] {
+pub fn command_name(executable: &[u8]) -> [u8; 16] {
     let last = executable.rsplit(|&byte| byte == b'/').next();
     let mut name = [0; 16];
     name.iter_mut()

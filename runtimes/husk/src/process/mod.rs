@@ -1,30 +1,41 @@
 //! Processes and threads, scheduling, signals, futexes, and starting programs.
 //!
-//! One process at a time so far: fork(2) comes with a second address space.
+//! Lock order: a process's `family` before its relatives'; every other lock here is a leaf.
 
+pub mod clone;
 pub mod exec;
 pub mod exit;
+pub mod family;
+pub mod fork;
 pub mod futex;
 pub mod identity;
 pub mod launch;
 pub mod limits;
+pub mod pidfd;
+pub mod registry;
 pub mod scheduler;
 pub mod signal;
+pub mod stop;
 pub mod thread;
 pub mod timers;
+pub mod wait_status;
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
+pub use family::Family;
 pub use identity::Credentials;
 pub use limits::Limits;
+pub use registry::allocate_id;
 pub use scheduler::current;
+pub use stop::Stop;
 pub use thread::Thread;
+pub use wait_status::WaitStatus;
 
 use crate::fs::{FileTable, PathContext};
 use crate::mm::space::AddressSpace;
-use crate::sync::SpinLock;
+use crate::sync::{SpinLock, WaitQueue};
 
 /// What was started: for /proc/self/{exe,cmdline,environ,auxv}.
 #[derive(Default, Clone)]
@@ -36,55 +47,119 @@ pub struct Program {
     pub auxiliary: Vec<u64>,
 }
 
-/// `Process::exit_status` while nothing has ended it.
-pub const RUNNING: u32 = u32::MAX;
-
 /// A process: what its threads share.
 pub struct Process {
     pub pid: u32,
-    pub space: AddressSpace,
-    pub files: FileTable,
-    pub paths: PathContext,
+    /// Replaced by execve(2), shared by vfork(2), given up at the end.
+    space: SpinLock<Arc<AddressSpace>>,
+    /// True from vfork(2) until execve(2) or the end: the parent waits for its memory.
+    pub borrows_space: AtomicBool,
+    pub files: Arc<FileTable>,
+    pub paths: Arc<PathContext>,
     pub credentials: SpinLock<Credentials>,
     pub limits: SpinLock<Limits>,
     pub signals: signal::SharedSignals,
     pub timers: timers::ProcessTimers,
     pub program: SpinLock<Program>,
     pub threads: SpinLock<Vec<Arc<Thread>>>,
+    pub family: SpinLock<Family>,
+    pub stop: SpinLock<Stop>,
+    /// Woken when a child, or the process itself, changes: ended, stopped, continued, execve(2).
+    pub changed: WaitQueue,
     /// Set once by exit_group(2) or a fatal signal.
     pub exit_status: AtomicU32,
     /// What the thread that ended last gave exit(2).
     pub last_thread_status: AtomicU32,
-    /// Processor time of threads that have ended.
+    /// The last thread has ended: a zombie until the parent has waited for it.
+    pub has_ended: AtomicBool,
+    /// Processor time of threads that have ended, and of children that were waited for.
     pub ended_cpu_ns: AtomicU64,
+    pub children_cpu_ns: AtomicU64,
     pub started_ns: u64,
+}
+
+/// What a new process is made of.
+pub struct Parts {
+    pub space: Arc<AddressSpace>,
+    pub files: Arc<FileTable>,
+    pub paths: Arc<PathContext>,
+    pub credentials: Credentials,
+    pub limits: Limits,
+    pub signals: signal::SharedSignals,
+    pub program: Program,
+    /// The parent's; none for the first process of a program.
+    pub family: Option<Family>,
 }
 
 impl Process {
     /// A process without threads; its first has its pid as its tid.
-    pub fn new(space: AddressSpace, paths: PathContext, credentials: Credentials) -> Process {
-        Process {
-            pid: allocate_id(),
-            space,
-            files: FileTable::new(),
-            paths,
-            credentials: SpinLock::new(credentials),
-            limits: SpinLock::new(Limits::default()),
-            signals: signal::SharedSignals::default(),
+    pub fn new(parts: Parts) -> Arc<Process> {
+        let pid = allocate_id();
+        registry::note_made();
+        let process = Arc::new(Process {
+            pid,
+            space: SpinLock::new(parts.space),
+            borrows_space: AtomicBool::new(false),
+            files: parts.files,
+            paths: parts.paths,
+            credentials: SpinLock::new(parts.credentials),
+            limits: SpinLock::new(parts.limits),
+            signals: parts.signals,
             timers: timers::ProcessTimers::default(),
-            program: SpinLock::new(Program::default()),
+            program: SpinLock::new(parts.program),
             threads: SpinLock::new(Vec::new()),
-            exit_status: AtomicU32::new(RUNNING),
+            family: SpinLock::new(parts.family.unwrap_or_else(|| Family::leader(pid))),
+            stop: SpinLock::new(Stop::default()),
+            changed: WaitQueue::new(),
+            exit_status: AtomicU32::new(WaitStatus::RUNNING.0),
             last_thread_status: AtomicU32::new(0),
+            has_ended: AtomicBool::new(false),
             ended_cpu_ns: AtomicU64::new(0),
+            children_cpu_ns: AtomicU64::new(0),
             started_ns: crate::time::now_ns(),
+        });
+        registry::add(&process);
+        process
+    }
+
+    /// Its memory; nothing is mapped there once it has ended.
+    pub fn space(&self) -> Arc<AddressSpace> {
+        self.space.lock().clone()
+    }
+
+    /// Gives it other memory, and a parent that waits in vfork(2) its own back.
+    pub fn replace_space(&self, space: Arc<AddressSpace>) {
+        let old = core::mem::replace(&mut *self.space.lock(), space);
+        drop(old);
+        if self.borrows_space.swap(false, Ordering::AcqRel) {
+            self.changed.wake_all();
+        }
+    }
+
+    /// Process, process group and session id (credentials(7)).
+    pub fn ids(&self) -> [u32; 3] {
+        let family = self.family.lock();
+        [self.pid, family.group, family.session]
+    }
+
+    pub fn is_zombie(&self) -> bool {
+        self.has_ended.load(Ordering::Acquire)
+    }
+
+    /// How it ended, or is about to.
+    pub fn wait_status(&self) -> WaitStatus {
+        match WaitStatus(self.exit_status.load(Ordering::Acquire)) {
+            WaitStatus::RUNNING => {
+                WaitStatus::exited(self.last_thread_status.load(Ordering::Relaxed))
+            }
+            status => status,
         }
     }
 }
 
-static NEXT_ID: AtomicU32 = AtomicU32::new(1);
-
-/// A process or thread id nobody had before.
-pub fn allocate_id() -> u32 {
-    NEXT_ID.fetch_add(1, Ordering::Relaxed)
+impl Drop for Process {
+    fn drop(&mut self) {
+        registry::remove(self.pid);
+        registry::note_gone();
+    }
 }

@@ -57,7 +57,7 @@ pub fn has_no_thread() -> bool {
 /// Makes a new thread known and ready to run.
 pub fn start(thread: Arc<Thread>) {
     COUNT.fetch_add(1, Ordering::Relaxed);
-    THREADS.lock().insert(thread.tid, Arc::downgrade(&thread));
+    THREADS.lock().insert(thread.tid(), Arc::downgrade(&thread));
     wake(thread);
 }
 
@@ -82,6 +82,15 @@ pub fn find(tid: u32) -> Option<Arc<Thread>> {
         .get(&tid)?
         .upgrade()
         .filter(|thread| !thread.is_dead())
+}
+
+/// The running thread is known by another id from now on (execve(2)).
+pub fn rename_current(tid: u32) {
+    let thread = current_arc();
+    let mut threads = THREADS.lock();
+    threads.remove(&thread.tid());
+    thread.set_tid(tid);
+    threads.insert(tid, Arc::downgrade(&thread));
 }
 
 /// Takes a thread that was woken before it slept back out of the run queue.
@@ -132,7 +141,7 @@ pub fn end_of_interrupt() {
 pub fn exit_current() -> ! {
     let thread = current();
     thread.set_state(State::Dead);
-    THREADS.lock().remove(&thread.tid);
+    THREADS.lock().remove(&thread.tid());
     if COUNT.fetch_sub(1, Ordering::Relaxed) == 1 {
         return_to_boot();
     }
@@ -208,7 +217,7 @@ fn enter(saved_rsp: *mut usize, next: Arc<Thread>) {
         let previous = (*area).current;
         let needs_space = previous.is_null() || !Arc::ptr_eq(&(*previous).process, &next.process);
         if needs_space {
-            next.process.space.activate();
+            next.process.space().activate();
         }
         (*area).kernel_stack_top = next.stack.top();
         tables::set_interrupt_stack(next.stack.top());

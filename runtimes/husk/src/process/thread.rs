@@ -7,6 +7,7 @@ use core::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering};
 use super::Process;
 use super::signal::ThreadSignals;
 use crate::arch::context::{Context, ExtendedState};
+use crate::arch::cpu;
 use crate::arch::trap::TrapFrame;
 use crate::errno::Errno;
 use crate::mm::stack::KernelStack;
@@ -35,7 +36,8 @@ pub enum State {
 #[repr(C)]
 pub struct Thread {
     pub work: AtomicU32,
-    pub tid: u32,
+    /// Changes once at most: execve(2) makes the thread that calls it the first of its process.
+    tid: AtomicU32,
     state: AtomicU8,
     pub process: Arc<Process>,
     pub stack: KernelStack,
@@ -68,7 +70,7 @@ impl Thread {
         let context = Context::returning_with(&stack, frame);
         Ok(Arc::new(Thread {
             work: AtomicU32::new(0),
-            tid,
+            tid: AtomicU32::new(tid),
             state: AtomicU8::new(State::Waiting as u8),
             process,
             stack,
@@ -82,6 +84,15 @@ impl Thread {
             cpu_ns: core::sync::atomic::AtomicU64::new(0),
             running_since_ns: core::sync::atomic::AtomicU64::new(0),
         }))
+    }
+
+    /// The id that gettid(2) tells.
+    pub fn tid(&self) -> u32 {
+        self.tid.load(Ordering::Relaxed)
+    }
+
+    pub fn set_tid(&self, tid: u32) {
+        self.tid.store(tid, Ordering::Relaxed);
     }
 
     /// The registers the application had when it entered the kernel; what it returns with.
@@ -109,13 +120,19 @@ impl Thread {
         }
     }
 
+    /// The running thread's FS base, now and after each switch.
+    pub fn set_thread_pointer(&self, address: usize) {
+        self.fs_base.store(address, Ordering::Relaxed);
+        cpu::write_msr(cpu::IA32_FS_BASE, address as u64);
+    }
+
     pub fn add_work(&self, work: u32) {
         self.work.fetch_or(work, Ordering::AcqRel);
     }
 
-    /// True when a wait must end: a signal is deliverable or the thread must exit.
-    pub fn is_interrupted(&self) -> bool {
-        self.work.load(Ordering::Acquire) & (WORK_SIGNAL | WORK_EXIT) != 0
+    /// True when any of `work` is to be done.
+    pub fn has_work(&self, work: u32) -> bool {
+        self.work.load(Ordering::Acquire) & work != 0
     }
 
     /// First half of going to sleep: a wake-up from here on is not lost.
@@ -143,6 +160,12 @@ impl Thread {
         self.state.store(state as u8, Ordering::Release);
     }
 
+    /// On the processor or waiting for it.
+    pub fn is_ready(&self) -> bool {
+        let state = self.state.load(Ordering::Acquire);
+        state == State::Running as u8 || state == State::Runnable as u8
+    }
+
     pub fn is_dead(&self) -> bool {
         self.state.load(Ordering::Acquire) == State::Dead as u8
     }
@@ -151,6 +174,6 @@ impl Thread {
 /// The end of a timed sleep.
 impl Expire for Thread {
     fn expire(&self, _key: u64) {
-        super::scheduler::wake_by_tid(self.tid);
+        super::scheduler::wake_by_tid(self.tid());
     }
 }

@@ -207,6 +207,21 @@ impl ProcessTimers {
         });
     }
 
+    /// Disarms and forgets those of timer_create(2); interval timers go on (execve(2)).
+    pub fn clear_created(&self) {
+        let mut id = 0;
+        while let Some(next) = self.created_from(id) {
+            let _ = self.remove(next);
+            id = next + 1;
+        }
+    }
+
+    fn created_from(&self, first: u32) -> Option<u32> {
+        let timers = self.timers.lock();
+        let mut ids = timers.iter().map(|(&id, _)| id);
+        ids.find(|&id| (first..FIRST_INTERVAL_TIMER).contains(&id))
+    }
+
     fn find_arc(&self, timer: &SignalTimer) -> Option<Arc<SignalTimer>> {
         let timers = self.timers.lock();
         timers

@@ -6,4 +6,6 @@ pub mod wait;
 
 pub use once::Once;
 pub use spin::{SpinLock, SpinLockGuard};
-pub use wait::{Deadline, Observer, WaitQueue, Woken, wait_until, wait_until_any};
+pub use wait::{
+    Deadline, Observer, WaitQueue, Woken, wait_until, wait_until_any, wait_until_killed_or,
+};

@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 
 use super::SpinLock;
 use crate::errno::{ERESTARTSYS, ETIMEDOUT, Errno};
+use crate::process::thread::{WORK_EXIT, WORK_SIGNAL};
 use crate::process::{Thread, scheduler};
 use crate::time;
 
@@ -162,17 +163,39 @@ pub fn wait_until_any<T>(
     deadline: Deadline,
     mut predicate: impl FnMut() -> Option<T>,
 ) -> Result<T, Woken> {
-    if let Some(value) = predicate() {
-        return Ok(value);
+    let mut value = None;
+    let mut test = || {
+        value = predicate();
+        value.is_some()
+    };
+    wait(queues, deadline, WORK_SIGNAL | WORK_EXIT, &mut test)?;
+    value.ok_or(Woken::Interrupted)
+}
+
+/// Sleeps until `predicate` gives a value or the thread must exit; other signals wait meanwhile.
+pub fn wait_until_killed_or(queue: &WaitQueue, mut predicate: impl FnMut() -> Option<()>) {
+    let mut test = || predicate().is_some();
+    let _ = wait(&[queue], None, WORK_EXIT, &mut test); // killed: it ends on its way out
+}
+
+/// `work` is what ends the wait early (`Thread::work`).
+fn wait(
+    queues: &[&WaitQueue],
+    deadline: Deadline,
+    work: u32,
+    test: &mut dyn FnMut() -> bool,
+) -> Result<(), Woken> {
+    if test() {
+        return Ok(());
     }
     let thread = scheduler::current_arc();
     let outcome = loop {
         thread.prepare_to_wait();
         queues.iter().for_each(|queue| queue.register(&thread));
-        if let Some(value) = predicate() {
-            break Ok(value);
+        if test() {
+            break Ok(());
         }
-        if thread.is_interrupted() {
+        if thread.has_work(work) {
             break Err(Woken::Interrupted);
         }
         if deadline.is_some_and(|at_ns| time::now_ns() >= at_ns) {

@@ -1,14 +1,19 @@
-//! Who and where the program is: ids, uname(2), prctl(2), limits, capabilities.
+//! Who and where the program is: user and group ids, uname(2), prctl(2), limits, capabilities.
 //!
-//! There is one process and one user of the machine, the application: ids are kept and told, and
-//! nothing is enforced with them.
+//! There is one user of the machine, the application: these ids are kept and told, and little is
+//! enforced with them.
 
+use core::sync::atomic::Ordering;
+
+use super::group::by_id;
 use crate::boot;
-use crate::errno::{EFAULT, EINVAL, ENAMETOOLONG, EPERM, ESRCH, Errno, SysResult};
+use crate::errno::{EFAULT, EINVAL, ENAMETOOLONG, EPERM, Errno, SysResult};
 use crate::mm::user::{self, Plain};
 use crate::mm::{PAGE_SIZE, frame};
 use crate::process::limits::{RESOURCE_COUNT, RLIMIT_NOFILE, RLIMIT_STACK};
-use crate::process::{Credentials, current};
+use crate::process::registry;
+use crate::process::signal::LAST;
+use crate::process::{Credentials, Process, current};
 use crate::sync::SpinLock;
 use crate::{syscall, time};
 
@@ -62,7 +67,6 @@ unsafe impl Plain for SystemInformation {}
 
 syscall! {
     fn sys_getpid() { Ok(current().process.pid as usize) }
-    fn sys_getppid() { Ok(0) }
     fn sys_getuid() { Ok(current().process.credentials.lock().uid as usize) }
     fn sys_geteuid() { Ok(current().process.credentials.lock().euid as usize) }
     fn sys_getgid() { Ok(current().process.credentials.lock().gid as usize) }
@@ -163,17 +167,6 @@ syscall! {
         })
     }
 
-    fn sys_getpgrp() { Ok(current().process.pid as usize) }
-    fn sys_getpgid(pid: i32) { own_id(pid) }
-    fn sys_getsid(pid: i32) { own_id(pid) }
-
-    fn sys_setpgid(pid: i32, _group: i32) {
-        own_id(pid)?;
-        Err(EPERM) // a session leader, as PID 1 of a container is
-    }
-
-    fn sys_setsid() { Err(EPERM) }
-
     fn sys_uname(buffer: usize) {
         let release = RELEASE;
         let host = hostname();
@@ -204,7 +197,7 @@ syscall! {
             uptime_s: time::now_ns() / 1_000_000_000,
             total_ram: (total * PAGE_SIZE) as u64,
             free_ram: ((total - used.min(total)) * PAGE_SIZE) as u64,
-            processes: 1,
+            processes: registry::count() as u16,
             unit_bytes: 1,
             ..SystemInformation::default()
         })?;
@@ -221,17 +214,17 @@ syscall! {
     }
 
     fn sys_setrlimit(resource: usize, limit: usize) {
-        set_limit(resource, user::read(limit)?)
+        set_limit(&current().process, resource, user::read(limit)?)
     }
 
     fn sys_prlimit64(pid: i32, resource: usize, new: usize, old: usize) {
-        own_id(pid)?;
+        let process = by_id(pid)?;
         if resource >= RESOURCE_COUNT {
             return Err(EINVAL);
         }
-        let limits = current().process.limits.lock().clone();
+        let limits = process.limits.lock().clone();
         if new != 0 {
-            set_limit(resource, user::read(new)?)?;
+            set_limit(&process, resource, user::read(new)?)?;
         }
         if old != 0 {
             user::write(old, [limits.soft[resource], limits.hard[resource]])?;
@@ -243,18 +236,13 @@ syscall! {
         const RUSAGE_CHILDREN: i32 = -1;
         const RUSAGE_SELF: i32 = 0;
         const RUSAGE_THREAD: i32 = 1;
-        const WORDS: usize = 18;
         let cpu_ns = match who {
             RUSAGE_SELF => super::time::process_cpu_ns(&current().process),
             RUSAGE_THREAD => super::time::thread_cpu_ns(),
-            RUSAGE_CHILDREN => 0,
+            RUSAGE_CHILDREN => current().process.children_cpu_ns.load(Ordering::Relaxed),
             _ => return Err(EINVAL),
         };
-        let mut words = [0u64; WORDS];
-        words[0] = cpu_ns / 1_000_000_000;
-        words[1] = cpu_ns % 1_000_000_000 / 1000;
-        words[4] = (frame::used_count() * PAGE_SIZE / 1024) as u64; // ru_maxrss
-        user::write(usage, words)?;
+        write_usage(usage, cpu_ns)?;
         Ok(0)
     }
 
@@ -294,14 +282,14 @@ syscall! {
     }
 }
 
-/// One process: its own id, or 0 for itself.
-fn own_id(pid: i32) -> SysResult {
-    let own = current().process.pid;
-    if pid == 0 || pid == own as i32 {
-        Ok(own as usize)
-    } else {
-        Err(ESRCH)
-    }
+/// struct rusage: processor time, and the most memory that was in use.
+pub fn write_usage(address: usize, cpu_ns: u64) -> Result<(), Errno> {
+    const WORDS: usize = 18;
+    let mut words = [0u64; WORDS];
+    words[0] = cpu_ns / 1_000_000_000;
+    words[1] = cpu_ns % 1_000_000_000 / 1000;
+    words[4] = (frame::used_count() * PAGE_SIZE / 1024) as u64; // ru_maxrss
+    user::write(address, words)
 }
 
 fn change(change: impl FnOnce(&mut Credentials) -> Result<(), Errno>) -> SysResult {
@@ -340,7 +328,7 @@ fn tell_ids(ids: [(usize, u32); 3]) -> SysResult {
     Ok(0)
 }
 
-fn set_limit(resource: usize, [soft, hard]: [u64; 2]) -> SysResult {
+fn set_limit(process: &Process, resource: usize, [soft, hard]: [u64; 2]) -> SysResult {
     if resource >= RESOURCE_COUNT || soft > hard {
         return Err(EINVAL);
     }
@@ -348,14 +336,14 @@ fn set_limit(resource: usize, [soft, hard]: [u64; 2]) -> SysResult {
         return Err(EPERM);
     }
     let is_root = current().process.credentials.lock().euid == 0;
-    let mut limits = current().process.limits.lock();
+    let mut limits = process.limits.lock();
     if hard > limits.hard[resource] && !is_root {
         return Err(EPERM);
     }
     limits.soft[resource] = soft;
     limits.hard[resource] = hard;
     if resource == RLIMIT_STACK {
-        current().process.space.set_stack_limit(soft as usize);
+        process.space().set_stack_limit(soft as usize);
     }
     Ok(0)
 }
@@ -373,18 +361,34 @@ fn prctl(option: u32, argument: usize, rest: [usize; 3]) -> SysResult {
     const PR_CAPBSET_DROP: u32 = 24;
     const PR_SET_TIMERSLACK: u32 = 29;
     const PR_GET_TIMERSLACK: u32 = 30;
+    const PR_SET_CHILD_SUBREAPER: u32 = 36;
+    const PR_GET_CHILD_SUBREAPER: u32 = 37;
     const PR_SET_NO_NEW_PRIVS: u32 = 38;
     const PR_GET_NO_NEW_PRIVS: u32 = 39;
     const PR_SET_VMA: u32 = 0x5356_4d41;
     match option {
         PR_SET_NAME => set_name(argument),
         PR_GET_NAME => user::write(argument, *current().name.lock()).map(|()| 0),
-        PR_GET_PDEATHSIG => user::write(argument, 0u32).map(|()| 0),
+        PR_GET_PDEATHSIG => {
+            let signal = current().process.family.lock().parent_death_signal;
+            user::write(argument, signal).map(|()| 0)
+        }
+        PR_SET_PDEATHSIG if argument <= LAST as usize => {
+            current().process.family.lock().parent_death_signal = argument as u32;
+            Ok(0)
+        }
+        PR_SET_CHILD_SUBREAPER => {
+            current().process.family.lock().is_subreaper = argument != 0;
+            Ok(0)
+        }
+        PR_GET_CHILD_SUBREAPER => {
+            let is_subreaper = current().process.family.lock().is_subreaper;
+            user::write(argument, u32::from(is_subreaper)).map(|()| 0)
+        }
         PR_GET_DUMPABLE | PR_CAPBSET_READ => Ok(1),
         PR_GET_KEEPCAPS => Ok(0),
         PR_GET_TIMERSLACK => Ok(50_000),
-        PR_SET_PDEATHSIG | PR_SET_DUMPABLE | PR_SET_KEEPCAPS | PR_CAPBSET_DROP
-        | PR_SET_TIMERSLACK => Ok(0),
+        PR_SET_DUMPABLE | PR_SET_KEEPCAPS | PR_CAPBSET_DROP | PR_SET_TIMERSLACK => Ok(0),
         PR_SET_NO_NEW_PRIVS if argument == 1 && rest == [0; 3] => {
             current().process.credentials.lock().no_new_privileges = true;
             Ok(0)
@@ -423,5 +427,5 @@ fn capability_version(header: usize) -> Result<(), Errno> {
         user::write(header, VERSION_3).map_err(|_| EFAULT)?;
         return Err(EINVAL);
     }
-    own_id(pid as i32).map(|_| ())
+    by_id(pid as i32).map(|_| ())
 }

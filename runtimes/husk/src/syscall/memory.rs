@@ -133,7 +133,7 @@ syscall! {
         let protection = protection_of(prot)?;
         let size_bytes = whole_pages(length)?;
         let request = request_of((address, size_bytes), protection, flags, (fd, offset))?;
-        let space = &current().process.space;
+        let space = current().process.space();
         let start = space.map(request)?;
         let flags = MapFlags::from_bits_truncate(flags);
         if flags.intersects(MapFlags::POPULATE | MapFlags::LOCKED) && !protection.is_empty() {
@@ -151,7 +151,7 @@ syscall! {
             return Err(EINVAL);
         }
         let size_bytes = whole_pages(length).map_err(|_| EINVAL)?;
-        current().process.space.unmap(address, size_bytes)?;
+        current().process.space().unmap(address, size_bytes)?;
         Ok(0)
     }
 
@@ -161,7 +161,7 @@ syscall! {
         let protection = protection_of(prot & !PROT_GROWSDOWN)?;
         let size_bytes = whole_pages(length)?;
         if size_bytes > 0 {
-            current().process.space.protect(address, size_bytes, protection)?;
+            current().process.space().protect(address, size_bytes, protection)?;
         }
         Ok(0)
     }
@@ -182,12 +182,12 @@ syscall! {
         let sizes = (whole_pages(old_length)?, whole_pages(new_length)?);
         check_commit(sizes.1.saturating_sub(sizes.0))?;
         let target = is_fixed.then_some(target);
-        current().process.space.remap(address, sizes, flags & MAYMOVE != 0, target)
+        current().process.space().remap(address, sizes, flags & MAYMOVE != 0, target)
     }
 
     /// brk(2): the end of the heap, changed or not.
     fn sys_brk(wanted: usize) {
-        Ok(current().process.space.set_heap_end(wanted))
+        Ok(current().process.space().set_heap_end(wanted))
     }
 
     /// madvise(2). Advice that only concerns speed is taken as given.
@@ -206,7 +206,7 @@ syscall! {
         check_aligned(address)?;
         let size_bytes = whole_pages(length).map_err(|_| EINVAL)?;
         address.checked_add(size_bytes).ok_or(EINVAL)?;
-        let space = &current().process.space;
+        let space = current().process.space();
         match advice {
             DONTNEED | FREE if size_bytes > 0 => space.discard(address, size_bytes)?,
             POPULATE_READ => space.populate(address, size_bytes, Access::Read),
@@ -236,7 +236,7 @@ syscall! {
         check_aligned(address)?;
         let size_bytes = whole_pages(length)?;
         for index in 0..size_bytes / PAGE_SIZE {
-            let is_here = current().process.space.is_resident(address, size_bytes, index)?;
+            let is_here = current().process.space().is_resident(address, size_bytes, index)?;
             user::write(vector.wrapping_add(index), u8::from(is_here))?;
         }
         Ok(0)
@@ -280,13 +280,13 @@ fn lock_pages(address: usize, length: usize) -> SysResult {
     check_mapped(start, length)?;
     current()
         .process
-        .space
+        .space()
         .populate(start, whole_pages(length)?, Access::Read);
     Ok(0)
 }
 
 fn check_mapped(start: usize, length: usize) -> SysResult {
     let size_bytes = whole_pages(length)?;
-    let is_mapped = current().process.space.covers(start, size_bytes);
+    let is_mapped = current().process.space().covers(start, size_bytes);
     is_mapped.then_some(0).ok_or(ENOMEM)
 }

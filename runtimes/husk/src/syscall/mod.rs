@@ -5,16 +5,20 @@
 //! RAX. `syscall!` turns registers into types, so that a handler decodes nothing by hand.
 
 pub mod attributes;
+pub mod child;
 pub mod descriptor;
 pub mod directory;
 pub mod epoll;
 pub mod event;
+pub mod exec;
 pub mod file;
 pub mod futex;
+pub mod group;
 pub mod identity;
 pub mod memory;
 pub mod message;
 pub mod path;
+pub mod pidfd;
 pub mod poll;
 pub mod signal;
 pub mod socket;
@@ -25,7 +29,6 @@ pub mod thread;
 pub mod time;
 pub mod transfer;
 pub mod unlinked;
-pub mod wait;
 
 use crate::errno::{Errno, SysResult};
 

@@ -1,6 +1,7 @@
 //! Signals: sigaction(2), sigprocmask(2), kill(2), sigaltstack(2) and the calls that wait for them.
 
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use super::time::read_timespec;
 use crate::errno::{EAGAIN, EINTR, EINVAL, ENOMEM, EPERM, ERESTARTNOHAND, ESRCH, Errno, SysResult};
@@ -10,7 +11,7 @@ use crate::process::signal::info::{SI_TKILL, SI_USER, SIZE_BYTES};
 use crate::process::signal::pending::AlternateStack;
 use crate::process::signal::{self, Action, SIGKILL, SIGSTOP, SignalInfo, SignalSet};
 use crate::process::thread::WORK_FULL_RESTORE;
-use crate::process::{Thread, current, scheduler};
+use crate::process::{Process, Thread, current, registry, scheduler};
 use crate::sync::{WaitQueue, Woken, wait_until};
 use crate::syscall;
 use crate::time::now_ns;
@@ -139,16 +140,23 @@ syscall! {
     }
 
     fn sys_kill(pid: i32, raw: u32) {
-        let process = &current().process;
-        let is_ours = pid == process.pid as i32 || matches!(pid, 0 | -1) || pid == -(process.pid as i32);
-        if !is_ours {
-            return Err(if raw > signal::LAST { EINVAL } else { ESRCH });
+        let info = match raw {
+            0 => None,
+            _ => Some(SignalInfo::from_current(signal::number(raw)?, SI_USER)),
+        };
+        let targets = targets(pid);
+        let mut outcome = Err(ESRCH);
+        for process in &targets {
+            match require_permission(process, raw) {
+                Ok(()) => outcome = Ok(0),
+                Err(error) if outcome.is_err() => outcome = Err(error),
+                Err(_) => continue,
+            }
+            if let Some(info) = info {
+                signal::send_to_process(process, info);
+            }
         }
-        if raw != 0 {
-            let info = SignalInfo::from_current(signal::number(raw)?, SI_USER);
-            signal::send_to_process(process, info);
-        }
-        Ok(0)
+        outcome
     }
 
     fn sys_tkill(tid: i32, raw: u32) {
@@ -163,20 +171,22 @@ syscall! {
     }
 
     fn sys_rt_sigqueueinfo(pid: i32, raw: u32, info: usize) {
-        let process = &current().process;
-        let info = queued_info(raw, info)?;
-        if pid != process.pid as i32 {
-            return Err(ESRCH);
-        }
-        if let Some(info) = info {
-            signal::send_to_process(process, info);
+        let process = u32::try_from(pid).ok().and_then(registry::find);
+        let info = match &process {
+            Some(process) => queued_info(process, raw, info)?,
+            None => return Err(ESRCH),
+        };
+        if let (Some(process), Some(info)) = (process, info) {
+            require_permission(&process, raw)?;
+            signal::send_to_process(&process, info);
         }
         Ok(0)
     }
 
     fn sys_rt_tgsigqueueinfo(pid: i32, tid: i32, raw: u32, info: usize) {
-        let info = queued_info(raw, info)?;
         let thread = thread_of_process(Some(pid), tid)?;
+        let info = queued_info(&thread.process, raw, info)?;
+        require_permission(&thread.process, raw)?;
         if let Some(info) = info {
             signal::send_to_thread(&thread, info);
         }
@@ -221,6 +231,7 @@ fn alternate_stack(new: StackDescription, is_in_use: bool) -> Result<AlternateSt
 
 fn send_to_tid(pid: Option<i32>, tid: i32, raw: u32) -> SysResult {
     let thread = thread_of_process(pid, tid)?;
+    require_permission(&thread.process, raw)?;
     if raw != 0 {
         let info = SignalInfo::from_current(signal::number(raw)?, SI_TKILL);
         signal::send_to_thread(&thread, info);
@@ -239,13 +250,54 @@ fn thread_of_process(pid: Option<i32>, tid: i32) -> Result<Arc<Thread>, Errno> {
     Ok(thread)
 }
 
-/// Another process may not be impersonated, but there is none: any siginfo_t is taken. None for
-/// signal 0, which only asks.
-fn queued_info(raw: u32, address: usize) -> Result<Option<SignalInfo>, Errno> {
+/// A siginfo_t from the application. To another process it may not look like the kernel's or
+/// kill(2)'s (rt_sigqueueinfo(2)). None for signal 0, which only asks.
+pub fn queued_info(
+    target: &Process,
+    raw: u32,
+    address: usize,
+) -> Result<Option<SignalInfo>, Errno> {
     let mut bytes = [0; SIZE_BYTES];
     user::read_bytes(address, &mut bytes)?;
     if raw == 0 {
         return Ok(None);
     }
-    Ok(Some(SignalInfo::from_bytes(signal::number(raw)?, &bytes)))
+    let info = SignalInfo::from_bytes(signal::number(raw)?, &bytes);
+    let is_forged = info.code >= 0 || info.code == SI_TKILL;
+    if is_forged && target.pid != current().process.pid {
+        return Err(EPERM);
+    }
+    Ok(Some(info))
+}
+
+/// Whom kill(2) means: a process, a group, or everybody but the first process and the caller.
+fn targets(pid: i32) -> Vec<Arc<Process>> {
+    let own = &current().process;
+    let group = match pid {
+        1.. => return registry::find(pid as u32).into_iter().collect(),
+        0 => own.family.lock().group,
+        _ => pid.unsigned_abs(),
+    };
+    let init = registry::init().map_or(0, |init| init.pid);
+    let is_meant = |process: &Arc<Process>| match pid {
+        -1 => process.pid != own.pid && process.pid != init,
+        _ => process.family.lock().group == group,
+    };
+    registry::all().into_iter().filter(is_meant).collect()
+}
+
+/// kill(2): root may, and who has the target's real or saved id; SIGCONT within a session.
+pub fn require_permission(target: &Process, raw: u32) -> Result<(), Errno> {
+    let own = &current().process;
+    if target.pid == own.pid {
+        return Ok(());
+    }
+    let is_allowed = {
+        let (mine, theirs) = (own.credentials.lock(), target.credentials.lock());
+        let is_owner = |id: u32| id == theirs.uid || id == theirs.suid;
+        mine.euid == 0 || is_owner(mine.uid) || is_owner(mine.euid)
+    };
+    let is_continued =
+        raw == signal::SIGCONT && own.family.lock().session == target.family.lock().session;
+    (is_allowed || is_continued).then_some(()).ok_or(EPERM)
 }

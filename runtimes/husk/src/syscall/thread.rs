@@ -1,38 +1,15 @@
 //! Threads: clone(2), exit(2), set_tid_address(2), arch_prctl(2), sched_*(2).
-//!
-//! A clone that does not share everything a thread shares is a new process: not here yet (ENOSYS).
 
 use alloc::sync::Arc;
 use core::sync::atomic::Ordering;
 
-use crate::errno::{EAGAIN, EFAULT, EINVAL, ENOSYS, EPERM, ESRCH, Errno};
+use crate::errno::{E2BIG, EINVAL, EPERM, ESRCH, Errno};
 use crate::mm::user::{self, Plain};
 use crate::mm::{PAGE_SIZE, USER_END};
-use crate::process::{Thread, allocate_id, current, exit, scheduler};
+use crate::process::clone::{self, CLONE_PARENT_SETTID, CLONE_PIDFD, CloneRequest};
+use crate::process::signal::LAST;
+use crate::process::{Thread, WaitStatus, current, exit, scheduler};
 use crate::syscall;
-
-const CLONE_VM: u64 = 0x100;
-const CLONE_FS: u64 = 0x200;
-const CLONE_FILES: u64 = 0x400;
-const CLONE_SIGHAND: u64 = 0x800;
-const CLONE_THREAD: u64 = 0x1_0000;
-const CLONE_SETTLS: u64 = 0x8_0000;
-const CLONE_PARENT_SETTID: u64 = 0x10_0000;
-const CLONE_CHILD_CLEARTID: u64 = 0x20_0000;
-const CLONE_CHILD_SETTID: u64 = 0x100_0000;
-/// What a thread shares with its process.
-const THREAD_FLAGS: u64 = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD;
-/// Most threads of a process (Linux: threads-max).
-const THREAD_LIMIT: usize = 16_384;
-
-/// clone(2)'s arguments however they came.
-struct CloneRequest {
-    flags: u64,
-    stack_top: usize,
-    parent_tid: usize,
-    child_tid: usize,
-    thread_pointer: usize,
-}
 
 /// struct clone_args, the first version of clone3(2).
 #[repr(C)]
@@ -52,42 +29,45 @@ struct CloneArguments {
 unsafe impl Plain for CloneArguments {}
 
 syscall! {
+    /// CLONE_PIDFD answers where CLONE_PARENT_SETTID does, so that only one of them can be asked for.
     fn sys_clone(
         flags: u64, stack_top: usize, parent_tid: usize, child_tid: usize, thread_pointer: usize,
     ) {
-        start_thread(&CloneRequest { flags, stack_top, parent_tid, child_tid, thread_pointer })
-    }
-
-    fn sys_clone3(arguments: usize, size: usize) {
-        if size < core::mem::size_of::<CloneArguments>() {
+        const EXIT_SIGNAL: u64 = 0xff;
+        if flags & CLONE_PIDFD != 0 && flags & CLONE_PARENT_SETTID != 0 {
             return Err(EINVAL);
         }
-        let given: CloneArguments = user::read(arguments)?;
-        start_thread(&CloneRequest {
-            flags: given.flags,
-            stack_top: given.stack as usize + given.stack_size as usize,
-            parent_tid: given.parent_tid as usize,
-            child_tid: given.child_tid as usize,
-            thread_pointer: given.thread_pointer as usize,
+        clone::start(&CloneRequest {
+            flags: flags & !EXIT_SIGNAL & u64::from(u32::MAX),
+            exit_signal: (flags & EXIT_SIGNAL) as u32,
+            stack_top,
+            parent_tid,
+            child_tid,
+            thread_pointer,
+            pidfd: parent_tid,
         })
     }
 
+    fn sys_clone3(arguments: usize, size: usize) {
+        clone::start(&read_arguments(arguments, size)?)
+    }
+
     fn sys_exit(status: u32) {
-        exit::note_thread_status(status & 0xff);
+        exit::note_thread_status(status);
         exit::exit_thread()
     }
 
     fn sys_exit_group(status: u32) {
-        exit::exit_process(status & 0xff)
+        exit::exit_process(WaitStatus::exited(status))
     }
 
     fn sys_gettid() {
-        Ok(current().tid as usize)
+        Ok(current().tid() as usize)
     }
 
     fn sys_set_tid_address(address: usize) {
         current().clear_child_tid.store(address, Ordering::Relaxed);
-        Ok(current().tid as usize)
+        Ok(current().tid() as usize)
     }
 
     fn sys_set_robust_list(head: usize, size: usize) {
@@ -207,8 +187,7 @@ fn set_thread_pointer(address: usize) -> crate::errno::SysResult {
     if address >= USER_END + PAGE_SIZE {
         return Err(EPERM);
     }
-    current().fs_base.store(address, Ordering::Relaxed);
-    crate::arch::cpu::write_msr(crate::arch::cpu::IA32_FS_BASE, address as u64);
+    current().set_thread_pointer(address);
     Ok(0)
 }
 
@@ -229,62 +208,36 @@ fn priority_range(policy: u32) -> Result<(usize, usize), Errno> {
     }
 }
 
-fn start_thread(request: &CloneRequest) -> crate::errno::SysResult {
-    let flags = request.flags;
-    if flags & CLONE_SIGHAND != 0 && flags & CLONE_VM == 0
-        || flags & CLONE_THREAD != 0 && flags & CLONE_SIGHAND == 0
-    {
+/// Later versions ask for ids and control groups, which are refused unless they are not asked for.
+fn read_arguments(address: usize, size: usize) -> Result<CloneRequest, Errno> {
+    const FIRST_VERSION: usize = size_of::<CloneArguments>();
+    if size < FIRST_VERSION {
         return Err(EINVAL);
     }
-    if flags & THREAD_FLAGS != THREAD_FLAGS {
-        return Err(ENOSYS);
+    if size > PAGE_SIZE {
+        return Err(E2BIG);
     }
-    let process = current().process.clone();
-    if process.threads.lock().len() >= THREAD_LIMIT {
-        return Err(EAGAIN);
+    for at in FIRST_VERSION..size {
+        if user::read::<u8>(address.wrapping_add(at))? != 0 {
+            return Err(if at < KNOWN_BYTES { EINVAL } else { E2BIG });
+        }
     }
-    let thread = new_thread(request)?;
-    tell_tids(request, thread.tid)?;
-    process.threads.lock().push(thread.clone());
-    let tid = thread.tid;
-    scheduler::start(thread);
-    Ok(tid as usize)
+    let given: CloneArguments = user::read(address)?;
+    let is_valid =
+        given.exit_signal <= u64::from(LAST) && (given.stack == 0) == (given.stack_size == 0);
+    if !is_valid {
+        return Err(EINVAL);
+    }
+    Ok(CloneRequest {
+        flags: given.flags,
+        exit_signal: given.exit_signal as u32,
+        stack_top: given.stack.wrapping_add(given.stack_size) as usize,
+        parent_tid: given.parent_tid as usize,
+        child_tid: given.child_tid as usize,
+        thread_pointer: given.thread_pointer as usize,
+        pidfd: given.pidfd as usize,
+    })
 }
 
-fn new_thread(request: &CloneRequest) -> Result<Arc<Thread>, Errno> {
-    let parent = current();
-    let mut frame = *parent.frame();
-    frame.rax = 0;
-    frame.error = 0;
-    if request.stack_top != 0 {
-        frame.rsp = request.stack_top;
-    }
-    let thread = Thread::new(parent.process.clone(), allocate_id(), &frame)?;
-    thread.inherit_extended_state(parent);
-    thread
-        .fs_base
-        .store(parent.fs_base.load(Ordering::Relaxed), Ordering::Relaxed);
-    if request.flags & CLONE_SETTLS != 0 {
-        thread
-            .fs_base
-            .store(request.thread_pointer, Ordering::Relaxed);
-    }
-    if request.flags & CLONE_CHILD_CLEARTID != 0 {
-        thread
-            .clear_child_tid
-            .store(request.child_tid, Ordering::Relaxed);
-    }
-    thread.signals.lock().blocked = parent.signals.lock().blocked;
-    *thread.name.lock() = *parent.name.lock();
-    Ok(thread)
-}
-
-fn tell_tids(request: &CloneRequest, tid: u32) -> Result<(), Errno> {
-    if request.flags & CLONE_PARENT_SETTID != 0 {
-        user::write(request.parent_tid, tid).map_err(|_| EFAULT)?;
-    }
-    if request.flags & CLONE_CHILD_SETTID != 0 {
-        user::write(request.child_tid, tid).map_err(|_| EFAULT)?;
-    }
-    Ok(())
-}
+/// Size of clone3(2)'s argument in Linux 6.1: set_tid, set_tid_size and cgroup come last.
+const KNOWN_BYTES: usize = 88;

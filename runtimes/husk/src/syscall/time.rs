@@ -157,9 +157,11 @@ syscall! {
 
     fn sys_times(buffer: usize) {
         const NS_PER_TICK: u64 = 10_000_000;
-        let cpu_ticks = process_cpu_ns(&current().process) / NS_PER_TICK;
+        let process = &current().process;
+        let cpu_ticks = process_cpu_ns(process) / NS_PER_TICK;
+        let children_ticks = process.children_cpu_ns.load(Ordering::Relaxed) / NS_PER_TICK;
         if buffer != 0 {
-            user::write(buffer, [cpu_ticks, 0, 0, 0])?;
+            user::write(buffer, [cpu_ticks, 0, children_ticks, 0])?;
         }
         Ok((now_ns() / NS_PER_TICK) as usize)
     }

@@ -99,7 +99,7 @@ fn resolve_page_fault(frame: &TrapFrame) -> Result<(), Fault> {
     }
     scheduler::current()
         .process
-        .space
+        .space()
         .resolve_fault(address, access_of(frame.error))
 }
 

@@ -89,7 +89,7 @@ impl Dynamic for Processes {
         };
         match name {
             b"self" => Some(link(alloc::format!("{pid}"))),
-            b"thread-self" => Some(link(alloc::format!("{pid}/task/{}", thread.tid))),
+            b"thread-self" => Some(link(alloc::format!("{pid}/task/{}", thread.tid()))),
             _ => process::directory(parse_number(name)?),
         }
     }

@@ -9,7 +9,7 @@ use crate::fs::directory::{Directory, Dynamic};
 use crate::fs::name::Name;
 use crate::fs::node::{Attributes, Kind, Node, NodeRef, PROC_INODES};
 use crate::fs::root;
-use crate::process::{Process, Thread, scheduler};
+use crate::process::{Process, Thread, registry, scheduler};
 
 /// Inode numbers of a process's entries: its id, then what it is.
 const INODES_PER_PROCESS: u64 = 1 << 24;
@@ -17,17 +17,9 @@ const DESCRIPTOR_INODES: u64 = 1 << 20;
 const DESCRIPTOR_TEXT_INODES: u64 = 1 << 21;
 const THREAD_INODES: u64 = 1 << 22;
 
-/// Live processes: the running one.
+/// Every process, zombies too.
 pub fn pids() -> Vec<u32> {
-    if scheduler::has_no_thread() {
-        return Vec::new();
-    }
-    alloc::vec![scheduler::current().process.pid]
-}
-
-fn find(pid: u32) -> Option<Arc<Process>> {
-    let process = scheduler::find(pid)?.process.clone();
-    (process.pid == pid).then_some(process)
+    registry::all().iter().map(|process| process.pid).collect()
 }
 
 fn number(process: &Process, what: u64) -> u64 {
@@ -36,7 +28,7 @@ fn number(process: &Process, what: u64) -> u64 {
 
 /// /proc/PID.
 pub fn directory(pid: u32) -> Option<NodeRef> {
-    let process = find(pid)?;
+    let process = registry::find(pid)?;
     let entries = Entries {
         process: Arc::downgrade(&process),
         table: OF_PROCESS,
@@ -192,7 +184,7 @@ impl Dynamic for Tasks {
         let threads = process.threads.lock();
         threads
             .iter()
-            .map(|thread| (u64::from(thread.tid), number_name(thread.tid)))
+            .map(|thread| (u64::from(thread.tid()), number_name(thread.tid())))
             .collect()
     }
 }

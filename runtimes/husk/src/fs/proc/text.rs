@@ -14,7 +14,7 @@ use crate::mm::PAGE_SIZE;
 use crate::mm::space::mapping::{Backing, Mapping, Protection};
 use crate::process::limits::RLIM_INFINITY;
 use crate::process::signal::SignalSet;
-use crate::process::{Process, scheduler};
+use crate::process::{Process, family, scheduler};
 
 const NS_PER_TICK: u64 = 1_000_000_000 / TICKS_PER_S;
 
@@ -59,12 +59,13 @@ pub fn comm(_process: &Process, tid: u32) -> Vec<u8> {
     format!("{}\n", name(tid)).into_bytes()
 }
 
-/// R for the thread that asks, S for every other.
-fn state(tid: u32) -> char {
-    if scheduler::current().tid == tid {
-        'R'
-    } else {
-        'S'
+/// As proc(5) names it: a letter, and the word behind it in `status`.
+fn state(process: &Process, tid: u32) -> (char, &'static str) {
+    match () {
+        () if process.is_zombie() => ('Z', "zombie"),
+        () if process.stop.lock().is_stopped() => ('T', "stopped"),
+        () if scheduler::find(tid).is_some_and(|thread| thread.is_ready()) => ('R', "running"),
+        () => ('S', "sleeping"),
     }
 }
 
@@ -77,13 +78,14 @@ pub fn stat(process: &Process, tid: u32) -> Vec<u8> {
             .sum();
         sum + process.ended_cpu_ns.load(Ordering::Relaxed)
     };
-    let usage = process.space.usage();
-    let pid = process.pid;
+    let usage = process.space().usage();
+    let [_, group, session] = process.ids();
     format!(
-        "{tid} ({}) {} 0 {pid} {pid} 0 -1 4194304 0 0 0 0 {} 0 0 0 20 0 {} 0 {} {} {} \
+        "{tid} ({}) {} {} {group} {session} 0 -1 4194304 0 0 0 0 {} 0 0 0 20 0 {} 0 {} {} {} \
          18446744073709551615 0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n",
         name(tid),
-        state(tid),
+        state(process, tid).0,
+        family::parent_id(process),
         cpu_ns / NS_PER_TICK,
         process.threads.lock().len(),
         process.started_ns / NS_PER_TICK,
@@ -94,7 +96,7 @@ pub fn stat(process: &Process, tid: u32) -> Vec<u8> {
 }
 
 pub fn statm(process: &Process, _tid: u32) -> Vec<u8> {
-    let usage = process.space.usage();
+    let usage = process.space().usage();
     let data = usage.data + usage.stack;
     format!(
         "{} {} 0 {} 0 {data} 0\n",
@@ -105,18 +107,15 @@ pub fn statm(process: &Process, _tid: u32) -> Vec<u8> {
 
 pub fn status(process: &Process, tid: u32) -> Vec<u8> {
     let mut out = String::new();
-    let state = if state(tid) == 'R' {
-        "R (running)"
-    } else {
-        "S (sleeping)"
-    };
+    let (letter, word) = state(process, tid);
     let _ = write!(
         out,
-        "Name:\t{}\nUmask:\t{:04o}\nState:\t{state}\nTgid:\t{}\nNgid:\t0\nPid:\t{tid}\nPPid:\t0\n\
+        "Name:\t{}\nUmask:\t{:04o}\nState:\t{letter} ({word})\nTgid:\t{}\nNgid:\t0\nPid:\t{tid}\nPPid:\t{}\n\
          TracerPid:\t0\n",
         name(tid),
         process.paths.umask(),
-        process.pid
+        process.pid,
+        family::parent_id(process)
     );
     write_credentials(&mut out, process);
     write_memory(&mut out, process);
@@ -153,7 +152,7 @@ fn write_credentials(out: &mut String, process: &Process) {
 }
 
 fn write_memory(out: &mut String, process: &Process) {
-    let usage = process.space.usage();
+    let usage = process.space().usage();
     let kib = |pages: usize| pages * PAGE_SIZE / 1024;
     let (mapped, resident) = (kib(usage.mapped), kib(usage.resident));
     let _ = write!(
@@ -252,7 +251,7 @@ pub fn smaps(process: &Process, _tid: u32) -> Vec<u8> {
 fn mappings(process: &Process) -> Vec<Mapping> {
     let mut mappings = Vec::new();
     process
-        .space
+        .space()
         .for_each_mapping(&mut |mapping| mappings.push(mapping.clone()));
     mappings
 }

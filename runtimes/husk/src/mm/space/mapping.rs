@@ -110,7 +110,7 @@ impl Mapping {
 }
 
 /// Mappings by start address; they never overlap.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Mappings {
     by_start: BTreeMap<usize, Mapping>,
 }

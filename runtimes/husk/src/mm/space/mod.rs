@@ -3,13 +3,13 @@
 //! Pages come with the first touch: zeros, or the file's own frame in place, copied when a private
 //! mapping is written. Nothing is ever writable and executable at once.
 //!
-//! Not yet: fork(2) (frames are counted, so that copy-on-write clones need no new bookkeeping),
-//! memory shared between processes, huge pages, swapping, locking.
+//! Not here: huge pages, swapping, locking.
 //!
 //! Lock order: an address space's lock, then a file's, then frames. It is never held while
 //! application memory is touched through its application addresses.
 
 mod change;
+mod duplicate;
 mod fault;
 pub mod layout;
 pub mod mapping;

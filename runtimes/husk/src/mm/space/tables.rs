@@ -35,6 +35,14 @@ impl PageTables {
         Ok(PageTables { root, resident: 0 })
     }
 
+    /// Nothing below: the kernel's own tables, which nothing may be shown in.
+    pub fn of_kernel() -> PageTables {
+        PageTables {
+            root: map::root(),
+            resident: 0,
+        }
+    }
+
     pub fn activate(&self) {
         if !self.is_active() {
             // SAFETY: the upper half is the kernel's, as in every address space.
@@ -125,7 +133,7 @@ impl PageTables {
     /// Narrows what may be done with the pages in `start..end`. More rights for writing come with
     /// the next fault, which decides about copying.
     pub fn protect(&self, start: usize, end: usize, protection: Protection) {
-        let changed = for_each_held(self.root, TOP_LEVEL, (start, end), &mut |entry| {
+        let changed = for_each_held(self.root, TOP_LEVEL, (start, end), &mut |entry, _| {
             let value = table::read(entry);
             let is_writable = value & WRITABLE != 0 && protection.contains(Protection::WRITE);
             let frame = table::address_in(value) as u64;
@@ -134,6 +142,37 @@ impl PageTables {
         if changed > 0 {
             self.flush(start, end);
         }
+    }
+
+    /// Shows in `other`, where nothing is yet, what is shown in `start..end`. With `is_copied`
+    /// neither may write any more: the next write makes a copy. Pages of the root archive have no
+    /// count and come with a fault as cheaply.
+    pub fn share(
+        &self,
+        other: &mut PageTables,
+        (start, end): (usize, usize),
+        is_copied: bool,
+    ) -> Result<(), Errno> {
+        let mut outcome = Ok(());
+        for_each_held(self.root, TOP_LEVEL, (start, end), &mut |entry, address| {
+            let kept = if is_copied { !WRITABLE } else { !0 };
+            let value = table::read(entry) & kept;
+            let frame = core::mem::ManuallyDrop::new(Frame::from_raw(table::address_in(value)));
+            if outcome.is_err() || frame.count() == 0 {
+                return;
+            }
+            match other.entry(address) {
+                Ok(theirs) => {
+                    table::write(entry, value);
+                    let _ = Frame::clone(&frame).into_raw(); // the new entry's reference
+                    table::write(theirs, value);
+                    other.resident += 1;
+                }
+                Err(error) => outcome = Err(error),
+            }
+        });
+        self.flush(start, end);
+        outcome
     }
 
     /// Moves what is shown in `from..from + size` to `to`; nothing is shown there.
@@ -175,6 +214,9 @@ impl PageTables {
 
 impl Drop for PageTables {
     fn drop(&mut self) {
+        if self.root == map::root() {
+            return;
+        }
         if self.is_active() {
             // SAFETY: the kernel's own tables map everything the kernel uses.
             unsafe { cpu::write_cr3(map::root()) };
@@ -245,12 +287,13 @@ fn clear(at: PhysAddr, level: usize, start: usize, end: usize) -> usize {
     released
 }
 
-/// Calls `visit` with every entry in the range that holds a frame; how many there were.
+/// Calls `visit` with every entry in the range that holds a frame, and the address it is for; how
+/// many there were.
 fn for_each_held(
     at: PhysAddr,
     level: usize,
     range: (usize, usize),
-    visit: &mut dyn FnMut(*mut u64),
+    visit: &mut dyn FnMut(*mut u64, usize),
 ) -> usize {
     let mut count = 0;
     for (entry, from, to) in entries(at, level, range) {
@@ -261,7 +304,7 @@ fn for_each_held(
         if level > 0 {
             count += for_each_held(table::address_in(value), level - 1, (from, to), visit);
         } else {
-            visit(entry);
+            visit(entry, from);
             count += 1;
         }
     }

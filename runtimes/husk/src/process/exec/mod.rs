@@ -2,9 +2,12 @@
 //! interpreter's, the vDSO and the initial stack. Segments are mapped from the root archive in
 //! place; nothing is read but headers.
 //!
-//! Not yet: `#!` scripts (the image has no shell), execve(2) itself, 32-bit programs.
+//! Not here: 32-bit programs. `#!` scripts only through execve(2), since an image begins with its
+//! program.
 
 pub mod elf;
+pub mod replace;
+mod script;
 mod segments;
 pub mod stack;
 mod vdso;
@@ -25,6 +28,8 @@ use stack::Content;
 /// What is to run, and as whom.
 pub struct Command<'a> {
     pub executable: &'a [u8],
+    /// The path as it was asked for (AT_EXECFN).
+    pub name: &'a [u8],
     pub arguments: &'a [Vec<u8>],
     pub environment: &'a [Vec<u8>],
     pub credentials: &'a Credentials,
@@ -62,7 +67,7 @@ pub fn load(space: &AddressSpace, command: &Command) -> Result<Loaded, Errno> {
     let content = Content {
         arguments: command.arguments,
         environment: command.environment,
-        executable: command.executable,
+        executable: command.name,
         random: random_bytes(),
         auxiliary,
     };

@@ -6,6 +6,8 @@ use crate::sync::{SpinLock, WaitQueue};
 pub const SIG_DFL: usize = 0;
 pub const SIG_IGN: usize = 1;
 
+pub const SA_NOCLDSTOP: usize = 0x1;
+pub const SA_NOCLDWAIT: usize = 0x2;
 pub const SA_SIGINFO: usize = 0x4;
 pub const SA_RESTORER: usize = 0x0400_0000;
 pub const SA_ONSTACK: usize = 0x0800_0000;
@@ -81,6 +83,32 @@ impl SharedSignals {
     pub fn ignores(&self, signal: u32) -> bool {
         let handler = self.action(signal).handler;
         handler == SIG_IGN || handler == SIG_DFL && default_action(signal) == DefaultAction::Ignore
+    }
+
+    /// A child's: the same dispositions, nothing pending (fork(2)).
+    pub fn inherited(&self) -> SharedSignals {
+        SharedSignals {
+            actions: SpinLock::new(*self.actions.lock()),
+            ..SharedSignals::default()
+        }
+    }
+
+    /// Handlers give way to the default: their code is gone (execve(2)).
+    pub fn reset_handlers(&self) {
+        for action in self.actions.lock().iter_mut() {
+            let handler = match action.handler {
+                SIG_IGN => SIG_IGN,
+                _ => SIG_DFL,
+            };
+            *action = Action {
+                handler,
+                ..Action::default()
+            };
+        }
+    }
+
+    pub fn discard(&self, signal: u32) {
+        self.pending.lock().discard(signal);
     }
 
     pub fn push(&self, info: SignalInfo) -> bool {

@@ -5,15 +5,15 @@ use core::sync::atomic::Ordering;
 
 use super::action::{DefaultAction, SA_RESTART, SIG_DFL, SIG_IGN, default_action};
 use super::{
-    Action, SIGBUS, SIGFPE, SIGILL, SIGKILL, SIGSEGV, SIGTRAP, SignalInfo, SignalSet, bit, frame,
-    info, take_pending,
+    Action, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP, SignalInfo, SignalSet, bit, frame, info,
+    take_pending,
 };
 use crate::arch::trap::TrapFrame;
 use crate::errno::{EINTR, ERESTARTNOHAND, ERESTARTSYS, Errno};
 use crate::mm::reserve;
 use crate::mm::space::Fault;
 use crate::process::thread::{WORK_EXIT, WORK_FULL_RESTORE, WORK_SIGNAL};
-use crate::process::{Thread, exit, scheduler};
+use crate::process::{Thread, WaitStatus, exit, scheduler, stop};
 use crate::{debug, klog};
 
 /// Signals that a thread would act upon now.
@@ -28,7 +28,7 @@ pub fn before_return(trap: &mut TrapFrame) {
     let thread = scheduler::current();
     if reserve::is_exhausted() {
         klog!("out of memory: the program is killed");
-        exit::exit_process(128 + SIGKILL);
+        exit::exit_process(WaitStatus::KILLED);
     }
     while thread.work.load(Ordering::Acquire) != 0 {
         let work = thread.work.swap(0, Ordering::AcqRel);
@@ -37,6 +37,7 @@ pub fn before_return(trap: &mut TrapFrame) {
         }
         if work & (WORK_SIGNAL | WORK_FULL_RESTORE) != 0 {
             act_on_signals(thread, trap);
+            stop::park();
         }
     }
     restart_call(trap, None);
@@ -58,17 +59,14 @@ fn act_on_signals(thread: &Thread, trap: &mut TrapFrame) {
 }
 
 fn act_by_default(trap: &TrapFrame, info: &SignalInfo) {
+    let process = &scheduler::current().process;
     match default_action(info.signal) {
-        DefaultAction::Ignore | DefaultAction::Stop => {}
-        DefaultAction::Terminate => {
-            klog!("killed by {}", name(info.signal));
-            exit::exit_process(128 + info.signal);
-        }
-        DefaultAction::Core => {
-            debug::program_died(trap, info);
-            exit::exit_process(128 + info.signal);
-        }
+        DefaultAction::Ignore => return,
+        DefaultAction::Stop => return stop::stop(process, info.signal),
+        DefaultAction::Terminate => exit::announce(process, info.signal),
+        DefaultAction::Core => debug::program_died(trap, info),
     }
+    exit::exit_process(WaitStatus::killed_by(info.signal));
 }
 
 fn run_handler(thread: &Thread, trap: &mut TrapFrame, info: &SignalInfo, action: &Action) {
@@ -79,7 +77,7 @@ fn run_handler(thread: &Thread, trap: &mut TrapFrame, info: &SignalInfo, action:
     drop(signals);
     if frame::push(thread, trap, info, action, mask_after).is_err() {
         debug::program_died(trap, &SignalInfo::from_kernel(SIGSEGV));
-        exit::exit_process(128 + SIGSEGV);
+        exit::exit_process(WaitStatus::killed_by(SIGSEGV));
     }
     thread.signals.lock().blocked =
         (blocked | action.mask_during(info.signal)) & !super::UNBLOCKABLE;
@@ -118,14 +116,14 @@ fn restart_call(trap: &mut TrapFrame, handler: Option<&Action>) {
 pub fn raise_for_exception(trap: &TrapFrame, fault: Option<Fault>, address: usize) {
     if fault == Some(Fault::OutOfMemory) {
         klog!("out of memory: the program is killed");
-        exit::exit_process(128 + SIGKILL);
+        exit::exit_process(WaitStatus::KILLED);
     }
     let info = signal_of(trap, fault, address);
     let thread = scheduler::current(); // no counted reference: exiting would never give it back
     let is_blocked = thread.signals.lock().blocked & bit(info.signal) != 0;
     if is_blocked || thread.process.signals.action(info.signal).handler == SIG_IGN {
         debug::program_died(trap, &info);
-        exit::exit_process(128 + info.signal);
+        exit::exit_process(WaitStatus::killed_by(info.signal));
     }
     super::send_to_thread(&scheduler::current_arc(), info);
 }

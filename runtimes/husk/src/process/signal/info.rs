@@ -1,6 +1,6 @@
 //! siginfo_t (sigaction(2)): who sent a signal and why.
 
-use super::super::scheduler;
+use crate::process::{Process, scheduler};
 
 pub const SI_USER: i32 = 0;
 pub const SI_KERNEL: i32 = 0x80;
@@ -33,13 +33,20 @@ impl SignalInfo {
 
     /// Sent by the running thread: `code` says through which call.
     pub fn from_current(signal: u32, code: i32) -> SignalInfo {
-        let process = &scheduler::current().process;
+        SignalInfo {
+            code,
+            ..SignalInfo::from_process(&scheduler::current().process, signal)
+        }
+    }
+
+    /// On account of a process, as kill(2) tells it.
+    pub fn from_process(process: &Process, signal: u32) -> SignalInfo {
         let uid = process.credentials.lock().uid;
         let sender = u64::from(process.pid) | u64::from(uid) << 32;
         SignalInfo {
             signal,
             errno: 0,
-            code,
+            code: SI_USER,
             words: [sender, 0, 0],
         }
     }

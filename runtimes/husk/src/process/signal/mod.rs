@@ -1,6 +1,6 @@
 //! Signals (signal(7)): what is pending, who is told, what is done about it.
 //!
-//! Not here yet: job control (SIGSTOP and SIGTSTP are taken and have no effect) and core files.
+//! Not here: core files.
 //! Lock order: `SharedSignals` and `Thread::signals` are leaves and never held together.
 
 pub mod action;
@@ -17,7 +17,7 @@ pub use info::SignalInfo;
 pub use pending::{Pending, ThreadSignals};
 
 use super::thread::WORK_SIGNAL;
-use super::{Process, Thread, scheduler};
+use super::{Process, Thread, exit, scheduler, stop};
 use crate::errno::{EINVAL, Errno};
 
 /// A set of signals, bit n-1 for signal n (sigset_t as the kernel has it).
@@ -38,9 +38,14 @@ pub const SIGSEGV: u32 = 11;
 pub const SIGPIPE: u32 = 13;
 pub const SIGALRM: u32 = 14;
 pub const SIGTERM: u32 = 15;
+pub const SIGCHLD: u32 = 17;
+pub const SIGCONT: u32 = 18;
 pub const SIGSTOP: u32 = 19;
 pub const SIGVTALRM: u32 = 26;
 pub const SIGPROF: u32 = 27;
+
+/// SIGSTOP, SIGTSTP, SIGTTIN and SIGTTOU follow each other.
+const LAST_STOP: u32 = 22;
 
 /// The set that holds just `signal`.
 pub const fn bit(signal: u32) -> SignalSet {
@@ -61,6 +66,9 @@ pub fn number(raw: u32) -> Result<u32, Errno> {
 
 /// Sends to a process: some thread that does not block it will take it.
 pub fn send_to_process(process: &Process, info: SignalInfo) {
+    if note_control(process, info.signal) {
+        return;
+    }
     if process.signals.ignores(info.signal) && !is_blocked_everywhere(process, info.signal) {
         return;
     }
@@ -74,6 +82,9 @@ pub fn send_to_process(process: &Process, info: SignalInfo) {
 
 /// Sends to one thread (tgkill(2)).
 pub fn send_to_thread(thread: &Arc<Thread>, info: SignalInfo) {
+    if note_control(&thread.process, info.signal) {
+        return;
+    }
     let mut signals = thread.signals.lock();
     let is_blocked = signals.blocked & bit(info.signal) != 0;
     if !is_blocked && thread.process.signals.ignores(info.signal) {
@@ -86,6 +97,31 @@ pub fn send_to_thread(thread: &Arc<Thread>, info: SignalInfo) {
     }
     scheduler::wake(thread.clone());
     thread.process.signals.arrival.wake_all();
+}
+
+/// What the sending of a signal does whoever takes it, and when (signal(7)): SIGKILL ends the
+/// process, SIGCONT lets it go on, and that and stopping cancel each other. True when that was all.
+fn note_control(process: &Process, signal: u32) -> bool {
+    match signal {
+        SIGKILL => {
+            exit::kill(process);
+            return true;
+        }
+        SIGCONT => {
+            (SIGSTOP..=LAST_STOP).for_each(|stop| discard(process, stop));
+            stop::go_on(process, SIGCONT);
+        }
+        SIGSTOP..=LAST_STOP => discard(process, SIGCONT),
+        _ => {}
+    }
+    false
+}
+
+fn discard(process: &Process, signal: u32) {
+    process.signals.discard(signal);
+    for thread in process.threads.lock().iter() {
+        thread.signals.lock().pending.discard(signal);
+    }
 }
 
 /// Sends to the running thread, as the kernel does for SIGPIPE.

@@ -1,0 +1,137 @@
+//! What clone(2) is asked for, and new threads. New processes are made in `fork`, which is linked
+//! only into images that may use it.
+
+use alloc::sync::Arc;
+use core::sync::atomic::Ordering;
+
+use super::signal::pending::AlternateStack;
+use super::{Process, Thread, allocate_id, scheduler};
+use crate::errno::{EAGAIN, EFAULT, EINVAL, ENOSYS, Errno, SysResult};
+use crate::mm::user;
+
+pub const CLONE_VM: u64 = 0x100;
+pub const CLONE_FS: u64 = 0x200;
+pub const CLONE_FILES: u64 = 0x400;
+pub const CLONE_SIGHAND: u64 = 0x800;
+pub const CLONE_PIDFD: u64 = 0x1000;
+pub const CLONE_VFORK: u64 = 0x4000;
+pub const CLONE_PARENT: u64 = 0x8000;
+pub const CLONE_THREAD: u64 = 0x1_0000;
+pub const CLONE_SETTLS: u64 = 0x8_0000;
+pub const CLONE_PARENT_SETTID: u64 = 0x10_0000;
+pub const CLONE_CHILD_CLEARTID: u64 = 0x20_0000;
+pub const CLONE_CHILD_SETTID: u64 = 0x100_0000;
+pub const CLONE_CLEAR_SIGHAND: u64 = 1 << 32;
+/// What a thread shares with its process.
+const THREAD_FLAGS: u64 = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD;
+/// Most threads there may be (Linux: threads-max).
+pub const THREAD_LIMIT: usize = 16_384;
+
+/// clone(2)'s arguments however they came.
+#[derive(Default)]
+#[repr(C)]
+pub struct CloneRequest {
+    pub flags: u64,
+    pub exit_signal: u32,
+    pub stack_top: usize,
+    pub parent_tid: usize,
+    pub child_tid: usize,
+    pub thread_pointer: usize,
+    pub pidfd: usize,
+}
+
+unsafe extern "C" {
+    /// `fork::husk_start_process`, or null where the converter linked no processes.
+    static husk_process_starter: Option<ProcessStarter>;
+}
+
+/// Makes a process; the answer is a system call's.
+pub type ProcessStarter = extern "C" fn(&CloneRequest) -> isize;
+
+/// clone(2): a thread of the running process, or a process.
+pub fn start(request: &CloneRequest) -> SysResult {
+    let has = |flag| request.flags & flag != 0;
+    if has(CLONE_SIGHAND) && !has(CLONE_VM)
+        || has(CLONE_THREAD) && !has(CLONE_SIGHAND)
+        || has(CLONE_CLEAR_SIGHAND) && has(CLONE_SIGHAND)
+    {
+        return Err(EINVAL);
+    }
+    if scheduler::count() >= THREAD_LIMIT {
+        return Err(EAGAIN);
+    }
+    if request.flags & THREAD_FLAGS == THREAD_FLAGS {
+        return start_thread(request);
+    }
+    start_process(request)
+}
+
+fn start_process(request: &CloneRequest) -> SysResult {
+    // SAFETY: the converter defines the word as the address of such a function, or 0.
+    let starter = unsafe { husk_process_starter };
+    let answer = starter.ok_or(ENOSYS)?(request);
+    usize::try_from(answer).map_err(|_| Errno(answer.unsigned_abs() as u16))
+}
+
+fn start_thread(request: &CloneRequest) -> SysResult {
+    let process = &scheduler::current().process;
+    let thread = new_thread(process, allocate_id(), request)?;
+    let tid = thread.tid();
+    tell_parent(request, tid)?;
+    if request.flags & CLONE_CHILD_SETTID != 0 {
+        user::write(request.child_tid, tid).map_err(|_| EFAULT)?;
+    }
+    process.threads.lock().push(thread.clone());
+    scheduler::start(thread);
+    Ok(tid as usize)
+}
+
+/// A thread of `process` that goes on where the running one is, with another stack if one is given.
+pub fn new_thread(
+    process: &Arc<Process>,
+    tid: u32,
+    request: &CloneRequest,
+) -> Result<Arc<Thread>, Errno> {
+    let parent = scheduler::current();
+    let mut frame = *parent.frame();
+    frame.rax = 0;
+    frame.error = 0;
+    if request.stack_top != 0 {
+        frame.rsp = request.stack_top;
+    }
+    let thread = Thread::new(process.clone(), tid, &frame)?;
+    thread.inherit_extended_state(parent);
+    let thread_pointer = match request.flags & CLONE_SETTLS {
+        0 => parent.fs_base.load(Ordering::Relaxed),
+        _ => request.thread_pointer,
+    };
+    thread.fs_base.store(thread_pointer, Ordering::Relaxed);
+    if request.flags & CLONE_CHILD_CLEARTID != 0 {
+        let address = request.child_tid;
+        thread.clear_child_tid.store(address, Ordering::Relaxed);
+    }
+    inherit_signals(&thread, parent, request.flags);
+    *thread.name.lock() = *parent.name.lock();
+    Ok(thread)
+}
+
+/// The mask; and the alternate stack, unless both would use the same memory (sigaltstack(2)).
+fn inherit_signals(thread: &Thread, parent: &Thread, flags: u64) {
+    let theirs = parent.signals.lock();
+    let (blocked, stack) = (theirs.blocked, theirs.alternate_stack);
+    drop(theirs);
+    let mut own = thread.signals.lock();
+    own.blocked = blocked;
+    own.alternate_stack = match flags & (CLONE_VM | CLONE_VFORK) {
+        CLONE_VM => AlternateStack::default(),
+        _ => stack,
+    };
+}
+
+/// CLONE_PARENT_SETTID.
+pub fn tell_parent(request: &CloneRequest, tid: u32) -> Result<(), Errno> {
+    if request.flags & CLONE_PARENT_SETTID == 0 {
+        return Ok(());
+    }
+    user::write(request.parent_tid, tid).map_err(|_| EFAULT)
+}

@@ -1,0 +1,94 @@
+//! Replacing the running program by another (execve(2)): everything that can fail happens before
+//! anything of the old program is given up.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::sync::atomic::Ordering;
+
+use super::script::{self, Words};
+use super::{Command, Loaded};
+use crate::arch::context::ExtendedState;
+use crate::errno::{EACCES, Errno, SysResult};
+use crate::fs::node::{NodeRef, S_IFREG};
+use crate::mm::space::AddressSpace;
+use crate::process::launch::{command_name, first_frame};
+use crate::process::signal::pending::AlternateStack;
+use crate::process::thread::WORK_FULL_RESTORE;
+use crate::process::{current, exit, scheduler};
+
+/// What execve(2) is given: the file and the name it was found by.
+pub struct Request {
+    pub node: NodeRef,
+    pub name: Vec<u8>,
+    pub arguments: Vec<Vec<u8>>,
+    pub environment: Vec<Vec<u8>>,
+}
+
+/// Makes the running thread go on as the first of the new program.
+pub fn replace(request: Request) -> SysResult {
+    require_executable(&request.node)?;
+    let words = script::resolve(Words {
+        node: request.node,
+        name: request.name,
+        arguments: request.arguments,
+    })?;
+    let process = &current().process;
+    let space = Arc::new(AddressSpace::new()?);
+    let executable = words.node.absolute_path();
+    let credentials = process.credentials.lock().clone();
+    let loaded = super::load(
+        &space,
+        &Command {
+            executable: &executable,
+            name: &words.name,
+            arguments: &words.arguments,
+            environment: &request.environment,
+            credentials: &credentials,
+        },
+    )?;
+    let extended = ExtendedState::initial()?;
+    exit::end_other_threads();
+    scheduler::rename_current(process.pid);
+    process.replace_space(space);
+    process.space().activate();
+    forget_old_program();
+    become_first_thread(&extended, &loaded, &words.name);
+    *process.program.lock() = loaded.program;
+    process.changed.wake_all();
+    Ok(0)
+}
+
+/// EACCES for what is no regular file, or has no execute permission at all.
+pub fn require_executable(node: &NodeRef) -> Result<(), Errno> {
+    const ANYBODY: u32 = 0o111;
+    let permissions = node.attributes.lock().permissions;
+    let is_executable = node.file_type() == S_IFREG && permissions & ANYBODY != 0;
+    is_executable.then_some(()).ok_or(EACCES)
+}
+
+/// execve(2): descriptors marked so are closed, handlers and timers are gone.
+fn forget_old_program() {
+    let process = &current().process;
+    process.files.close_on_exec();
+    process.signals.reset_handlers();
+    process.timers.clear_created();
+    process.family.lock().has_executed = true;
+}
+
+/// Registers and what the kernel keeps per thread are as at a program's first instruction.
+fn become_first_thread(extended: &ExtendedState, loaded: &Loaded, name: &[u8]) {
+    let thread = current();
+    for address in [
+        &thread.fs_base,
+        &thread.clear_child_tid,
+        &thread.robust_list,
+    ] {
+        address.store(0, Ordering::Relaxed);
+    }
+    thread.set_thread_pointer(0);
+    thread.signals.lock().alternate_stack = AlternateStack::default();
+    *thread.name.lock() = command_name(name);
+    extended.restore();
+    *thread.frame() = first_frame(loaded);
+    thread.add_work(WORK_FULL_RESTORE);
+}

@@ -1,0 +1,86 @@
+//! Every process by its id, until its parent has waited for it (kill(2), /proc).
+//!
+//! Lock order: `PROCESSES` is a leaf: what is found is used after it is released.
+
+use alloc::sync::{Arc, Weak};
+use alloc::vec::Vec;
+use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+
+use super::{Process, scheduler};
+use crate::sorted_map::SortedMap;
+use crate::sync::SpinLock;
+
+/// Linux's pid_max on 64-bit machines; ids begin again after it, above those of early processes.
+const LAST_ID: u32 = 1 << 22;
+const FIRST_REUSED_ID: u32 = 300;
+
+static PROCESSES: SpinLock<SortedMap<u32, Weak<Process>>> = SpinLock::new(SortedMap::new());
+static NEXT_ID: AtomicU32 = AtomicU32::new(1);
+/// Processes that are there in some form, for the leak counts.
+static COUNT: AtomicUsize = AtomicUsize::new(0);
+/// The first process of the program that runs: as PID 1 of a container.
+static INIT: SpinLock<Weak<Process>> = SpinLock::new(Weak::new());
+
+/// A process or thread id that nobody has.
+pub fn allocate_id() -> u32 {
+    loop {
+        let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
+        if id > LAST_ID {
+            NEXT_ID.store(FIRST_REUSED_ID, Ordering::Relaxed);
+        } else if scheduler::find(id).is_none() && !is_taken(id) {
+            return id;
+        }
+    }
+}
+
+/// An id stays taken while it names a process, its group or its session.
+fn is_taken(id: u32) -> bool {
+    if find(id).is_some() {
+        return true;
+    }
+    id >= FIRST_REUSED_ID && all().iter().any(|process| process.ids().contains(&id))
+}
+
+pub fn add(process: &Arc<Process>) {
+    PROCESSES
+        .lock()
+        .insert(process.pid, Arc::downgrade(process));
+}
+
+/// Called as a process goes away.
+pub fn remove(pid: u32) {
+    PROCESSES.lock().remove(&pid);
+}
+
+/// A process, a zombie too.
+pub fn find(pid: u32) -> Option<Arc<Process>> {
+    PROCESSES.lock().get(&pid)?.upgrade()
+}
+
+/// Every process in order of id, zombies too.
+pub fn all() -> Vec<Arc<Process>> {
+    let processes = PROCESSES.lock();
+    processes.values().filter_map(Weak::upgrade).collect()
+}
+
+pub fn set_init(process: &Arc<Process>) {
+    *INIT.lock() = Arc::downgrade(process);
+}
+
+/// The process that the end of ends all.
+pub fn init() -> Option<Arc<Process>> {
+    INIT.lock().upgrade()
+}
+
+/// Counts a process from here until `note_gone`.
+pub fn note_made() {
+    COUNT.fetch_add(1, Ordering::Relaxed);
+}
+
+pub fn note_gone() {
+    COUNT.fetch_sub(1, Ordering::Relaxed);
+}
+
+pub fn count() -> usize {
+    COUNT.load(Ordering::Relaxed)
+}

@@ -1,0 +1,51 @@
+//! Processes by descriptor: pidfd_open(2), pidfd_send_signal(2), pidfd_getfd(2).
+
+use super::signal::{queued_info, require_permission};
+use crate::errno::{EINVAL, ESRCH};
+use crate::fs::open::O_NONBLOCK;
+use crate::process::signal::info::SI_USER;
+use crate::process::signal::{self, SignalInfo};
+use crate::process::{current, pidfd, registry};
+use crate::syscall;
+
+syscall! {
+    fn sys_pidfd_open(pid: i32, flags: u32) {
+        if pid <= 0 || flags & !O_NONBLOCK != 0 {
+            return Err(EINVAL);
+        }
+        let process = registry::find(pid as u32).ok_or(ESRCH)?;
+        pidfd::install(&process, flags).map(|fd| fd as usize)
+    }
+
+    fn sys_pidfd_send_signal(fd: i32, raw: u32, info: usize, flags: u32) {
+        if flags != 0 {
+            return Err(EINVAL);
+        }
+        let process = pidfd::process_of(fd)?;
+        let info = match info {
+            0 if raw == 0 => None,
+            0 => Some(SignalInfo::from_current(signal::number(raw)?, SI_USER)),
+            address => queued_info(&process, raw, address)?,
+        };
+        if process.is_zombie() && process.threads.lock().is_empty() && registry::find(process.pid).is_none() {
+            return Err(ESRCH);
+        }
+        require_permission(&process, raw)?;
+        if let Some(info) = info {
+            signal::send_to_process(&process, info);
+        }
+        Ok(0)
+    }
+
+    fn sys_pidfd_getfd(fd: i32, theirs: i32, flags: u32) {
+        if flags != 0 {
+            return Err(EINVAL);
+        }
+        let process = pidfd::process_of(fd)?;
+        if process.is_zombie() {
+            return Err(ESRCH);
+        }
+        let open = process.files.get(theirs)?;
+        current().process.files.install_open(open, 0, true).map(|fd| fd as usize)
+    }
+}
