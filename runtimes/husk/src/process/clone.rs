@@ -17,11 +17,15 @@ pub const CLONE_PIDFD: u64 = 0x1000;
 pub const CLONE_VFORK: u64 = 0x4000;
 pub const CLONE_PARENT: u64 = 0x8000;
 pub const CLONE_THREAD: u64 = 0x1_0000;
+const CLONE_NEWNS: u64 = 0x2_0000;
 pub const CLONE_SETTLS: u64 = 0x8_0000;
 pub const CLONE_PARENT_SETTID: u64 = 0x10_0000;
 pub const CLONE_CHILD_CLEARTID: u64 = 0x20_0000;
+/// Has meant nothing since Linux 2.6.2.
+pub const CLONE_DETACHED: u64 = 0x40_0000;
 pub const CLONE_CHILD_SETTID: u64 = 0x100_0000;
 pub const CLONE_CLEAR_SIGHAND: u64 = 1 << 32;
+pub const CLONE_INTO_CGROUP: u64 = 1 << 33;
 /// What a thread shares with its process.
 const THREAD_FLAGS: u64 = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD;
 /// Most threads there may be (Linux: threads-max).
@@ -50,11 +54,7 @@ pub type ProcessStarter = extern "C" fn(&CloneRequest) -> isize;
 
 /// clone(2): a thread of the running process, or a process.
 pub fn start(request: &CloneRequest) -> SysResult {
-    let has = |flag| request.flags & flag != 0;
-    if has(CLONE_SIGHAND) && !has(CLONE_VM)
-        || has(CLONE_THREAD) && !has(CLONE_SIGHAND)
-        || has(CLONE_CLEAR_SIGHAND) && has(CLONE_SIGHAND)
-    {
+    if !is_consistent(request.flags) {
         return Err(EINVAL);
     }
     if scheduler::count() >= THREAD_LIMIT {
@@ -64,6 +64,18 @@ pub fn start(request: &CloneRequest) -> SysResult {
         return start_thread(request);
     }
     start_process(request)
+}
+
+/// clone(2) § ERRORS: flags that need or exclude each other.
+fn is_consistent(flags: u64) -> bool {
+    let has = |flag| flags & flag != 0;
+    let needs = |flag, other| !has(flag) || has(other);
+    let excludes = |flag, other| !(has(flag) && has(other));
+    needs(CLONE_SIGHAND, CLONE_VM)
+        && needs(CLONE_THREAD, CLONE_SIGHAND)
+        && excludes(CLONE_CLEAR_SIGHAND, CLONE_SIGHAND)
+        && excludes(CLONE_FS, CLONE_NEWNS)
+        && excludes(CLONE_PIDFD, CLONE_DETACHED | CLONE_THREAD)
 }
 
 fn start_process(request: &CloneRequest) -> SysResult {

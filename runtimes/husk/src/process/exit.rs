@@ -4,7 +4,8 @@ use alloc::sync::Arc;
 use core::sync::atomic::Ordering;
 
 use super::thread::WORK_EXIT;
-use super::{Process, Thread, WaitStatus, futex, launch, registry, scheduler, stop};
+use super::{Process, Program, Thread, WaitStatus, futex, launch, registry, scheduler, stop};
+use crate::fs::FileTable;
 use crate::klog;
 use crate::mm::space::AddressSpace;
 use crate::mm::user;
@@ -107,10 +108,9 @@ fn leave_process(thread: &Thread) -> bool {
 /// From here on a zombie: what it held is given back, what it was is kept for its parent.
 fn end_process(process: &Arc<Process>) {
     process.timers.clear();
-    if Arc::strong_count(&process.files) == 1 {
-        process.files.close_all();
-    }
+    process.replace_files(Arc::new(FileTable::new()));
     process.replace_space(Arc::new(AddressSpace::nothing()));
+    *process.program.lock() = Program::default();
     process.has_ended.store(true, Ordering::Release);
     if registry::init().is_some_and(|init| Arc::ptr_eq(&init, process)) {
         launch::program_exited(process.wait_status().as_shell());

@@ -124,6 +124,7 @@ pub fn take_change(interest: Interest) -> Result<Option<Report>, Errno> {
     let report = report(child, change);
     if matches!(change, Change::Ended(_)) && !interest.keeps {
         family.children.retain(|other| !Arc::ptr_eq(other, child));
+        registry::remove(child.pid);
         process
             .children_cpu_ns
             .fetch_add(report.cpu_ns, Ordering::Relaxed);
@@ -167,7 +168,7 @@ fn ended(process: &Arc<Process>) {
     }
     hand_over_children(process);
     let Some(parent) = process.family.lock().parent.upgrade() else {
-        return;
+        return registry::remove(process.pid);
     };
     tell_parent(&parent, process);
 }
@@ -223,6 +224,7 @@ fn tell_parent(parent: &Arc<Process>, child: &Arc<Process>) {
     if is_unwanted && exit_signal == SIGCHLD {
         let mut family = parent.family.lock();
         family.children.retain(|other| !Arc::ptr_eq(other, child));
+        registry::remove(child.pid);
     }
     if exit_signal != 0 && action.handler != SIG_IGN {
         let change = Change::Ended(child.wait_status());

@@ -1,9 +1,7 @@
 //! New processes (fork(2), vfork(2), clone(2) without CLONE_THREAD): memory copied on write, or
 //! shared; everything else copied.
 //!
-//! Linked only where the converter names `husk_start_process`. Not here: namespaces, and
-//! CLONE_SIGHAND without CLONE_THREAD (shared dispositions), which nothing has used since
-//! LinuxThreads.
+//! Linked only where the converter names `husk_start_process`. Not here: namespaces.
 
 use alloc::sync::Arc;
 use core::sync::atomic::Ordering;
@@ -13,9 +11,8 @@ use super::clone::{
     CLONE_SIGHAND, CLONE_THREAD, CLONE_VFORK, CLONE_VM, CloneRequest, new_thread, tell_parent,
 };
 use super::{Family, Parts, Process, clone, family, pidfd, scheduler};
-use crate::errno::{EFAULT, EINVAL, ENOSYS, EPERM, Errno, SysResult};
+use crate::errno::{EFAULT, ENOSYS, EPERM, Errno, SysResult};
 use crate::mm::user;
-use crate::process::signal::LAST;
 use crate::sync::wait_until_killed_or;
 
 /// CLONE_NEW*: CAP_SYS_ADMIN in a container's user namespace is not given (capabilities(7)).
@@ -52,11 +49,10 @@ fn check(request: &CloneRequest) -> Result<(), Errno> {
     if request.flags & NAMESPACES != 0 {
         return Err(EPERM);
     }
-    if request.flags & (CLONE_SIGHAND | CLONE_THREAD) != 0 {
+    if request.flags & CLONE_THREAD != 0 {
         return Err(ENOSYS);
     }
-    let is_signal = request.exit_signal <= LAST;
-    is_signal.then_some(()).ok_or(EINVAL)
+    Ok(())
 }
 
 /// What is shared is the parent's own, everything else a copy.
@@ -68,14 +64,17 @@ fn parts(parent: &Arc<Process>, request: &CloneRequest) -> Result<Parts, Errno> 
         false => Arc::new(space.duplicate()?),
     };
     let files = match shares(CLONE_FILES) {
-        true => parent.files.clone(),
-        false => Arc::new(parent.files.duplicate()?),
+        true => parent.files(),
+        false => Arc::new(parent.files().duplicate()?),
     };
     let paths = match shares(CLONE_FS) {
         true => parent.paths.clone(),
         false => Arc::new(parent.paths.duplicate()),
     };
-    let signals = parent.signals.inherited();
+    let signals = match shares(CLONE_SIGHAND) {
+        true => parent.signals.shared(),
+        false => parent.signals.inherited(),
+    };
     if shares(CLONE_CLEAR_SIGHAND) {
         signals.reset_handlers();
     }

@@ -103,6 +103,7 @@ fn start(config: &ProgramConfig) -> Result<(), Errno> {
         },
     )?;
     let frame = first_frame(&loaded);
+    registry::begin_program();
     let process = Process::new(Parts {
         space: Arc::new(space),
         files: Arc::new(FileTable::new()),
@@ -182,7 +183,7 @@ fn open_console(process: &Process) -> Result<(), Errno> {
     const O_RDWR: u32 = 2;
     let console = fs::console_file()?;
     for _ in 0..3 {
-        process.files.install(console.clone(), O_RDWR)?;
+        process.files().install(console.clone(), O_RDWR)?;
     }
     Ok(())
 }

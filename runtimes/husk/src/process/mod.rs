@@ -54,7 +54,8 @@ pub struct Process {
     space: SpinLock<Arc<AddressSpace>>,
     /// True from vfork(2) until execve(2) or the end: the parent waits for its memory.
     pub borrows_space: AtomicBool,
-    pub files: Arc<FileTable>,
+    /// Shared by clone(2) with CLONE_FILES, until execve(2).
+    files: SpinLock<Arc<FileTable>>,
     pub paths: Arc<PathContext>,
     pub credentials: SpinLock<Credentials>,
     pub limits: SpinLock<Limits>,
@@ -100,7 +101,7 @@ impl Process {
             pid,
             space: SpinLock::new(parts.space),
             borrows_space: AtomicBool::new(false),
-            files: parts.files,
+            files: SpinLock::new(parts.files),
             paths: parts.paths,
             credentials: SpinLock::new(parts.credentials),
             limits: SpinLock::new(parts.limits),
@@ -136,6 +137,15 @@ impl Process {
         }
     }
 
+    pub fn files(&self) -> Arc<FileTable> {
+        self.files.lock().clone()
+    }
+
+    pub fn replace_files(&self, files: Arc<FileTable>) {
+        let old = core::mem::replace(&mut *self.files.lock(), files);
+        drop(old);
+    }
+
     /// Process, process group and session id (credentials(7)).
     pub fn ids(&self) -> [u32; 3] {
         let family = self.family.lock();
@@ -159,7 +169,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        registry::remove(self.pid);
+        registry::remove_if_gone(self.pid);
         registry::note_gone();
     }
 }

@@ -7,7 +7,7 @@ use core::any::Any;
 use super::{Process, scheduler};
 use crate::errno::{EBADF, Errno};
 use crate::fs::event::anonymous_status;
-use crate::fs::open::O_CLOEXEC;
+use crate::fs::open::{O_CLOEXEC, O_NONBLOCK};
 use crate::fs::{Events, File, FileRef, FileStatus};
 use crate::sync::WaitQueue;
 
@@ -48,13 +48,19 @@ pub fn install(process: &Arc<Process>, flags: u32) -> Result<i32, Errno> {
     let file: FileRef = Arc::new(ProcessFile {
         process: process.clone(),
     });
-    let files = &scheduler::current().process.files;
+    let files = scheduler::current().process.files();
     files.install(file, flags | ACCESS | O_CLOEXEC)
+}
+
+/// O_NONBLOCK: waitid(2) fails with EAGAIN rather than waiting.
+pub fn is_nonblocking(fd: i32) -> Result<bool, Errno> {
+    let open = scheduler::current().process.files().get(fd)?;
+    Ok(open.status_flags() & O_NONBLOCK != 0)
 }
 
 /// The process behind a descriptor; EBADF when it is none of these.
 pub fn process_of(fd: i32) -> Result<Arc<Process>, Errno> {
-    let open = scheduler::current().process.files.get(fd)?;
+    let open = scheduler::current().process.files().get(fd)?;
     let file = open.file.as_any().downcast_ref::<ProcessFile>();
     Ok(file.ok_or(EBADF)?.process.clone())
 }

@@ -11,11 +11,12 @@ use crate::sorted_map::SortedMap;
 use crate::sync::SpinLock;
 
 /// Linux's pid_max on 64-bit machines; ids begin again after it, above those of early processes.
-const LAST_ID: u32 = 1 << 22;
+pub const LAST_ID: u32 = 1 << 22;
+const FIRST_ID: u32 = 1;
 const FIRST_REUSED_ID: u32 = 300;
 
 static PROCESSES: SpinLock<SortedMap<u32, Weak<Process>>> = SpinLock::new(SortedMap::new());
-static NEXT_ID: AtomicU32 = AtomicU32::new(1);
+static NEXT_ID: AtomicU32 = AtomicU32::new(FIRST_ID);
 /// Processes that are there in some form, for the leak counts.
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 /// The first process of the program that runs: as PID 1 of a container.
@@ -47,9 +48,20 @@ pub fn add(process: &Arc<Process>) {
         .insert(process.pid, Arc::downgrade(process));
 }
 
-/// Called as a process goes away.
+/// The parent has waited for it, or does not want to: nobody finds it any more.
 pub fn remove(pid: u32) {
     PROCESSES.lock().remove(&pid);
+}
+
+/// The last reference to a process is going: its id may be another's already.
+pub fn remove_if_gone(pid: u32) {
+    let mut processes = PROCESSES.lock();
+    if processes
+        .get(&pid)
+        .is_some_and(|known| known.strong_count() == 0)
+    {
+        processes.remove(&pid);
+    }
 }
 
 /// A process, a zombie too.
@@ -65,6 +77,11 @@ pub fn all() -> Vec<Arc<Process>> {
 
 pub fn set_init(process: &Arc<Process>) {
     *INIT.lock() = Arc::downgrade(process);
+}
+
+/// The next process is a program's first and gets id 1, as in a container (pid_namespaces(7)).
+pub fn begin_program() {
+    NEXT_ID.store(FIRST_ID, Ordering::Relaxed);
 }
 
 /// The process that the end of ends all.

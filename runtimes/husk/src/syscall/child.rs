@@ -12,6 +12,8 @@ use crate::syscall;
 /// i32::MIN has no group of the opposite sign.
 const LOWEST_GROUP: i32 = -i32::MAX;
 
+const P_PIDFD: u32 = 3;
+
 const WNOHANG: u32 = 1;
 const WUNTRACED: u32 = 2;
 const WEXITED: u32 = 4;
@@ -53,7 +55,12 @@ syscall! {
             return Err(EINVAL);
         }
         let which = which_by_kind(kind, id)?;
-        let found = wait(interest(which, options), options & WNOHANG != 0)?;
+        let is_nonblocking = kind == P_PIDFD && pidfd::is_nonblocking(id)?;
+        let is_polling = is_nonblocking || options & WNOHANG != 0;
+        let found = wait(interest(which, options), is_polling)?;
+        if is_nonblocking && found.is_none() && options & WNOHANG == 0 {
+            return Err(EAGAIN);
+        }
         if let Some(report) = &found {
             tell_usage(usage, report)?;
         }
@@ -76,7 +83,7 @@ fn which_by_kind(kind: u32, id: i32) -> Result<Which, Errno> {
         1 if id > 0 => Ok(Which::Process(number.map_err(|_| EINVAL)?)),
         2 if id == 0 => Ok(Which::Group(own_group())),
         2 => Ok(Which::Group(number.map_err(|_| EINVAL)?)),
-        3 => Ok(Which::Process(pidfd::process_of(id)?.pid)),
+        P_PIDFD if id >= 0 => Ok(Which::Process(pidfd::process_of(id)?.pid)),
         _ => Err(EINVAL),
     }
 }

@@ -15,8 +15,8 @@ use crate::process;
 use crate::syscall;
 
 /// The running process's descriptors.
-pub fn table() -> &'static FileTable {
-    &process::current().process.files
+pub fn table() -> Arc<FileTable> {
+    process::current().process.files()
 }
 
 /// What is behind a descriptor, as long as it was opened for more than its path.

@@ -80,7 +80,7 @@ fn read_strings(array: usize, room: &mut usize) -> Result<Vec<Vec<u8>>, Errno> {
         if address == 0 {
             break;
         }
-        let string = user::read_string(address, STRING_BYTES).map_err(|error| match error {
+        let string = user::read_string(address, STRING_BYTES - 1).map_err(|error| match error {
             ENAMETOOLONG => E2BIG,
             error => error,
         })?;

@@ -20,7 +20,7 @@ syscall! {
     }
 
     fn sys_setpgid(pid: i32, group: i32) {
-        if group < 0 {
+        if group < 0 || pid < 0 && group == 0 {
             return Err(EINVAL);
         }
         let process = by_id(pid)?;

@@ -60,7 +60,7 @@ fn file_for(fd: i32, is_shared: bool, protection: Protection) -> Result<(FileRef
     const O_ACCMODE: u32 = 3;
     const O_RDONLY: u32 = 0;
     const O_WRONLY: u32 = 1;
-    let open = current().process.files.get(fd).map_err(|_| EBADF)?;
+    let open = current().process.files().get(fd).map_err(|_| EBADF)?;
     let mode = *open.flags.lock() & O_ACCMODE;
     if mode == O_WRONLY || (is_shared && protection.contains(Protection::WRITE) && mode == O_RDONLY)
     {

@@ -1,8 +1,11 @@
 //! Processes by descriptor: pidfd_open(2), pidfd_send_signal(2), pidfd_getfd(2).
 
+use alloc::sync::Arc;
+
 use super::signal::{queued_info, require_permission};
 use crate::errno::{EINVAL, ESRCH};
 use crate::fs::open::O_NONBLOCK;
+use crate::mm::user;
 use crate::process::signal::info::SI_USER;
 use crate::process::signal::{self, SignalInfo};
 use crate::process::{current, pidfd, registry};
@@ -25,11 +28,10 @@ syscall! {
         let info = match info {
             0 if raw == 0 => None,
             0 => Some(SignalInfo::from_current(signal::number(raw)?, SI_USER)),
-            address => queued_info(&process, raw, address)?,
+            address if user::read::<u32>(address)? != raw => return Err(EINVAL),
+            address => queued_info(process.pid as i32, raw, address)?,
         };
-        if process.is_zombie() && process.threads.lock().is_empty() && registry::find(process.pid).is_none() {
-            return Err(ESRCH);
-        }
+        registry::find(process.pid).filter(|known| Arc::ptr_eq(known, &process)).ok_or(ESRCH)?;
         require_permission(&process, raw)?;
         if let Some(info) = info {
             signal::send_to_process(&process, info);
@@ -45,7 +47,7 @@ syscall! {
         if process.is_zombie() {
             return Err(ESRCH);
         }
-        let open = process.files.get(theirs)?;
-        current().process.files.install_open(open, 0, true).map(|fd| fd as usize)
+        let open = process.files().get(theirs)?;
+        current().process.files().install_open(open, 0, true).map(|fd| fd as usize)
     }
 }

@@ -144,19 +144,7 @@ syscall! {
             0 => None,
             _ => Some(SignalInfo::from_current(signal::number(raw)?, SI_USER)),
         };
-        let targets = targets(pid);
-        let mut outcome = Err(ESRCH);
-        for process in &targets {
-            match require_permission(process, raw) {
-                Ok(()) => outcome = Ok(0),
-                Err(error) if outcome.is_err() => outcome = Err(error),
-                Err(_) => continue,
-            }
-            if let Some(info) = info {
-                signal::send_to_process(process, info);
-            }
-        }
-        outcome
+        send_to_permitted(&targets(pid), raw, info)
     }
 
     fn sys_tkill(tid: i32, raw: u32) {
@@ -171,21 +159,18 @@ syscall! {
     }
 
     fn sys_rt_sigqueueinfo(pid: i32, raw: u32, info: usize) {
-        let process = u32::try_from(pid).ok().and_then(registry::find);
-        let info = match &process {
-            Some(process) => queued_info(process, raw, info)?,
-            None => return Err(ESRCH),
-        };
-        if let (Some(process), Some(info)) = (process, info) {
-            require_permission(&process, raw)?;
+        let info = queued_info(pid, raw, info)?;
+        let process = u32::try_from(pid).ok().and_then(registry::find).ok_or(ESRCH)?;
+        require_permission(&process, raw)?;
+        if let Some(info) = info {
             signal::send_to_process(&process, info);
         }
         Ok(0)
     }
 
     fn sys_rt_tgsigqueueinfo(pid: i32, tid: i32, raw: u32, info: usize) {
+        let info = queued_info(pid, raw, info)?;
         let thread = thread_of_process(Some(pid), tid)?;
-        let info = queued_info(&thread.process, raw, info)?;
         require_permission(&thread.process, raw)?;
         if let Some(info) = info {
             signal::send_to_thread(&thread, info);
@@ -252,11 +237,7 @@ fn thread_of_process(pid: Option<i32>, tid: i32) -> Result<Arc<Thread>, Errno> {
 
 /// A siginfo_t from the application. To another process it may not look like the kernel's or
 /// kill(2)'s (rt_sigqueueinfo(2)). None for signal 0, which only asks.
-pub fn queued_info(
-    target: &Process,
-    raw: u32,
-    address: usize,
-) -> Result<Option<SignalInfo>, Errno> {
+pub fn queued_info(target: i32, raw: u32, address: usize) -> Result<Option<SignalInfo>, Errno> {
     let mut bytes = [0; SIZE_BYTES];
     user::read_bytes(address, &mut bytes)?;
     if raw == 0 {
@@ -264,7 +245,7 @@ pub fn queued_info(
     }
     let info = SignalInfo::from_bytes(signal::number(raw)?, &bytes);
     let is_forged = info.code >= 0 || info.code == SI_TKILL;
-    if is_forged && target.pid != current().process.pid {
+    if is_forged && target != current().process.pid as i32 {
         return Err(EPERM);
     }
     Ok(Some(info))
@@ -284,6 +265,21 @@ fn targets(pid: i32) -> Vec<Arc<Process>> {
         _ => process.family.lock().group == group,
     };
     registry::all().into_iter().filter(is_meant).collect()
+}
+
+/// One that may be sent to is enough (kill(2) RETURN VALUE).
+fn send_to_permitted(targets: &[Arc<Process>], raw: u32, info: Option<SignalInfo>) -> SysResult {
+    let is_permitted = |process: &&Arc<Process>| require_permission(process, raw).is_ok();
+    let permitted: Vec<&Arc<Process>> = targets.iter().filter(is_permitted).collect();
+    if permitted.is_empty() {
+        return Err(if targets.is_empty() { ESRCH } else { EPERM });
+    }
+    if let Some(info) = info {
+        permitted
+            .iter()
+            .for_each(|process| signal::send_to_process(process, info));
+    }
+    Ok(0)
 }
 
 /// kill(2): root may, and who has the target's real or saved id; SIGCONT within a session.

@@ -3,30 +3,16 @@
 use alloc::sync::Arc;
 use core::sync::atomic::Ordering;
 
-use crate::errno::{E2BIG, EINVAL, EPERM, ESRCH, Errno};
-use crate::mm::user::{self, Plain};
+use crate::errno::{E2BIG, EBADF, EEXIST, EINVAL, EPERM, ESRCH, Errno};
+use crate::mm::user;
 use crate::mm::{PAGE_SIZE, USER_END};
-use crate::process::clone::{self, CLONE_PARENT_SETTID, CLONE_PIDFD, CloneRequest};
+use crate::process::clone::{
+    self, CLONE_CLEAR_SIGHAND, CLONE_DETACHED, CLONE_INTO_CGROUP, CLONE_PARENT,
+    CLONE_PARENT_SETTID, CLONE_PIDFD, CLONE_THREAD, CloneRequest,
+};
 use crate::process::signal::LAST;
-use crate::process::{Thread, WaitStatus, current, exit, scheduler};
+use crate::process::{Thread, WaitStatus, current, exit, registry, scheduler};
 use crate::syscall;
-
-/// struct clone_args, the first version of clone3(2).
-#[repr(C)]
-#[derive(Clone, Copy)]
-struct CloneArguments {
-    flags: u64,
-    pidfd: u64,
-    child_tid: u64,
-    parent_tid: u64,
-    exit_signal: u64,
-    stack: u64,
-    stack_size: u64,
-    thread_pointer: u64,
-}
-
-// SAFETY: eight u64 in a row.
-unsafe impl Plain for CloneArguments {}
 
 syscall! {
     /// CLONE_PIDFD answers where CLONE_PARENT_SETTID does, so that only one of them can be asked for.
@@ -208,36 +194,87 @@ fn priority_range(policy: u32) -> Result<(usize, usize), Errno> {
     }
 }
 
-/// Later versions ask for ids and control groups, which are refused unless they are not asked for.
+/// What is larger than Linux 6.1 knows must be zero.
 fn read_arguments(address: usize, size: usize) -> Result<CloneRequest, Errno> {
-    const FIRST_VERSION: usize = size_of::<CloneArguments>();
+    const FIRST_VERSION: usize = 64;
     if size < FIRST_VERSION {
         return Err(EINVAL);
     }
     if size > PAGE_SIZE {
         return Err(E2BIG);
     }
-    for at in FIRST_VERSION..size {
+    let mut words = [0u64; CLONE_ARGUMENTS];
+    for (index, word) in words.iter_mut().enumerate().take(size / 8) {
+        *word = user::read(address.wrapping_add(8 * index))?;
+    }
+    for at in size_of_val(&words)..size {
         if user::read::<u8>(address.wrapping_add(at))? != 0 {
-            return Err(if at < KNOWN_BYTES { EINVAL } else { E2BIG });
+            return Err(E2BIG);
         }
     }
-    let given: CloneArguments = user::read(address)?;
-    let is_valid =
-        given.exit_signal <= u64::from(LAST) && (given.stack == 0) == (given.stack_size == 0);
-    if !is_valid {
-        return Err(EINVAL);
-    }
+    check_arguments(&words)?;
+    let [
+        flags,
+        pidfd,
+        child_tid,
+        parent_tid,
+        exit_signal,
+        stack,
+        stack_size,
+        thread_pointer,
+        ..,
+    ] = words;
     Ok(CloneRequest {
-        flags: given.flags,
-        exit_signal: given.exit_signal as u32,
-        stack_top: given.stack.wrapping_add(given.stack_size) as usize,
-        parent_tid: given.parent_tid as usize,
-        child_tid: given.child_tid as usize,
-        thread_pointer: given.thread_pointer as usize,
-        pidfd: given.pidfd as usize,
+        flags,
+        exit_signal: exit_signal as u32,
+        stack_top: stack.wrapping_add(stack_size) as usize,
+        parent_tid: parent_tid as usize,
+        child_tid: child_tid as usize,
+        thread_pointer: thread_pointer as usize,
+        pidfd: pidfd as usize,
     })
 }
 
-/// Size of clone3(2)'s argument in Linux 6.1: set_tid, set_tid_size and cgroup come last.
-const KNOWN_BYTES: usize = 88;
+/// struct clone_args of Linux 6.1, in words.
+const CLONE_ARGUMENTS: usize = 11;
+
+/// clone(2) § ERRORS for clone3: what Linux's clone3_args_valid() refuses.
+fn check_arguments(words: &[u64; CLONE_ARGUMENTS]) -> Result<(), Errno> {
+    const IN_SIGNAL_BYTE: u64 = 0x7f; // all of it but CLONE_NEWTIME
+    const UNKNOWN: u64 = !(CLONE_CLEAR_SIGHAND | u32::MAX as u64);
+    let [
+        flags,
+        pidfd,
+        _,
+        parent_tid,
+        exit_signal,
+        stack,
+        stack_size,
+        _,
+        ids,
+        id_count,
+        _,
+    ] = *words;
+    if flags & CLONE_INTO_CGROUP != 0 {
+        return Err(EBADF); // no descriptor is a control group
+    }
+    let is_thread_or_sibling = flags & (CLONE_THREAD | CLONE_PARENT) != 0;
+    let is_refused = flags & (UNKNOWN | IN_SIGNAL_BYTE | CLONE_DETACHED) != 0
+        || exit_signal > u64::from(LAST)
+        || is_thread_or_sibling && exit_signal != 0
+        || (stack == 0) != (stack_size == 0)
+        || (ids == 0) != (id_count == 0)
+        || id_count > 1
+        || flags & CLONE_PIDFD != 0 && flags & CLONE_PARENT_SETTID != 0 && pidfd == parent_tid;
+    if is_refused {
+        return Err(EINVAL);
+    }
+    if ids == 0 {
+        return Ok(());
+    }
+    match user::read::<u32>(ids as usize)? {
+        id if id == 0 || id > registry::LAST_ID => Err(EINVAL),
+        id if registry::find(id).is_some() => Err(EEXIST),
+        _ => Err(EPERM), // CAP_CHECKPOINT_RESTORE, which a container has not
+    }
+}

@@ -47,7 +47,8 @@ fn dynamic(number: u64, entries: Box<dyn Dynamic>) -> NodeRef {
 #[derive(Clone, Copy)]
 enum Entry {
     Text(fn(&Process, u32) -> Vec<u8>),
-    Link(fn(&Process) -> Kind),
+    /// None where a zombie has none.
+    Link(fn(&Process) -> Option<Kind>),
     Directory(fn(&Arc<Process>) -> Box<dyn Dynamic>),
 }
 
@@ -59,7 +60,10 @@ const OF_PROCESS: &[(&str, Entry)] = &[
     ("cgroup", Text(|_, _| b"0::/\n".to_vec())),
     ("cmdline", Text(text::cmdline)),
     ("comm", Text(text::comm)),
-    ("cwd", Link(|process| Kind::MagicLink(process.paths.cwd()))),
+    (
+        "cwd",
+        Link(|process| Some(Kind::MagicLink(process.paths.cwd()))),
+    ),
     ("environ", Text(text::environ)),
     ("exe", Link(exe)),
     (
@@ -76,7 +80,7 @@ const OF_PROCESS: &[(&str, Entry)] = &[
     ("mounts", Text(text::mounts)),
     ("oom_score", Text(|_, _| b"0\n".to_vec())),
     ("oom_score_adj", Text(|_, _| b"0\n".to_vec())),
-    ("root", Link(|_| Kind::MagicLink(root().clone()))),
+    ("root", Link(|_| Some(Kind::MagicLink(root().clone())))),
     ("smaps", Text(text::smaps)),
     ("stat", Text(text::stat)),
     ("statm", Text(text::statm)),
@@ -95,7 +99,10 @@ const OF_THREAD: &[(&str, Entry)] = &[
     ("maps", Text(text::maps)),
     ("statm", Text(text::statm)),
     ("exe", Link(exe)),
-    ("cwd", Link(|process| Kind::MagicLink(process.paths.cwd()))),
+    (
+        "cwd",
+        Link(|process| Some(Kind::MagicLink(process.paths.cwd()))),
+    ),
     (
         "fd",
         Entry::Directory(|process| Box::new(Descriptors(Arc::downgrade(process)))),
@@ -104,8 +111,10 @@ const OF_THREAD: &[(&str, Entry)] = &[
 
 /// Leads to what the path of the program leads to now: replacing the file under a running program
 /// shows, which it does not on Linux.
-fn exe(process: &Process) -> Kind {
-    Kind::Symlink(Name::new(&process.program.lock().executable))
+fn exe(process: &Process) -> Option<Kind> {
+    let program = process.program.lock();
+    let is_there = !program.executable.is_empty();
+    is_there.then(|| Kind::Symlink(Name::new(&program.executable)))
 }
 
 /// The directory of a process or of one of its threads.
@@ -126,7 +135,7 @@ impl Dynamic for Entries {
         let number = self.first_number + at as u64;
         let (kind, permissions) = match self.table.get(at)?.1 {
             Text(make) => (Kind::Generated(self.generator(make)), FILE),
-            Link(make) => (make(&process), LINK),
+            Link(make) => (make(&process)?, LINK),
             Entry::Directory(make) => return Some(dynamic(number, make(&process))),
         };
         Some(Node::with_number(
@@ -196,7 +205,7 @@ impl Dynamic for Descriptors {
     fn lookup(&self, name: &[u8]) -> Option<NodeRef> {
         let process = self.0.upgrade()?;
         let fd = i32::try_from(parse_number(name)?).ok()?;
-        let open = process.files.get(fd).ok()?;
+        let open = process.files().get(fd).ok()?;
         let number = number(&process, DESCRIPTOR_INODES + fd as u64);
         let kind = Kind::MagicLink(open.file.clone());
         Some(Node::with_number(number, kind, Attributes::new(0o700)))
@@ -214,7 +223,7 @@ impl Dynamic for DescriptorTexts {
     fn lookup(&self, name: &[u8]) -> Option<NodeRef> {
         let process = self.0.upgrade()?;
         let fd = i32::try_from(parse_number(name)?).ok()?;
-        process.files.get(fd).ok()?;
+        process.files().get(fd).ok()?;
         let number = number(&process, DESCRIPTOR_TEXT_INODES + fd as u64);
         let process = self.0.clone();
         let make = move || {
@@ -236,8 +245,8 @@ fn descriptor_names(process: &Weak<Process>) -> Vec<(u64, Name)> {
     let Some(process) = process.upgrade() else {
         return Vec::new();
     };
-    let open = core::iter::successors(process.files.next_open(0), |fd| {
-        process.files.next_open(fd + 1)
+    let open = core::iter::successors(process.files().next_open(0), |fd| {
+        process.files().next_open(fd + 1)
     });
     open.map(|fd| (fd as u64, number_name(fd as u32))).collect()
 }

@@ -62,7 +62,7 @@ pub fn comm(_process: &Process, tid: u32) -> Vec<u8> {
 /// As proc(5) names it: a letter, and the word behind it in `status`.
 fn state(process: &Process, tid: u32) -> (char, &'static str) {
     match () {
-        () if process.is_zombie() => ('Z', "zombie"),
+        () if scheduler::find(tid).is_none() => ('Z', "zombie"),
         () if process.stop.lock().is_stopped() => ('T', "stopped"),
         () if scheduler::find(tid).is_some_and(|thread| thread.is_ready()) => ('R', "running"),
         () => ('S', "sleeping"),
@@ -143,7 +143,7 @@ fn write_credentials(out: &mut String, process: &Process) {
         ids.egid,
         ids.sgid,
         ids.egid,
-        process.files.count().next_power_of_two().max(64),
+        process.files().count().next_power_of_two().max(64),
     );
     for group in &ids.groups {
         let _ = write!(out, "{group} ");
@@ -300,10 +300,10 @@ pub fn mountinfo(_process: &Process, _tid: u32) -> Vec<u8> {
 
 /// /proc/PID/fdinfo/FD.
 pub fn descriptor(process: &Process, fd: i32) -> Vec<u8> {
-    let Ok(open) = process.files.get(fd) else {
+    let Ok(open) = process.files().get(fd) else {
         return Vec::new();
     };
-    let closes_on_exec = process.files.closes_on_exec(fd).unwrap_or(false);
+    let closes_on_exec = process.files().closes_on_exec(fd).unwrap_or(false);
     let on_exec = if closes_on_exec {
         crate::fs::open::O_CLOEXEC
     } else {

@@ -9,12 +9,13 @@ use super::script::{self, Words};
 use super::{Command, Loaded};
 use crate::arch::context::ExtendedState;
 use crate::errno::{EACCES, Errno, SysResult};
+use crate::fs::FileTable;
 use crate::fs::node::{NodeRef, S_IFREG};
 use crate::mm::space::AddressSpace;
 use crate::process::launch::{command_name, first_frame};
 use crate::process::signal::pending::AlternateStack;
 use crate::process::thread::WORK_FULL_RESTORE;
-use crate::process::{current, exit, scheduler};
+use crate::process::{Process, current, exit, scheduler};
 
 /// What execve(2) is given: the file and the name it was found by.
 pub struct Request {
@@ -34,6 +35,7 @@ pub fn replace(request: Request) -> SysResult {
     })?;
     let process = &current().process;
     let space = Arc::new(AddressSpace::new()?);
+    let files = own_files(process)?;
     let executable = words.node.absolute_path();
     let credentials = process.credentials.lock().clone();
     let loaded = super::load(
@@ -51,6 +53,7 @@ pub fn replace(request: Request) -> SysResult {
     scheduler::rename_current(process.pid);
     process.replace_space(space);
     process.space().activate();
+    process.replace_files(files);
     forget_old_program();
     become_first_thread(&extended, &loaded, &words.name);
     *process.program.lock() = loaded.program;
@@ -66,13 +69,26 @@ pub fn require_executable(node: &NodeRef) -> Result<(), Errno> {
     is_executable.then_some(()).ok_or(EACCES)
 }
 
+/// The table of descriptors, copied if another process shares it.
+fn own_files(process: &Process) -> Result<Arc<FileTable>, Errno> {
+    let files = process.files();
+    match Arc::strong_count(&files) {
+        0..=IN_PROCESS_AND_HERE => Ok(files),
+        _ => Ok(Arc::new(files.duplicate()?)),
+    }
+}
+
+const IN_PROCESS_AND_HERE: usize = 2;
+
 /// execve(2): descriptors marked so are closed, handlers and timers are gone.
 fn forget_old_program() {
     let process = &current().process;
-    process.files.close_on_exec();
+    process.files().close_on_exec();
     process.signals.reset_handlers();
     process.timers.clear_created();
     process.family.lock().has_executed = true;
+    let mut ids = process.credentials.lock();
+    (ids.suid, ids.sgid) = (ids.euid, ids.egid);
 }
 
 /// Registers and what the kernel keeps per thread are as at a program's first instruction.

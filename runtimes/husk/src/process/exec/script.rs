@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::read_at;
 use super::replace::require_executable;
-use crate::errno::{ELOOP, Errno};
+use crate::errno::{ELOOP, ENOEXEC, Errno};
 use crate::fs::node::NodeRef;
 use crate::fs::{self, FileRef};
 
@@ -27,24 +27,37 @@ pub fn resolve(mut words: Words) -> Result<Words, Errno> {
         let file: FileRef = words.node.clone();
         let mut bytes = [0; LINE_BYTES];
         let size = read_at(&file, 0, &mut bytes)?;
-        let Some(line) = first_line(bytes.get(..size).unwrap_or_default()) else {
+        let start = bytes.get(..size).unwrap_or_default();
+        if !start.starts_with(b"#!") {
             return Ok(words);
-        };
+        }
+        let line = first_line(start).ok_or(ENOEXEC)?;
         words = through_interpreter(words, line)?;
     }
     Err(ELOOP)
 }
 
-/// What follows `#!`, without the spaces around it.
+/// What follows `#!`, without the spaces around it; None when there is nothing, or when the
+/// interpreter's name may go on behind what was read (Linux fs/binfmt_script.c).
 fn first_line(bytes: &[u8]) -> Option<&[u8]> {
     let rest = bytes.strip_prefix(b"#!")?;
     let line = rest.split(|&byte| byte == b'\n').next()?;
-    Some(line.trim_ascii())
+    let is_cut = bytes.len() == LINE_BYTES && line.len() == rest.len();
+    let line = if is_cut {
+        line.trim_ascii_start()
+    } else {
+        line.trim_ascii()
+    };
+    let is_whole = !is_cut || line.iter().any(is_space);
+    (is_whole && !line.is_empty()).then_some(line)
+}
+
+fn is_space(byte: &u8) -> bool {
+    matches!(byte, b' ' | b'\t')
 }
 
 /// At most one argument comes from the line, spaces within and all.
 fn through_interpreter(words: Words, line: &[u8]) -> Result<Words, Errno> {
-    let is_space = |byte: &u8| matches!(byte, b' ' | b'\t');
     let end = line.iter().position(is_space).unwrap_or(line.len());
     let (interpreter, rest) = line.split_at_checked(end).unwrap_or_default();
     let node = fs::lookup(interpreter)?;
@@ -74,6 +87,9 @@ mod tests {
             Some(&b"/bin/sh -e"[..])
         );
         assert_eq!(first_line(b"#!/bin/sh"), Some(&b"/bin/sh"[..]));
-        assert_eq!(first_line(b"\x7fELF"), None);
+        assert_eq!(first_line(b"#! \n/bin/sh"), None);
+        let mut cut = [b'x'; LINE_BYTES];
+        cut[..2].copy_from_slice(b"#!");
+        assert_eq!(first_line(&cut), None);
     }
 }

@@ -1,5 +1,7 @@
 //! Dispositions (sigaction(2)) and the signals pending for a whole process.
 
+use alloc::sync::Arc;
+
 use super::{LAST, Pending, SignalInfo, SignalSet, bit};
 use crate::sync::{SpinLock, WaitQueue};
 
@@ -45,7 +47,8 @@ pub fn default_action(signal: u32) -> DefaultAction {
 
 /// What the threads of a process share.
 pub struct SharedSignals {
-    actions: SpinLock<[Action; LAST as usize]>,
+    /// Shared by clone(2) with CLONE_SIGHAND.
+    actions: Arc<SpinLock<[Action; LAST as usize]>>,
     pending: SpinLock<Pending>,
     /// Woken at every signal sent, for signalfd(2).
     pub arrival: WaitQueue,
@@ -54,7 +57,7 @@ pub struct SharedSignals {
 impl Default for SharedSignals {
     fn default() -> Self {
         Self {
-            actions: SpinLock::new([Action::default(); LAST as usize]),
+            actions: Arc::new(SpinLock::new([Action::default(); LAST as usize])),
             pending: SpinLock::new(Pending::new()),
             arrival: WaitQueue::new(),
         }
@@ -88,7 +91,15 @@ impl SharedSignals {
     /// A child's: the same dispositions, nothing pending (fork(2)).
     pub fn inherited(&self) -> SharedSignals {
         SharedSignals {
-            actions: SpinLock::new(*self.actions.lock()),
+            actions: Arc::new(SpinLock::new(*self.actions.lock())),
+            ..SharedSignals::default()
+        }
+    }
+
+    /// As `inherited`, but what one of the two sets is set for both.
+    pub fn shared(&self) -> SharedSignals {
+        SharedSignals {
+            actions: self.actions.clone(),
             ..SharedSignals::default()
         }
     }
