@@ -21,6 +21,7 @@ pub mod open;
 pub mod pipe;
 pub mod proc;
 pub mod random;
+pub mod shared_memory;
 pub mod signalfd;
 pub mod table;
 #[cfg(test)]

@@ -5,7 +5,9 @@
 use crate::errno::{
     EACCES, EBADF, EINVAL, ENODEV, ENOMEM, EOPNOTSUPP, EOVERFLOW, EPERM, Errno, SysResult,
 };
-use crate::fs::FileRef;
+use crate::fs::device::Device;
+use crate::fs::node::{Kind, as_node};
+use crate::fs::{FileRef, shared_memory};
 use crate::mm::space::{Access, Backing, Placement, Protection, Request, check_commit};
 use crate::mm::{PAGE_SIZE, USER_END, user};
 use crate::process::current;
@@ -106,14 +108,34 @@ fn request_of(
         if is_charged {
             check_commit(size_bytes)?;
         }
-        return Ok(request);
+        return if is_shared {
+            share_zeros(request)
+        } else {
+            Ok(request)
+        };
     }
     offset.checked_add(size_bytes as u64).ok_or(EOVERFLOW)?;
     let (file, is_open_for_writing) = file_for(fd, is_shared, protection)?;
     probe(&file)?;
+    if is_shared && is_zero_device(&file) {
+        return share_zeros(request);
+    }
     request.may_write = is_shared && is_open_for_writing;
     request.backing = Backing::File { file, offset };
     Ok(request)
+}
+
+/// Zeros that are shared are a file, so that everything that holds for one holds for them.
+fn share_zeros(mut request: Request) -> Result<Request, Errno> {
+    let file = shared_memory::zeros(request.size_bytes)?;
+    request.may_write = true;
+    request.backing = Backing::File { file, offset: 0 };
+    Ok(request)
+}
+
+/// Mapping it shared is one way more to ask for MAP_ANONYMOUS (zero(4)).
+fn is_zero_device(file: &FileRef) -> bool {
+    as_node(file).is_some_and(|node| matches!(node.kind, Kind::Device(Device::Zero)))
 }
 
 /// ENODEV at once for files that have no pages, rather than a SIGBUS later.
@@ -173,7 +195,7 @@ syscall! {
         check_aligned(address)?;
         let is_fixed = flags & FIXED != 0;
         let is_valid = flags & !(MAYMOVE | FIXED) == 0 && (!is_fixed || flags & MAYMOVE != 0);
-        if !is_valid || new_length == 0 || old_length == 0 {
+        if !is_valid || new_length == 0 {
             return Err(EINVAL);
         }
         if is_fixed {
@@ -208,6 +230,7 @@ syscall! {
         address.checked_add(size_bytes).ok_or(EINVAL)?;
         let space = current().process.space();
         match advice {
+            FREE if !space.is_private_memory(address, size_bytes) => return Err(EINVAL),
             DONTNEED | FREE if size_bytes > 0 => space.discard(address, size_bytes)?,
             POPULATE_READ => space.populate(address, size_bytes, Access::Read),
             POPULATE_WRITE => space.populate(address, size_bytes, Access::Write),

@@ -106,8 +106,7 @@ impl AddressSpace {
         if !inner.mappings.covers(start, end) {
             return Err(ENOMEM);
         }
-        let forbids =
-            |m: &Mapping| m.is_shared && !m.may_write && matches!(m.backing, Backing::File { .. });
+        let forbids = |mapping: &Mapping| mapping.is_shared && !mapping.may_write;
         if protection.contains(Protection::WRITE)
             && inner.mappings.overlapping(start, end).any(forbids)
         {
@@ -120,17 +119,15 @@ impl AddressSpace {
         Ok(())
     }
 
-    /// madvise(2) MADV_DONTNEED and MADV_FREE: the content of private pages is forgotten.
+    /// madvise(2) MADV_DONTNEED and MADV_FREE: the content of private pages is forgotten,
+    /// shared pages come back from their file.
     pub fn discard(&self, start: usize, size_bytes: usize) -> Result<(), Errno> {
         let end = end_of(start, size_bytes)?;
         let mut inner = self.inner.lock();
-        // Shared zeros have no other home than the entries that show them.
-        let keeps = |m: &Mapping| m.is_shared && matches!(m.backing, Backing::Anonymous);
         let is_whole = inner.mappings.covers(start, end);
         let ranges: alloc::vec::Vec<(usize, usize)> = inner
             .mappings
             .overlapping(start, end)
-            .filter(|mapping| !keeps(mapping))
             .map(|mapping| (mapping.start.max(start), mapping.end.min(end)))
             .collect();
         for (start, end) in ranges {
@@ -139,7 +136,18 @@ impl AddressSpace {
         is_whole.then_some(()).ok_or(ENOMEM)
     }
 
+    /// True when a range maps no file.
+    pub fn is_private_memory(&self, start: usize, size_bytes: usize) -> bool {
+        let inner = self.inner.lock();
+        let is_anonymous = |m: &Mapping| matches!(m.backing, Backing::Anonymous);
+        let mut mappings = inner
+            .mappings
+            .overlapping(start, start.saturating_add(size_bytes));
+        mappings.all(is_anonymous)
+    }
+
     /// mremap(2) of `old_size` at `start` to `new_size`; `target` where it must go, if anywhere.
+    /// From `old_size` 0 a shared mapping is made a second time.
     pub fn remap(
         &self,
         start: usize,
@@ -153,6 +161,9 @@ impl AddressSpace {
         let mapping = inner.mappings.find(start).ok_or(EFAULT)?.clone();
         if mapping.end < end {
             return Err(EFAULT);
+        }
+        if old_size == 0 && !mapping.is_shared {
+            return Err(EINVAL);
         }
         if let Some(target) = target {
             return inner.move_to(&mapping, (start, end), Placement::Fixed(target), new_size);

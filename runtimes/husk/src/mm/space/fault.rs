@@ -103,7 +103,6 @@ impl Inner {
                 let index = mapping.file_page(place.1);
                 file.page(index, true).map_err(past_end)?
             }
-            Backing::Anonymous if mapping.is_shared => shown.clone(),
             _ if shown.count() == 2 => shown.clone(), // the entry's and ours: nobody else's
             _ => shown.duplicate().map_err(out_of_memory)?,
         };
