@@ -89,7 +89,7 @@ fn release_joiners(thread: &Thread) {
     futex::release_robust_list(thread);
     let address = thread.clear_child_tid.load(Ordering::Relaxed);
     if address != 0 && user::write(address, 0u32).is_ok() {
-        futex::wake(address, 1, futex::ANY_BIT);
+        futex::wake_one_at(address);
     }
 }
 

@@ -1,47 +1,85 @@
 //! Futexes (futex(2)): threads that wait for a word to change.
 //!
-//! Not here yet: priority inheritance (ENOSYS; glibc offers it only where asked for), and futexes
-//! shared between processes. Lock order: `TABLE` before the address space's (reading the word may
-//! fault its page in).
+//! Waiters and wakers meet at a key: for memory that processes share the object and the offset in it,
+//! wherever each has it mapped, else the address space and the address.
+//!
+//! Not here: priority inheritance (ENOSYS; glibc offers it only where asked for). Lock order:
+//! `TABLE`, a waiter's key, then the address space's (reading the word may fault its page in).
 
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
-use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, Ordering};
 
-use super::Thread;
+use super::{Thread, current};
 use crate::errno::{EAGAIN, EFAULT, EINVAL, Errno, SysResult};
-use crate::mm::user;
+use crate::mm::{USER_END, user};
 use crate::sorted_map::SortedMap;
 use crate::sync::{Deadline, SpinLock, WaitQueue, wait_until};
 
 /// Wakes whatever bits a waiter waits for.
 pub const ANY_BIT: u32 = u32::MAX;
 
+/// Who may meet at a word.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Scope {
+    /// Threads with the same address space (FUTEX_PRIVATE_FLAG).
+    Private,
+    /// Whoever has the memory mapped.
+    Shared,
+}
+
+/// The object and the place in it. Addresses of words are multiples of 4: the bits below tell
+/// apart what Linux keeps apart, private words and shared ones that happen to be in private memory.
+type Key = (u64, u64);
+const IN_PRIVATE_MEMORY: u64 = 1;
+const IN_OBJECT: u64 = 2;
+
+/// A word that threads wait at.
+#[derive(Clone, Copy)]
+pub struct Word {
+    address: usize,
+    key: Key,
+}
+
 struct Waiter {
     bits: u32,
     is_woken: AtomicBool,
     /// Where it waits now: requeueing moves it.
-    address: AtomicUsize,
+    key: SpinLock<Key>,
     queue: WaitQueue,
 }
 
-static TABLE: SpinLock<SortedMap<usize, VecDeque<Arc<Waiter>>>> = SpinLock::new(SortedMap::new());
+static TABLE: SpinLock<SortedMap<Key, VecDeque<Arc<Waiter>>>> = SpinLock::new(SortedMap::new());
 
-fn check(address: usize) -> Result<(), Errno> {
-    if !address.is_multiple_of(4) {
-        Err(EINVAL)
-    } else {
-        Ok(())
+impl Word {
+    /// EINVAL when not aligned, EFAULT when it cannot be the application's or, shared, is not mapped.
+    pub fn at(address: usize, scope: Scope) -> Result<Word, Errno> {
+        if !address.is_multiple_of(4) {
+            return Err(EINVAL);
+        }
+        if address >= USER_END {
+            return Err(EFAULT);
+        }
+        let space = current().process.space();
+        let space_id = Arc::as_ptr(&space) as u64; // above any inode number
+        let key = match scope {
+            Scope::Private => (space_id, address as u64),
+            Scope::Shared => match space.shared_place(address)? {
+                Some((object, offset)) => (object, offset | IN_OBJECT),
+                None => (space_id, address as u64 | IN_PRIVATE_MEMORY),
+            },
+        };
+        Ok(Word { address, key })
+    }
+
+    fn value(&self) -> Result<u32, Errno> {
+        user::read(self.address)
     }
 }
 
 /// Sleeps while the word holds `expected`; EAGAIN when it does not to begin with.
-pub fn wait(address: usize, expected: u32, bits: u32, deadline: Deadline) -> SysResult {
-    check(address)?;
-    if bits == 0 {
-        return Err(EINVAL);
-    }
-    let waiter = enqueue_if(address, expected, bits)?;
+pub fn wait(word: Word, expected: u32, bits: u32, deadline: Deadline) -> SysResult {
+    let waiter = enqueue_if(word, expected, bits)?;
     let is_woken = || waiter.is_woken.load(Ordering::Acquire).then_some(());
     let outcome = wait_until(&waiter.queue, deadline, is_woken);
     if outcome.is_err() {
@@ -53,43 +91,50 @@ pub fn wait(address: usize, expected: u32, bits: u32, deadline: Deadline) -> Sys
     outcome.map(|()| 0).map_err(Errno::from)
 }
 
-fn enqueue_if(address: usize, expected: u32, bits: u32) -> Result<Arc<Waiter>, Errno> {
+fn enqueue_if(word: Word, expected: u32, bits: u32) -> Result<Arc<Waiter>, Errno> {
     let waiter = Arc::new(Waiter {
         bits,
         is_woken: AtomicBool::new(false),
-        address: AtomicUsize::new(address),
+        key: SpinLock::new(word.key),
         queue: WaitQueue::new(),
     });
     let mut table = TABLE.lock();
-    if user::read::<u32>(address)? != expected {
+    if word.value()? != expected {
         return Err(EAGAIN);
     }
-    table.get_or_default(address).push_back(waiter.clone());
+    table.get_or_default(word.key).push_back(waiter.clone());
     Ok(waiter)
 }
 
 fn remove(waiter: &Arc<Waiter>) {
-    let address = waiter.address.load(Ordering::Relaxed);
     let mut table = TABLE.lock();
-    if let Some(waiters) = table.get_mut(&address) {
+    let key = *waiter.key.lock();
+    if let Some(waiters) = table.get_mut(&key) {
         waiters.retain(|other| !Arc::ptr_eq(other, waiter));
         if waiters.is_empty() {
-            table.remove(&address);
+            table.remove(&key);
         }
     }
 }
 
 /// Wakes up to `count` waiters whose bits meet `bits`, longest waiting first; how many it woke.
-pub fn wake(address: usize, count: usize, bits: u32) -> usize {
-    let woken = take(address, count, bits);
+pub fn wake(word: Word, count: usize, bits: u32) -> usize {
+    let woken = take(word, count, bits);
     woken.iter().for_each(release);
     woken.len()
 }
 
-fn take(address: usize, count: usize, bits: u32) -> VecDeque<Arc<Waiter>> {
+/// Wakes one waiter at a word that the kernel itself changed, if it can be waited at.
+pub fn wake_one_at(address: usize) {
+    if let Ok(word) = Word::at(address, Scope::Shared) {
+        wake(word, 1, ANY_BIT);
+    }
+}
+
+fn take(word: Word, count: usize, bits: u32) -> VecDeque<Arc<Waiter>> {
     let mut taken = VecDeque::new();
     let mut table = TABLE.lock();
-    let Some(waiters) = table.get_mut(&address) else {
+    let Some(waiters) = table.get_mut(&word.key) else {
         return taken;
     };
     waiters.retain(|waiter| {
@@ -100,7 +145,7 @@ fn take(address: usize, count: usize, bits: u32) -> VecDeque<Arc<Waiter>> {
         !is_taken
     });
     if waiters.is_empty() {
-        table.remove(&address);
+        table.remove(&word.key);
     }
     taken
 }
@@ -111,41 +156,38 @@ fn release(waiter: &Arc<Waiter>) {
 }
 
 /// Wakes `wake_count` waiters and lets up to `move_count` more wait at `target` instead; with
-/// `expected`, only if the word still holds it. Returns woken and moved.
+/// `expected`, only if the word still holds it. How many in all: futex(2) says
+/// otherwise of FUTEX_REQUEUE, but Linux does not.
 pub fn requeue(
-    address: usize,
-    target: usize,
+    word: Word,
+    target: Word,
     (wake_count, move_count): (usize, usize),
     expected: Option<u32>,
-) -> Result<(usize, usize), Errno> {
-    check(address)?;
-    check(target)?;
+) -> SysResult {
     if let Some(expected) = expected
-        && user::read::<u32>(address)? != expected
+        && word.value()? != expected
     {
         return Err(EAGAIN);
     }
-    let woken = wake(address, wake_count, ANY_BIT);
-    let moved = take(address, move_count, ANY_BIT);
+    let woken = wake(word, wake_count, ANY_BIT);
+    let moved = take(word, move_count, ANY_BIT);
     let count = moved.len();
     for waiter in &moved {
-        waiter.address.store(target, Ordering::Relaxed);
+        *waiter.key.lock() = target.key;
     }
     if count != 0 {
-        TABLE.lock().get_or_default(target).extend(moved);
+        TABLE.lock().get_or_default(target.key).extend(moved);
     }
-    Ok((woken, count))
+    Ok(woken + count)
 }
 
 /// FUTEX_WAKE_OP: changes the word at `target` and wakes there too if its old value compares.
 pub fn wake_op(
-    address: usize,
-    target: usize,
+    word: Word,
+    target: Word,
     (count, target_count): (usize, usize),
     encoded: u32,
 ) -> SysResult {
-    check(address)?;
-    check(target)?;
     let (op, comparison) = (encoded >> 28, encoded >> 24 & 0xf);
     let mut operand = sign_extend_12(encoded >> 12);
     let compared = sign_extend_12(encoded);
@@ -153,9 +195,9 @@ pub fn wake_op(
     if op & SHIFTED != 0 {
         operand = 1u32.wrapping_shl(operand);
     }
-    let old = user::read::<u32>(target)?;
-    user::write(target, apply(op & !SHIFTED, old, operand)?)?;
-    let mut woken = wake(address, count, ANY_BIT);
+    let old = target.value()?;
+    user::write(target.address, apply(op & !SHIFTED, old, operand)?)?;
+    let mut woken = wake(word, count, ANY_BIT);
     if compares(comparison, old as i32, compared as i32)? {
         woken += wake(target, target_count, ANY_BIT);
     }
@@ -200,8 +242,8 @@ pub fn release_robust_list(thread: &Thread) {
 
 fn walk_robust_list(thread: &Thread, head: usize) -> Result<(), Errno> {
     const LIMIT: usize = 2048;
-    let offset: isize = user::read(head + 8)?;
-    let pending: usize = user::read(head + 16)?;
+    let offset: isize = user::read(head.wrapping_add(8))?;
+    let pending: usize = user::read(head.wrapping_add(16))?;
     let mut entry: usize = user::read(head)?;
     for _ in 0..LIMIT {
         if entry & !1 == head {
@@ -214,7 +256,9 @@ fn walk_robust_list(thread: &Thread, head: usize) -> Result<(), Errno> {
         entry = next;
     }
     if pending != 0 {
-        abandon(thread, (pending & !1).wrapping_add_signed(offset))?;
+        let address = (pending & !1).wrapping_add_signed(offset);
+        abandon(thread, address)?;
+        wake_if_free(address)?;
     }
     Ok(())
 }
@@ -223,11 +267,19 @@ fn abandon(thread: &Thread, address: usize) -> Result<(), Errno> {
     const OWNER: u32 = 0x3fff_ffff;
     const OWNER_DIED: u32 = 0x4000_0000;
     const WAITERS: u32 = 0x8000_0000;
-    check(address).map_err(|_| EFAULT)?;
-    let word: u32 = user::read(address)?;
-    if word & OWNER == thread.tid() {
-        user::write(address, word & WAITERS | OWNER_DIED)?;
-        wake(address, 1, ANY_BIT);
+    let word = Word::at(address, Scope::Shared).map_err(|_| EFAULT)?;
+    let value = word.value()?;
+    if value & OWNER == thread.tid() {
+        user::write(address, value & WAITERS | OWNER_DIED)?;
+        wake(word, 1, ANY_BIT);
+    }
+    Ok(())
+}
+
+/// The thread ended between letting go of a lock and waking who waits for it.
+fn wake_if_free(address: usize) -> Result<(), Errno> {
+    if user::read::<u32>(address)? == 0 {
+        wake_one_at(address);
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use super::time::{deadline_after, deadline_at};
 use crate::errno::{EINTR, EINVAL, ENOSYS, ERESTARTSYS, Errno, SysResult};
-use crate::process::futex;
+use crate::process::futex::{self, Scope, Word};
 use crate::sync::Deadline;
 use crate::syscall;
 use crate::time;
@@ -21,50 +21,71 @@ syscall! {
     fn sys_futex(
         address: usize, operation: u32, value: u32, timeout: usize, target: usize, value3: u32,
     ) {
-        let counts = (value as i32 as usize, timeout as i32 as usize);
-        match operation & !(PRIVATE | CLOCK_REALTIME) {
-            WAIT => wait_relative(address, value, timeout),
-            WAIT_BITSET => {
-                let deadline = absolute(timeout, operation & CLOCK_REALTIME != 0)?;
-                futex::wait(address, value, value3, deadline)
+        let (command, scope) = decode(operation)?;
+        let deadline = match command {
+            WAIT => relative(timeout)?,
+            WAIT_BITSET => absolute(timeout, operation & CLOCK_REALTIME != 0)?,
+            _ => None,
+        };
+        let counts = (value as i32, timeout as i32);
+        let is_invalid = match command {
+            WAIT_BITSET | WAKE_BITSET => value3 == 0,
+            REQUEUE | CMP_REQUEUE => counts.0 < 0 || counts.1 < 0,
+            _ => false,
+        };
+        if is_invalid {
+            return Err(EINVAL);
+        }
+        let word = Word::at(address, scope)?;
+        let at_least_one = (counts.0.max(1) as usize, counts.1.max(1) as usize);
+        match command {
+            WAIT => wait(word, value, deadline),
+            WAIT_BITSET => futex::wait(word, value, value3, deadline),
+            WAKE => Ok(futex::wake(word, at_least_one.0, futex::ANY_BIT)),
+            WAKE_BITSET => Ok(futex::wake(word, at_least_one.0, value3)),
+            WAKE_OP => futex::wake_op(word, Word::at(target, scope)?, at_least_one, value3),
+            _ => {
+                let expected = (command == CMP_REQUEUE).then_some(value3);
+                let counts = (counts.0 as usize, counts.1 as usize);
+                futex::requeue(word, Word::at(target, scope)?, counts, expected)
             }
-            WAKE => wake(address, counts.0, futex::ANY_BIT),
-            WAKE_BITSET if value3 != 0 => wake(address, counts.0, value3),
-            REQUEUE if are_valid(counts) => futex::requeue(address, target, counts, None).map(|n| n.0),
-            CMP_REQUEUE if are_valid(counts) => {
-                futex::requeue(address, target, counts, Some(value3)).map(|n| n.0 + n.1)
-            }
-            WAKE_OP => futex::wake_op(address, target, counts, value3),
-            WAKE_BITSET | REQUEUE | CMP_REQUEUE => Err(EINVAL),
-            _ => Err(ENOSYS),
         }
     }
 }
 
-/// Linux wakes one even when asked for none, and reads counts as int.
-fn wake(address: usize, count: usize, bits: u32) -> SysResult {
-    if !address.is_multiple_of(4) {
-        return Err(EINVAL);
+/// The command, and who may meet; ENOSYS for what is not here, as for what Linux does not have.
+fn decode(operation: u32) -> Result<(u32, Scope), Errno> {
+    let command = operation & !(PRIVATE | CLOCK_REALTIME);
+    let is_known = matches!(
+        command,
+        WAIT | WAKE | REQUEUE..=WAKE_OP | WAIT_BITSET | WAKE_BITSET
+    );
+    let has_clock = operation & CLOCK_REALTIME != 0;
+    if !is_known || (has_clock && command != WAIT_BITSET) {
+        return Err(ENOSYS);
     }
-    Ok(futex::wake(address, count.max(1), bits))
-}
-
-fn are_valid(counts: (usize, usize)) -> bool {
-    counts.0 <= i32::MAX as usize && counts.1 <= i32::MAX as usize
+    let is_private = operation & PRIVATE != 0;
+    let scope = if is_private {
+        Scope::Private
+    } else {
+        Scope::Shared
+    };
+    Ok((command, scope))
 }
 
 /// An interrupted wait with a relative timeout is not made again: it would start from the beginning.
-fn wait_relative(address: usize, value: u32, timeout: usize) -> SysResult {
-    let deadline = if timeout == 0 {
-        None
-    } else {
-        Some(deadline_after(timeout)?)
-    };
-    let outcome = futex::wait(address, value, futex::ANY_BIT, deadline);
-    match outcome {
+fn wait(word: Word, value: u32, deadline: Deadline) -> SysResult {
+    match futex::wait(word, value, futex::ANY_BIT, deadline) {
         Err(ERESTARTSYS) if deadline.is_some() => Err(EINTR),
         outcome => outcome,
     }
+}
+
+fn relative(timeout: usize) -> Result<Deadline, Errno> {
+    if timeout == 0 {
+        return Ok(None);
+    }
+    deadline_after(timeout).map(Some)
 }
 
 fn absolute(timeout: usize, is_realtime: bool) -> Result<Deadline, Errno> {

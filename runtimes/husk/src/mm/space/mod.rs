@@ -166,6 +166,20 @@ impl AddressSpace {
         self.inner.try_lock()?.mappings.find(address).cloned()
     }
 
+    /// The shared object that an address shows, by its inode number, and the offset there; None
+    /// for what is private. EFAULT where nothing is mapped.
+    pub fn shared_place(&self, address: usize) -> Result<Option<(u64, u64)>, Errno> {
+        let inner = self.inner.lock();
+        let mapping = inner.mappings.find(address).ok_or(EFAULT)?;
+        match &mapping.backing {
+            Backing::File { file, offset } if mapping.is_shared => {
+                let offset = offset + (address - mapping.start) as u64;
+                Ok(Some((file.status()?.inode, offset)))
+            }
+            _ => Ok(None),
+        }
+    }
+
     /// True when every page of a range is mapped.
     pub fn covers(&self, start: usize, size_bytes: usize) -> bool {
         let end = start.saturating_add(size_bytes);
