@@ -4,7 +4,9 @@ use alloc::sync::Arc;
 use core::sync::atomic::Ordering;
 
 use super::thread::WORK_EXIT;
-use super::{Process, Program, Thread, WaitStatus, futex, launch, registry, scheduler, stop};
+use super::{
+    Process, Program, Thread, WaitStatus, at_exit, futex, launch, registry, scheduler, stop,
+};
 use crate::fs::FileTable;
 use crate::klog;
 use crate::mm::space::AddressSpace;
@@ -109,6 +111,7 @@ fn leave_process(thread: &Thread) -> bool {
 fn end_process(process: &Arc<Process>) {
     process.timers.clear();
     process.replace_files(Arc::new(FileTable::new()));
+    at_exit::run(process.pid);
     process.replace_space(Arc::new(AddressSpace::nothing()));
     *process.program.lock() = Program::default();
     process.has_ended.store(true, Ordering::Release);
