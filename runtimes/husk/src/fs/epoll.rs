@@ -14,7 +14,7 @@ use core::any::Any;
 use super::device::Device;
 use super::node::{Kind, Node};
 use super::{Events, File, FileRef, FileStatus, OpenFile};
-use crate::errno::{EEXIST, EINVAL, ELOOP, ENOENT, EPERM, Errno, SysResult};
+use crate::errno::{EEXIST, EINVAL, ELOOP, ENOENT, Errno, SysResult};
 use crate::sync::{Deadline, Observer, SpinLock, WaitQueue, Woken, wait_until};
 
 pub const EPOLLEXCLUSIVE: u32 = 1 << 28;
@@ -68,9 +68,6 @@ impl Epoll {
     /// EPOLL_CTL_ADD.
     pub fn add(&self, fd: i32, open: &Arc<OpenFile>, wanted: Event) -> Result<(), Errno> {
         let target = open.file.as_any();
-        if !can_be_watched(target) {
-            return Err(EPERM);
-        }
         if let Some(other) = target.downcast_ref::<Epoll>() {
             self.check_nesting(other, wanted)?;
         }
@@ -234,7 +231,8 @@ fn ready_events(file: &FileRef, wanted: u32) -> u32 {
 }
 
 /// Regular files and directories cannot be polled (epoll_ctl(2) EPERM).
-fn can_be_watched(target: &dyn Any) -> bool {
+pub fn can_be_watched(open: &OpenFile) -> bool {
+    let target = open.file.as_any();
     match target.downcast_ref::<Node>() {
         Some(node) => matches!(node.kind, Kind::Device(Device::Console | Device::Tty)),
         None => !target.is::<super::proc::GeneratedFile>(),

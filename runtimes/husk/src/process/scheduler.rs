@@ -173,19 +173,21 @@ fn return_to_boot() {
 }
 
 fn schedule() {
-    let next = next_ready();
-    if core::ptr::eq(Arc::as_ptr(&next), current()) {
-        next.set_state(State::Running);
-        return;
-    }
     let thread = current();
-    // SAFETY: the running thread's own state, about to be left.
-    unsafe { (*thread.extended()).save() };
     let now_ns = time::now_ns();
     let began_ns = thread.running_since_ns.load(Ordering::Relaxed);
     thread
         .cpu_ns
         .fetch_add(now_ns.saturating_sub(began_ns), Ordering::Relaxed);
+    let next = next_ready();
+    if core::ptr::eq(Arc::as_ptr(&next), thread) {
+        next.set_state(State::Running);
+        let now_ns = time::now_ns(); // the time it was idle is nobody's
+        next.running_since_ns.store(now_ns, Ordering::Relaxed);
+        return;
+    }
+    // SAFETY: the running thread's own state, about to be left.
+    unsafe { (*thread.extended()).save() };
     // SAFETY: only the address is taken; `switch` writes through it once this thread is left.
     let saved_rsp = unsafe { &raw mut (*thread.context()).rsp };
     enter(saved_rsp, next);

@@ -31,7 +31,7 @@ pub enum Notify {
 struct State {
     schedule: Schedule,
     armed: Option<TimerId>,
-    /// Expiries missed before the last signal (timer_getoverrun(2)).
+    /// Expiries since the one that the last signal is about (timer_getoverrun(2)).
     overrun: u32,
 }
 
@@ -96,19 +96,38 @@ impl SignalTimer {
         self.state.lock().overrun
     }
 
-    fn tell(&self) {
+    /// Signals, unless the last signal is still pending: that one then counts the expiries.
+    fn tell(&self, missed: u32) {
         let Some(owner) = self.process.upgrade() else {
             return;
         };
         match &self.notify {
             Notify::Nothing => {}
-            Notify::Process(info) => signal::send_to_process(&owner, *info),
+            Notify::Process(info) => {
+                if !self.is_counted(missed, |more| owner.signals.add_overrun(info, more)) {
+                    signal::send_to_process(&owner, info.with_overrun(missed));
+                }
+            }
             Notify::Thread(tid, info) => {
-                if let Some(thread) = scheduler::find(*tid) {
-                    signal::send_to_thread(&thread, *info);
+                let Some(thread) = scheduler::find(*tid) else {
+                    return;
+                };
+                let add = |more| thread.signals.lock().pending.add_overrun(info, more);
+                if !self.is_counted(missed, add) {
+                    signal::send_to_thread(&thread, info.with_overrun(missed));
                 }
             }
         }
+    }
+
+    fn is_counted(&self, missed: u32, add_to_pending: impl FnOnce(u32) -> bool) -> bool {
+        let is_pending = add_to_pending(missed + 1);
+        let mut state = self.state.lock();
+        state.overrun = match is_pending {
+            true => state.overrun.saturating_add(missed + 1),
+            false => missed,
+        };
+        is_pending
     }
 }
 
@@ -117,15 +136,16 @@ impl Expire for SignalTimer {
         let mut state = self.state.lock();
         state.armed = None;
         let Schedule { at_ns, interval_ns } = state.schedule;
-        if let Some(missed) = now_ns().saturating_sub(at_ns).checked_div(interval_ns) {
-            state.overrun = missed.min(i32::MAX as u64) as u32;
-            state.schedule.at_ns = at_ns + (missed + 1) * interval_ns;
+        let mut missed = 0;
+        if let Some(intervals) = now_ns().saturating_sub(at_ns).checked_div(interval_ns) {
+            missed = intervals.min(i32::MAX as u64 / 2) as u32;
+            state.schedule.at_ns = at_ns + (intervals + 1) * interval_ns;
         }
         drop(state);
         if interval_ns != 0 {
             self.rearm();
         }
-        self.tell();
+        self.tell(missed);
     }
 }
 

@@ -2,12 +2,12 @@
 
 use alloc::sync::Arc;
 
-use super::descriptor::table;
+use super::descriptor::{get, table};
 use super::path::only;
 use super::poll::{apply_mask, deadline_at, deadline_ms};
-use crate::errno::{EINTR, EINVAL, Errno, SysResult};
+use crate::errno::{EINTR, EINVAL, EPERM, Errno, SysResult};
 use crate::fs::OpenFile;
-use crate::fs::epoll::{Epoll, Event};
+use crate::fs::epoll::{Epoll, Event, can_be_watched};
 use crate::fs::open::{O_CLOEXEC, O_RDWR};
 use crate::mm::user;
 use crate::sync::{Deadline, Woken};
@@ -48,7 +48,10 @@ fn control(epoll: i32, operation: u32, fd: i32, address: usize) -> SysResult {
         _ => read_event(address)?,
     };
     let open = table().get(epoll)?;
-    let target = table().get(fd)?;
+    let target = get(fd)?;
+    if !can_be_watched(&target) {
+        return Err(EPERM);
+    }
     if Arc::ptr_eq(&open, &target) {
         return Err(EINVAL);
     }

@@ -3,10 +3,10 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::descriptor::table;
+use super::descriptor::{get, table};
 use super::signal::require_set_size;
 use super::time::{read_timespec, write_timespec};
-use crate::errno::{EBADF, EFAULT, EINTR, EINVAL, ENOMEM, Errno, SysResult};
+use crate::errno::{EFAULT, EINTR, EINVAL, ENOMEM, Errno, SysResult};
 use crate::fs::{Events, OpenFile};
 use crate::mm::user;
 use crate::process::limits::RLIMIT_NOFILE;
@@ -109,7 +109,7 @@ fn poll(address: usize, count: usize, deadline: Deadline) -> SysResult {
 fn read_pollfd(address: usize) -> Result<Watched, Errno> {
     let [low, high, events, _]: [u16; 4] = user::read(address)?;
     let fd = (u32::from(low) | u32::from(high) << 16) as i32;
-    let open = table().get(fd);
+    let open = get(fd);
     let is_missing = fd >= 0 && open.is_err();
     Ok(Watched {
         open: open.ok(),
@@ -231,7 +231,7 @@ fn select(count: i32, addresses: [usize; 3], deadline: Deadline) -> SysResult {
         if wanted.is_empty() {
             continue;
         }
-        let open = table().get(fd as i32).map_err(|_| EBADF)?;
+        let open = get(fd as i32)?;
         fds.push(fd);
         watched.push(Watched {
             open: Some(open),

@@ -1,5 +1,6 @@
 //! Clocks, sleeping and timers (clock_gettime(2), nanosleep(2), setitimer(2), timer_create(2)).
 
+use alloc::sync::Arc;
 use core::sync::atomic::Ordering;
 
 use crate::errno::{EINTR, EINVAL, EOPNOTSUPP, ERESTARTNOHAND, Errno, SysResult};
@@ -69,8 +70,44 @@ pub fn clock_ns(clock: i32) -> Result<u64, Errno> {
         | CLOCK_BOOTTIME_ALARM => Ok(now_ns()),
         CLOCK_PROCESS_CPUTIME_ID => Ok(process_cpu_ns(&current().process)),
         CLOCK_THREAD_CPUTIME_ID => Ok(thread_cpu_ns()),
+        i32::MIN..0 => processor_clock_ns(clock),
         _ => Err(EINVAL),
     }
+}
+
+/// A clock with an id in it (clock_getcpuclockid(3)): its complement, whether it is a thread's, and
+/// two bits for the kind, of which 3 is another kind of clock.
+fn processor_clock_ns(clock: i32) -> Result<u64, Errno> {
+    const OF_THREAD: i32 = 4;
+    const OF_DESCRIPTOR: i32 = 3;
+    let id = !(clock >> 3) as u32;
+    let running = current();
+    if clock & OF_DESCRIPTOR == OF_DESCRIPTOR {
+        return Err(EINVAL);
+    }
+    if clock & OF_THREAD == 0 {
+        let is_own = id == 0 || id == running.process.pid;
+        return is_own
+            .then(|| process_cpu_ns(&running.process))
+            .ok_or(EINVAL);
+    }
+    if id == 0 || id == running.tid {
+        return Ok(thread_cpu_ns());
+    }
+    let thread = scheduler::find(id).filter(|t| Arc::ptr_eq(&t.process, &running.process));
+    Ok(thread.ok_or(EINVAL)?.cpu_ns.load(Ordering::Relaxed))
+}
+
+/// EOPNOTSUPP for clocks that can be read but not be waited for.
+fn require_waiting(clock: i32) -> Result<(), Errno> {
+    match clock {
+        CLOCK_MONOTONIC_RAW | CLOCK_REALTIME_COARSE | CLOCK_MONOTONIC_COARSE => Err(EOPNOTSUPP),
+        _ => Ok(()),
+    }
+}
+
+fn is_processor_time(clock: i32) -> bool {
+    clock < 0 || matches!(clock, CLOCK_PROCESS_CPUTIME_ID | CLOCK_THREAD_CPUTIME_ID)
 }
 
 /// Processor time the running thread has used.
@@ -142,13 +179,11 @@ syscall! {
     }
 
     fn sys_clock_nanosleep(clock: i32, flags: u32, request: usize, remaining: usize) {
-        if clock == CLOCK_THREAD_CPUTIME_ID {
-            return Err(EINVAL);
-        }
-        if clock == CLOCK_PROCESS_CPUTIME_ID {
+        let clock_now_ns = clock_ns(clock)?;
+        require_waiting(clock)?;
+        if is_processor_time(clock) {
             return Err(EOPNOTSUPP);
         }
-        let clock_now_ns = clock_ns(clock)?;
         if flags & TIMER_ABSTIME != 0 {
             return sleep_until_absolute(deadline_at(request, clock_now_ns)?);
         }
@@ -191,6 +226,7 @@ syscall! {
 
     fn sys_timer_create(clock: i32, event: usize, id: usize) {
         clock_ns(clock)?;
+        require_waiting(clock)?;
         let event = if event == 0 { None } else { Some(user::read::<SignalEvent>(event)?) };
         let timers = &current().process.timers;
         let timer = timers.add(|id| Ok(SignalTimer::new(clock, notification(event, id)?)))?;
@@ -199,6 +235,9 @@ syscall! {
     }
 
     fn sys_timer_settime(id: u32, flags: u32, new: usize, old: usize) {
+        if new == 0 {
+            return Err(EINVAL);
+        }
         let timer = current().process.timers.get(id)?;
         let before = timer.get();
         let clock = (flags & TIMER_ABSTIME != 0).then_some(timer.clock);
@@ -312,13 +351,13 @@ fn notification(event: Option<SignalEvent>, id: u32) -> Result<Notify, Errno> {
     const SIGEV_NONE: u32 = 1;
     const SIGEV_THREAD_ID: u32 = 4;
     let Some(event) = event else {
-        let info = SignalInfo::of_timer(signal::SIGALRM, id, 0, u64::from(id));
+        let info = SignalInfo::of_timer(signal::SIGALRM, id, u64::from(id));
         return Ok(Notify::Process(info));
     };
     if event.notify == SIGEV_NONE {
         return Ok(Notify::Nothing);
     }
-    let info = SignalInfo::of_timer(signal::number(event.signal)?, id, 0, event.value);
+    let info = SignalInfo::of_timer(signal::number(event.signal)?, id, event.value);
     match event.notify {
         SIGEV_SIGNAL => Ok(Notify::Process(info)),
         SIGEV_THREAD_ID if scheduler::find(event.tid).is_some() => {

@@ -126,6 +126,11 @@ impl SharedSignals {
         self.pending.lock().push(info)
     }
 
+    /// As `Pending::add_overrun`.
+    pub fn add_overrun(&self, timer: &SignalInfo, count: u32) -> bool {
+        self.pending.lock().add_overrun(timer, count)
+    }
+
     pub fn take(&self, wanted: SignalSet) -> Option<SignalInfo> {
         self.pending.lock().take(wanted)
     }

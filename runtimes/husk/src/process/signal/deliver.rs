@@ -52,8 +52,9 @@ fn act_on_signals(thread: &Thread, trap: &mut TrapFrame) {
             _ => run_handler(thread, trap, &info, &action),
         }
     }
-    if let Some(mask) = thread.signals.lock().saved_mask.take() {
-        thread.signals.lock().blocked = mask;
+    let mut signals = thread.signals.lock();
+    if let Some(mask) = signals.saved_mask.take() {
+        signals.blocked = mask;
         thread.add_work(WORK_SIGNAL);
     }
 }

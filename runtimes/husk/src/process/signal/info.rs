@@ -62,14 +62,22 @@ impl SignalInfo {
     }
 
     /// A POSIX timer's expiry (timer_create(2)).
-    pub fn of_timer(signal: u32, timer: u32, overrun: u32, value: u64) -> SignalInfo {
-        let words = [u64::from(timer) | u64::from(overrun) << 32, value, 0];
+    pub fn of_timer(signal: u32, timer: u32, value: u64) -> SignalInfo {
+        let words = [u64::from(timer), value, 0];
         SignalInfo {
             signal,
             errno: 0,
             code: SI_TIMER,
             words,
         }
+    }
+
+    /// A timer's, with the expiries that it is late for; any other is left as it is.
+    pub fn with_overrun(mut self, overrun: u32) -> SignalInfo {
+        if self.code == SI_TIMER {
+            self.words[0] = self.words[0] & u64::from(u32::MAX) | u64::from(overrun) << 32;
+        }
+        self
     }
 
     /// As the application sees it.

@@ -2,6 +2,7 @@
 
 use alloc::collections::VecDeque;
 
+use super::info::SI_TIMER;
 use super::{FIRST_REALTIME, SignalInfo, SignalSet, bit};
 
 /// RLIMIT_SIGPENDING's stand-in: further real-time signals are dropped.
@@ -35,6 +36,22 @@ impl Pending {
         }
         self.queue.push_back(info);
         self.set |= bit(info.signal);
+        true
+    }
+
+    /// Adds to the overrun count of a timer's signal that is still pending; false when none is.
+    pub fn add_overrun(&mut self, timer: &SignalInfo, count: u32) -> bool {
+        if timer.code != SI_TIMER {
+            return false;
+        }
+        let is_of_timer = |info: &&mut SignalInfo| {
+            info.code == SI_TIMER && info.words[0] as u32 == timer.words[0] as u32
+        };
+        let Some(info) = self.queue.iter_mut().find(is_of_timer) else {
+            return false;
+        };
+        let overrun = (info.words[0] >> 32) as u32;
+        *info = timer.with_overrun(overrun.saturating_add(count));
         true
     }
 
@@ -111,6 +128,18 @@ mod tests {
         let expected = [info(10, 0), info(40, 0), info(40, 1), info(40, 2)];
         assert_eq!(taken, expected);
         assert_eq!(pending.set(), 0);
+    }
+
+    #[test]
+    fn expiries_of_a_timer_count_while_its_signal_is_pending() {
+        let mut pending = Pending::new();
+        let timer = SignalInfo::of_timer(40, 3, 77);
+        assert!(!pending.add_overrun(&timer, 1));
+        pending.push(timer.with_overrun(2));
+        assert!(pending.add_overrun(&timer, 5));
+        assert!(!pending.add_overrun(&SignalInfo::of_timer(40, 4, 77), 5));
+        assert_eq!(pending.take(!0), Some(timer.with_overrun(7)));
+        assert_eq!(pending.take(!0), None);
     }
 
     #[test]
