@@ -2,8 +2,9 @@
 //! that waiting costs what is ready, however much is watched.
 //!
 //! An interest is put on the ready list whenever its file's queue is woken; whether the file is
-//! ready for what the interest asks is found out when the list is collected. EPOLLEXCLUSIVE is
-//! accepted and does nothing; EPOLLWAKEUP means nothing to a machine that never suspends.
+//! ready for what the interest asks is found out when the list is collected. Of EPOLLEXCLUSIVE
+//! interests one with a waiting thread is told when one thing came (`WaitQueue::wake_one`).
+//! EPOLLWAKEUP means nothing to a machine that never suspends.
 //! Lock order: no other lock is taken while `inner` is held.
 
 use alloc::collections::{BTreeMap, VecDeque};
@@ -75,7 +76,8 @@ impl Epoll {
         let index = self.inner.lock().insert(fd, open, wanted)?;
         open.add_watcher(self.this.clone(), index);
         if let Some(queue) = open.file.wait_queue() {
-            queue.observe(u64::from(index), self.observer());
+            let is_exclusive = wanted.events & EPOLLEXCLUSIVE != 0;
+            queue.observe(u64::from(index), self.observer(), is_exclusive);
         }
         self.enqueue_if_ready(index, &open.file, wanted);
         Ok(())
@@ -315,19 +317,19 @@ impl Inner {
 }
 
 impl Observer for Epoll {
-    fn notify(&self, key: u64) {
+    fn notify(&self, key: u64) -> bool {
         let index = key as u32;
         let mut inner = self.inner.lock();
         let Some(interest) = inner.interest(index) else {
-            return;
+            return false;
         };
         if interest.is_queued || interest.is_spent {
-            return;
+            return false;
         }
         interest.is_queued = true;
         inner.ready.push_back(index);
         drop(inner);
-        self.queue.wake_one();
+        self.queue.wake_one()
     }
 }
 

@@ -35,17 +35,26 @@ impl From<Woken> for Errno {
 
 /// Something told of every wake-up of a queue, without sleeping on it.
 pub trait Observer: Send + Sync {
-    /// Called with the queue unlocked; must not sleep. `key` is what `observe` was given.
-    fn notify(&self, key: u64);
+    /// Called with the queue unlocked; must not sleep. `key` is what `observe` was given. True when
+    /// that made a thread run that was waiting for it.
+    fn notify(&self, key: u64) -> bool;
 }
 
 struct Observation {
     key: u64,
     observer: Weak<dyn Observer>,
+    /// EPOLLEXCLUSIVE: of these, `wake_one` tells only the first that has a thread waiting.
+    is_exclusive: bool,
+}
+
+struct Waiter {
+    thread: Arc<Thread>,
+    /// Waits for this queue alone and takes what it waits for; others only look (poll(2)).
+    is_taker: bool,
 }
 
 struct Inner {
-    threads: VecDeque<Arc<Thread>>,
+    threads: VecDeque<Waiter>,
     observers: Vec<Observation>,
 }
 
@@ -74,35 +83,45 @@ impl WaitQueue {
     /// Makes every waiting thread test again, and tells every observer.
     pub fn wake_all(&self) {
         let mut inner = self.inner.lock();
-        inner.threads.drain(..).for_each(scheduler::wake);
+        let waiters = inner.threads.drain(..);
+        waiters.for_each(|waiter| scheduler::wake(waiter.thread));
         drop(inner);
-        self.tell_observers();
+        self.tell_observers(false);
     }
 
-    /// Makes the longest-waiting thread test again (one resource, one taker), and tells observers.
-    pub fn wake_one(&self) {
-        let first = self.inner.lock().threads.pop_front();
-        if let Some(thread) = first {
-            scheduler::wake(thread);
-        }
-        self.tell_observers();
+    /// Makes the longest-waiting taker test again (one resource, one taker) and all who only look,
+    /// and tells observers. True when that made a thread run.
+    pub fn wake_one(&self) -> bool {
+        let is_taken = self.wake_first();
+        self.tell_observers(is_taken) || is_taken
     }
 
-    /// Makes the longest-waiting thread test again because the one woken before it left something:
-    /// no news to observers.
+    /// As `wake_one`, because the one woken before left something: no news to observers.
     pub fn pass_on(&self) {
-        let first = self.inner.lock().threads.pop_front();
-        if let Some(thread) = first {
-            scheduler::wake(thread);
-        }
+        self.wake_first();
+    }
+
+    /// True when it woke somebody who takes.
+    fn wake_first(&self) -> bool {
+        let mut is_taken = false;
+        self.inner.lock().threads.retain(|waiter| {
+            let stays = waiter.is_taker && is_taken;
+            is_taken |= waiter.is_taker;
+            if !stays {
+                scheduler::wake(waiter.thread.clone());
+            }
+            stays
+        });
+        is_taken
     }
 
     /// Tells `observer` of every wake-up from now on; `key` lets it know which queue spoke.
-    pub fn observe(&self, key: u64, observer: Weak<dyn Observer>) {
-        self.inner
-            .lock()
-            .observers
-            .push(Observation { key, observer });
+    pub fn observe(&self, key: u64, observer: Weak<dyn Observer>, is_exclusive: bool) {
+        self.inner.lock().observers.push(Observation {
+            key,
+            observer,
+            is_exclusive,
+        });
     }
 
     /// Ends every observation made with `key` by `observer`.
@@ -111,27 +130,38 @@ impl WaitQueue {
         self.inner.lock().observers.retain(is_other);
     }
 
-    fn tell_observers(&self) {
+    /// Tells all observers, but those that are exclusive only until one of them took the news.
+    /// True when one of them did.
+    fn tell_observers(&self, mut is_taken: bool) -> bool {
         // Indexed, one lock hold at a time: an observer may look at this queue's file again.
         let mut index = 0;
+        let mut is_told = false;
         loop {
             let inner = self.inner.lock();
             let Some(observation) = inner.observers.get(index) else {
-                return;
+                return is_told;
             };
+            let is_for_it = !(is_taken && observation.is_exclusive);
+            let is_exclusive = observation.is_exclusive;
             let (key, observer) = (observation.key, observation.observer.upgrade());
             drop(inner);
-            if let Some(observer) = observer {
-                observer.notify(key);
+            if let Some(observer) = observer.filter(|_| is_for_it) {
+                let took = observer.notify(key);
+                is_told |= took;
+                is_taken |= took && is_exclusive;
             }
             index += 1;
         }
     }
 
-    fn register(&self, thread: &Arc<Thread>) {
+    fn register(&self, thread: &Arc<Thread>, is_taker: bool) {
         let mut inner = self.inner.lock();
-        if !inner.threads.iter().any(|other| Arc::ptr_eq(other, thread)) {
-            inner.threads.push_back(thread.clone());
+        let is_there = |waiter: &Waiter| Arc::ptr_eq(&waiter.thread, thread);
+        if !inner.threads.iter().any(is_there) {
+            inner.threads.push_back(Waiter {
+                thread: thread.clone(),
+                is_taker,
+            });
         }
     }
 
@@ -141,7 +171,7 @@ impl WaitQueue {
         let position = inner
             .threads
             .iter()
-            .position(|other| Arc::ptr_eq(other, thread));
+            .position(|waiter| Arc::ptr_eq(&waiter.thread, thread));
         position
             .and_then(|index| inner.threads.remove(index))
             .is_some()
@@ -154,12 +184,21 @@ pub fn wait_until<T>(
     deadline: Deadline,
     predicate: impl FnMut() -> Option<T>,
 ) -> Result<T, Woken> {
-    wait_until_any(&[queue], deadline, predicate)
+    wait_for(&[queue], true, deadline, predicate)
 }
 
-/// As `wait_until`, woken through any of several queues (poll(2), select(2)).
+/// As `wait_until`, woken through any of several queues (poll(2), select(2)); takes nothing.
 pub fn wait_until_any<T>(
     queues: &[&WaitQueue],
+    deadline: Deadline,
+    predicate: impl FnMut() -> Option<T>,
+) -> Result<T, Woken> {
+    wait_for(queues, false, deadline, predicate)
+}
+
+fn wait_for<T>(
+    queues: &[&WaitQueue],
+    is_taker: bool,
     deadline: Deadline,
     mut predicate: impl FnMut() -> Option<T>,
 ) -> Result<T, Woken> {
@@ -168,19 +207,20 @@ pub fn wait_until_any<T>(
         value = predicate();
         value.is_some()
     };
-    wait(queues, deadline, WORK_SIGNAL | WORK_EXIT, &mut test)?;
+    wait(queues, is_taker, deadline, WORK_SIGNAL | WORK_EXIT, &mut test)?;
     value.ok_or(Woken::Interrupted)
 }
 
 /// Sleeps until `predicate` gives a value or the thread must exit; other signals wait meanwhile.
 pub fn wait_until_killed_or(queue: &WaitQueue, mut predicate: impl FnMut() -> Option<()>) {
     let mut test = || predicate().is_some();
-    let _ = wait(&[queue], None, WORK_EXIT, &mut test); // killed: it ends on its way out
+    let _ = wait(&[queue], true, None, WORK_EXIT, &mut test); // killed: it ends on its way out
 }
 
 /// `work` is what ends the wait early (`Thread::work`).
 fn wait(
     queues: &[&WaitQueue],
+    is_taker: bool,
     deadline: Deadline,
     work: u32,
     test: &mut dyn FnMut() -> bool,
@@ -191,7 +231,8 @@ fn wait(
     let thread = scheduler::current_arc();
     let outcome = loop {
         thread.prepare_to_wait();
-        queues.iter().for_each(|queue| queue.register(&thread));
+        let register = |queue: &&WaitQueue| queue.register(&thread, is_taker);
+        queues.iter().for_each(register);
         if test() {
             break Ok(());
         }
@@ -206,7 +247,7 @@ fn wait(
     thread.finish_waiting();
     for queue in queues {
         let was_picked = !queue.unregister(&thread);
-        if was_picked && outcome.is_err() {
+        if was_picked && is_taker && outcome.is_err() {
             queue.wake_one(); // hand the wake-up on to somebody who can use it
         }
     }
