@@ -67,6 +67,20 @@ fn all() -> Vec<Interface> {
     interfaces
 }
 
+/// An interface's number.
+pub fn index(name: &[u8]) -> Option<i32> {
+    let interfaces = all();
+    let found = interfaces.iter().find(|interface| interface.name == name);
+    found.map(|interface| interface.index)
+}
+
+/// An interface's name, with its NUL.
+pub fn name(index: i32) -> Option<Vec<u8>> {
+    let interfaces = all();
+    let found = interfaces.iter().find(|interface| interface.index == index);
+    found.map(|interface| [interface.name, &b"\0"[..]].concat())
+}
+
 /// The SIOCGIF* commands; what would change an interface is EPERM.
 pub fn control(command: u32, argument: usize) -> SysResult {
     match command {

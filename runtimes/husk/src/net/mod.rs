@@ -15,6 +15,7 @@ mod dhcp;
 mod flows;
 mod interfaces;
 mod link;
+mod options;
 pub mod pace;
 mod packet;
 mod port;

@@ -39,6 +39,8 @@ pub struct Header {
     pub destination: IpAddr,
     pub protocol: u8,
     pub is_version_6: bool,
+    /// TTL or hop limit.
+    pub hop_limit: u8,
     payload_start: usize,
     payload_end: usize,
 }
@@ -77,6 +79,7 @@ impl Header {
             destination: Ipv4Addr::from(array_at::<4>(packet, 16)?).into(),
             protocol: if is_fragment { 0 } else { protocol },
             is_version_6: false,
+            hop_limit: *packet.get(8)?,
             payload_start: header_bytes,
             payload_end: total,
         })
@@ -94,6 +97,7 @@ impl Header {
             destination: Ipv6Addr::from(array_at::<16>(packet, 24)?).into(),
             protocol: *packet.get(6)?,
             is_version_6: true,
+            hop_limit: *packet.get(7)?,
             payload_start: HEADER_BYTES,
             payload_end: end,
         })
@@ -117,6 +121,8 @@ pub struct Transport {
     pub destination: SocketAddr,
     /// TCP's flag byte; 0 for UDP.
     pub flags: u8,
+    /// TTL or hop limit.
+    pub hop_limit: u8,
 }
 
 pub const FLAG_SYN: u8 = 1 << 1;
@@ -142,6 +148,7 @@ fn ends(segment: &[u8], header: &Header, flags: u8) -> Option<Transport> {
         source: SocketAddr::new(header.source, u16_at(segment, 0)?),
         destination: SocketAddr::new(header.destination, u16_at(segment, 2)?),
         flags,
+        hop_limit: header.hop_limit,
     })
 }
 

@@ -12,7 +12,7 @@ use super::address::Address;
 use crate::errno::{EAGAIN, EINVAL, ENOTTY, EOPNOTSUPP, EPIPE, Errno, SysResult};
 use crate::fs::{Events, File, FileStatus, IoRequest, OpenFile, Sink, Source};
 use crate::mm::user;
-use crate::process::signal;
+use crate::process::{current, signal};
 use crate::sync::{Deadline, WaitQueue, Woken, wait_until};
 use crate::time;
 
@@ -97,6 +97,31 @@ pub struct PeerCredentials {
     pub gid: u32,
 }
 
+impl PeerCredentials {
+    /// What SO_PEERCRED tells where there is no peer.
+    pub const NONE: PeerCredentials = PeerCredentials {
+        pid: 0,
+        uid: u32::MAX,
+        gid: u32::MAX,
+    };
+
+    /// What SCM_CREDENTIALS tells of the running process.
+    pub fn of_sender() -> PeerCredentials {
+        let process = &current().process;
+        let credentials = process.credentials.lock();
+        PeerCredentials {
+            pid: process.pid,
+            uid: credentials.uid,
+            gid: credentials.gid,
+        }
+    }
+
+    pub fn encode(self) -> Vec<u8> {
+        let fields = [self.pid, self.uid, self.gid];
+        fields.into_iter().flat_map(u32::to_ne_bytes).collect()
+    }
+}
+
 /// A message on its way out.
 pub struct Outgoing<'a> {
     pub data: &'a mut dyn Source,
@@ -104,6 +129,8 @@ pub struct Outgoing<'a> {
     pub flags: MessageFlags,
     /// SCM_RIGHTS.
     pub rights: Vec<Arc<OpenFile>>,
+    /// SCM_CREDENTIALS, where the sender chose to tell.
+    pub credentials: Option<PeerCredentials>,
     /// The local address asked for by IP_PKTINFO or IPV6_PKTINFO.
     pub source: Option<core::net::IpAddr>,
 }
@@ -119,6 +146,21 @@ pub struct Received {
     pub credentials: Option<PeerCredentials>,
     /// The address a datagram was sent to, when the socket wants to know.
     pub destination: Option<core::net::IpAddr>,
+    /// Its TTL or hop limit, likewise.
+    pub hop_limit: Option<u8>,
+    /// When it came in, since the epoch, likewise; and whether that is told as a timespec.
+    pub came_ns: Option<(u64, bool)>,
+}
+
+impl Received {
+    /// What a second read for the same call brought.
+    pub fn append(&mut self, later: Received) {
+        self.bytes += later.bytes;
+        self.flags |= later.flags;
+        self.rights.extend(later.rights);
+        self.from = self.from.take().or(later.from);
+        self.credentials = self.credentials.or(later.credentials);
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -168,11 +210,11 @@ pub trait Protocol: Any + Send + Sync {
     fn readiness(&self) -> Events;
     fn wait_queue(&self) -> &WaitQueue;
     /// FIONREAD: bytes that can be read.
-    fn unread_bytes(&self) -> usize;
+    fn unread_bytes(&self) -> SysResult;
 
     /// SIOCOUTQ: bytes sent and not acknowledged.
-    fn unsent_bytes(&self) -> usize {
-        0
+    fn unsent_bytes(&self) -> SysResult {
+        Ok(0)
     }
 
     fn as_any(&self) -> &dyn Any;
@@ -235,7 +277,7 @@ impl Socket {
         let outcome = self
             .protocol
             .send(message, self.send_patience(is_nonblocking));
-        let is_stream = self.kind != SOCK_DGRAM;
+        let is_stream = self.kind == SOCK_STREAM;
         if outcome == Err(EPIPE) && is_stream && !flags.contains(MessageFlags::NOSIGNAL) {
             signal::send_to_current(signal::SIGPIPE);
         }
@@ -275,6 +317,7 @@ impl File for Socket {
             to: None,
             flags: MessageFlags::empty(),
             rights: Vec::new(),
+            credentials: None,
             source: None,
         };
         self.send(message, request.is_nonblocking)
@@ -304,8 +347,8 @@ impl File for Socket {
         const SIOCOUTQ: u32 = 0x5411;
         const SIOCATMARK: u32 = 0x8905;
         match command {
-            FIONREAD => user::write(argument, self.protocol.unread_bytes() as u32)?,
-            SIOCOUTQ => user::write(argument, self.protocol.unsent_bytes() as u32)?,
+            FIONREAD => user::write(argument, self.protocol.unread_bytes()? as u32)?,
+            SIOCOUTQ => user::write(argument, self.protocol.unsent_bytes()? as u32)?,
             SIOCATMARK => user::write(argument, 0u32)?,
             0x8900..=0x89ff => return super::interfaces::control(command, argument),
             _ => return Err(ENOTTY),

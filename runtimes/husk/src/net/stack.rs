@@ -471,6 +471,7 @@ impl Stack {
             source: sent.destination,
             destination: sent.source,
             flags: 0,
+            hop_limit: 0,
         };
         for endpoint in self.endpoints_for(as_answered, false) {
             endpoint.refused(sent.destination);

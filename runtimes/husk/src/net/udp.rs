@@ -14,18 +14,19 @@ use smoltcp::socket::udp::{self, PacketBuffer, PacketMetadata, UdpMetadata};
 use smoltcp::wire::{IpEndpoint, IpListenEndpoint};
 
 use super::address::{AF_INET, Address, any};
+use super::options::{self, Family, Options};
 use super::packet::Transport;
 use super::port::{self, Binding, Claim, Kind};
-use super::socket::{How, MessageFlags, Outgoing, Patience, Protocol, Received, int_value};
+use super::socket::{How, MessageFlags, Outgoing, Patience, Protocol, Received};
 use super::stack::{self, Route, Stack};
 use super::{announce, config};
 use crate::errno::{
     EACCES, EAFNOSUPPORT, EAGAIN, ECONNREFUSED, EDESTADDRREQ, EINVAL, EMSGSIZE, ENOBUFS, ENOMEM,
-    ENOPROTOOPT, ENOTCONN, EOPNOTSUPP, EPIPE, Errno, SysResult,
+    ENOTCONN, EOPNOTSUPP, EPIPE, Errno, SysResult,
 };
 use crate::fs::{Events, Sink};
 use crate::sync::{SpinLock, WaitQueue};
-use crate::time::timer;
+use crate::time::{self, timer};
 
 /// Bytes of datagrams that wait to be read; more are dropped (net.core.rmem_default is 212992).
 const RECEIVE_BYTES: usize = 128 << 10;
@@ -39,18 +40,17 @@ const LARGEST: usize = 65507;
 struct Datagram {
     from: SocketAddr,
     to: IpAddr,
+    hop_limit: u8,
+    came_ns: u64,
     payload: Vec<u8>,
 }
 
-#[derive(Clone, Default)]
-struct Options {
-    reuses_address: bool,
-    reuses_port: bool,
-    is_version_6_only: bool,
-    can_broadcast: bool,
-    wants_destination: bool,
-    hop_limit: Option<u8>,
-    remembered: Vec<(i32, i32, i32)>,
+/// What the application wants to be told beside a datagram.
+struct Wanted {
+    destination: bool,
+    hop_limit: bool,
+    /// SO_TIMESTAMP or SO_TIMESTAMPNS: true for the latter.
+    time: Option<bool>,
 }
 
 #[derive(Default)]
@@ -91,7 +91,7 @@ impl UdpEndpoint {
             own if !own.is_unspecified() => return None,
             IpAddr::V4(_) if address.is_ipv4() => 2,
             IpAddr::V6(_) if address.is_ipv6() => 2,
-            IpAddr::V6(_) if !state.options.is_version_6_only => 1,
+            IpAddr::V6(_) if !state.options.is_on(options::V6ONLY) => 1,
             _ => return None,
         };
         match state.peer {
@@ -117,6 +117,8 @@ impl UdpEndpoint {
         state.received.push_back(Datagram {
             from: ends.source,
             to: ends.destination.ip(),
+            hop_limit: ends.hop_limit,
+            came_ns: time::realtime_ns(),
             payload: copy,
         });
         drop(state);
@@ -161,9 +163,9 @@ impl State {
         let claim = Claim {
             kind: Kind::Udp,
             address,
-            is_version_6_only: self.options.is_version_6_only,
-            reuses_address: self.options.reuses_address,
-            reuses_port: self.options.reuses_port,
+            is_version_6_only: self.options.is_on(options::V6ONLY),
+            reuses_address: self.options.is_on(options::REUSEADDR),
+            reuses_port: self.options.is_on(options::REUSEPORT),
         };
         let binding = port::bind(claim, port)?;
         let bound = binding.address;
@@ -193,6 +195,16 @@ impl State {
         }
         let (sockets, handle, _) = self.sender.as_mut().ok_or(ENOMEM)?;
         Ok(sockets.get_mut(*handle))
+    }
+
+    fn wanted(&self) -> Wanted {
+        let is_any_on = |keys: [options::Key; 2]| keys.iter().any(|&key| self.options.is_on(key));
+        let is_exact = self.options.is_on(options::TIMESTAMPNS);
+        Wanted {
+            destination: is_any_on([options::PKTINFO, options::RECVPKTINFO]),
+            hop_limit: is_any_on([options::RECVTTL, options::RECVHOPLIMIT]),
+            time: is_any_on([options::TIMESTAMP, options::TIMESTAMPNS]).then_some(is_exact),
+        }
     }
 
     fn take(&mut self, is_peek: bool) -> Result<Datagram, Errno> {
@@ -245,6 +257,13 @@ impl UdpSocket {
         }
     }
 
+    fn kind(&self) -> Family {
+        match self.family {
+            AF_INET => Family::Udp4,
+            _ => Family::Udp6,
+        }
+    }
+
     fn usable(&self, address: &Address) -> Result<SocketAddr, Errno> {
         match address {
             Address::Ip(address) if self.family == AF_INET && address.is_ipv6() => {
@@ -276,10 +295,10 @@ impl UdpSocket {
             return Err(EMSGSIZE);
         }
         let mut state = self.endpoint.state.lock();
-        if stack.is_broadcast(to.ip()) && !state.options.can_broadcast {
+        if stack.is_broadcast(to.ip()) && !state.options.is_on(options::BROADCAST) {
             return Err(EACCES);
         }
-        let hop_limit = state.options.hop_limit;
+        let hop_limit = state.options.hop_limit();
         let socket = state.sender(route, bound.port(), size_bytes)?;
         socket.set_hop_limit(hop_limit);
         let own = message.source.unwrap_or(bound.ip()).to_canonical();
@@ -373,7 +392,7 @@ impl Protocol for UdpSocket {
         into.put(datagram.payload.get(..fitting).unwrap_or(&[]))?;
         let is_truncated = fitting < datagram.payload.len();
         let wants_length = flags.contains(MessageFlags::TRUNC);
-        let wants_destination = self.endpoint.state.lock().options.wants_destination;
+        let wanted = self.endpoint.state.lock().wanted();
         Ok(Received {
             bytes: if wants_length {
                 datagram.payload.len()
@@ -386,7 +405,9 @@ impl Protocol for UdpSocket {
             } else {
                 0
             },
-            destination: wants_destination.then_some(datagram.to),
+            destination: wanted.destination.then_some(datagram.to),
+            hop_limit: wanted.hop_limit.then_some(datagram.hop_limit),
+            came_ns: wanted.time.map(|is_exact| (datagram.came_ns, is_exact)),
             ..Received::default()
         })
     }
@@ -423,15 +444,14 @@ impl Protocol for UdpSocket {
 
     fn set_option(&self, level: i32, name: i32, value: &[u8]) -> Result<(), Errno> {
         let mut state = self.endpoint.state.lock();
-        state.options.set(level, name, value)
+        state.options.set((level, name), value, self.kind())
     }
 
     fn option(&self, level: i32, name: i32) -> Result<Vec<u8>, Errno> {
-        const SO_ERROR: i32 = 4;
         let mut state = self.endpoint.state.lock();
         let number = match (level, name) {
-            (SOL_SOCKET, SO_ERROR) => i32::from(state.error.take().map_or(0, |error| error.0)),
-            _ => state.options.get(level, name)?,
+            options::ERROR => i32::from(state.error.take().map_or(0, |error| error.0)),
+            key => return state.options.get(key, self.kind()),
         };
         Ok(number.to_ne_bytes().to_vec())
     }
@@ -452,9 +472,9 @@ impl Protocol for UdpSocket {
     }
 
     /// udp(7): the size of the next datagram.
-    fn unread_bytes(&self) -> usize {
+    fn unread_bytes(&self) -> SysResult {
         let state = self.endpoint.state.lock();
-        state.received.front().map_or(0, |d| d.payload.len())
+        Ok(state.received.front().map_or(0, |d| d.payload.len()))
     }
 
     fn listen(&self, _backlog: u32) -> Result<(), Errno> {
@@ -483,86 +503,5 @@ impl Drop for UdpSocket {
                 }
             }
         });
-    }
-}
-
-const SOL_SOCKET: i32 = 1;
-const IPPROTO_IP: i32 = 0;
-const IPPROTO_IPV6: i32 = 41;
-const SO_REUSEADDR: i32 = 2;
-const SO_BROADCAST: i32 = 6;
-const SO_REUSEPORT: i32 = 15;
-const IP_TTL: i32 = 2;
-const IP_PKTINFO: i32 = 8;
-const IPV6_UNICAST_HOPS: i32 = 16;
-const IPV6_V6ONLY: i32 = 26;
-const IPV6_RECVPKTINFO: i32 = 49;
-
-impl Options {
-    fn set(&mut self, level: i32, name: i32, value: &[u8]) -> Result<(), Errno> {
-        let number = match value.len() {
-            1..4 => i32::from(*value.first().ok_or(EINVAL)?), // ip(7) takes bytes too
-            _ => int_value(value)?,
-        };
-        let is_on = number != 0;
-        match (level, name) {
-            (SOL_SOCKET, SO_REUSEADDR) => self.reuses_address = is_on,
-            (SOL_SOCKET, SO_REUSEPORT) => self.reuses_port = is_on,
-            (SOL_SOCKET, SO_BROADCAST) => self.can_broadcast = is_on,
-            (IPPROTO_IPV6, IPV6_V6ONLY) => self.is_version_6_only = is_on,
-            (IPPROTO_IP, IP_PKTINFO) | (IPPROTO_IPV6, IPV6_RECVPKTINFO) => {
-                self.wants_destination = is_on;
-            }
-            (IPPROTO_IP, IP_TTL) | (IPPROTO_IPV6, IPV6_UNICAST_HOPS) => {
-                self.hop_limit = match number {
-                    -1 => None,
-                    1..=255 => Some(number as u8),
-                    _ => return Err(EINVAL),
-                };
-            }
-            _ if default_of(level, name).is_some() => {
-                self.remembered
-                    .retain(|entry| (entry.0, entry.1) != (level, name));
-                self.remembered.push((level, name, number));
-            }
-            _ => return Err(ENOPROTOOPT),
-        }
-        Ok(())
-    }
-
-    fn get(&self, level: i32, name: i32) -> Result<i32, Errno> {
-        let is_it = |entry: &&(i32, i32, i32)| (entry.0, entry.1) == (level, name);
-        Ok(match (level, name) {
-            (SOL_SOCKET, SO_REUSEADDR) => self.reuses_address.into(),
-            (SOL_SOCKET, SO_REUSEPORT) => self.reuses_port.into(),
-            (SOL_SOCKET, SO_BROADCAST) => self.can_broadcast.into(),
-            (IPPROTO_IPV6, IPV6_V6ONLY) => self.is_version_6_only.into(),
-            (IPPROTO_IP, IP_PKTINFO) | (IPPROTO_IPV6, IPV6_RECVPKTINFO) => {
-                self.wants_destination.into()
-            }
-            (IPPROTO_IP, IP_TTL) | (IPPROTO_IPV6, IPV6_UNICAST_HOPS) => {
-                self.hop_limit.unwrap_or(64).into()
-            }
-            _ => match self.remembered.iter().find(is_it) {
-                Some(entry) => entry.2,
-                None => default_of(level, name).ok_or(ENOPROTOOPT)?,
-            },
-        })
-    }
-}
-
-/// Options that are taken, remembered and without effect, with what they are before.
-fn default_of(level: i32, name: i32) -> Option<i32> {
-    const SO_LINGER_AND_OTHERS: [i32; 12] = [1, 5, 9, 10, 12, 13, 18, 29, 30, 36, 46, 49];
-    const SO_SNDBUF: i32 = 7;
-    const SO_RCVBUF: i32 = 8;
-    const IP_OPTIONS: [i32; 6] = [1, 10, 11, 15, 24, 14];
-    const IPV6_OPTIONS: [i32; 4] = [23, 24, 25, 67];
-    match level {
-        SOL_SOCKET if name == SO_SNDBUF || name == SO_RCVBUF => Some(RECEIVE_BYTES as i32),
-        SOL_SOCKET if SO_LINGER_AND_OTHERS.contains(&name) => Some(0),
-        IPPROTO_IP if IP_OPTIONS.contains(&name) => Some(0),
-        IPPROTO_IPV6 if IPV6_OPTIONS.contains(&name) => Some(0),
-        _ => None,
     }
 }

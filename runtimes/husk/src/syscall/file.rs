@@ -11,6 +11,7 @@ use crate::fs::open::{O_ACCMODE, O_APPEND, O_NONBLOCK};
 use crate::fs::walk::AtEnd;
 use crate::fs::{IoRequest, OpenFile, Sink, Source};
 use crate::mm::user::UserBuffers;
+use crate::net::socket::Socket;
 use crate::process::signal;
 use crate::syscall;
 
@@ -37,7 +38,7 @@ pub fn read_on(open: &OpenFile, into: &mut dyn Sink) -> SysResult {
 pub fn write_on(open: &OpenFile, from: &mut dyn Source) -> SysResult {
     let offset = *open.offset.lock();
     let request = request(open, offset);
-    let count = signal_broken_pipe(open.file.write(request, from))?;
+    let count = write_or_signal(open, request, from)?;
     let end = if request.is_append {
         open.file.size().unwrap_or(0)
     } else {
@@ -53,6 +54,15 @@ fn request(open: &OpenFile, offset: u64) -> IoRequest {
         offset,
         is_append: flags & O_APPEND != 0,
         is_nonblocking: flags & O_NONBLOCK != 0,
+    }
+}
+
+/// A socket signals by itself, where send(2) does.
+fn write_or_signal(open: &OpenFile, request: IoRequest, from: &mut dyn Source) -> SysResult {
+    let outcome = open.file.write(request, from);
+    match open.file.as_any().is::<Socket>() {
+        true => outcome,
+        false => signal_broken_pipe(outcome),
     }
 }
 
@@ -112,7 +122,7 @@ fn read_vector_with(fd: i32, mut into: UserBuffers, offset: i64, flags: u32) -> 
 fn write_vector_with(fd: i32, mut from: UserBuffers, offset: i64, flags: u32) -> SysResult {
     let open = writable(fd)?;
     let request = vector_request(&open, offset, flags)?;
-    let count = signal_broken_pipe(open.file.write(request, &mut from))?;
+    let count = write_or_signal(&open, request, &mut from)?;
     if offset == -1 {
         *open.offset.lock() = request.offset + count as u64;
     }

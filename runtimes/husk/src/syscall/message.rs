@@ -1,17 +1,18 @@
-//! Messages on sockets (send(2), recv(2)), with control data (cmsg(3)): descriptors, credentials and
-//! the address a datagram was sent to.
+//! Messages on sockets (send(2), recv(2)), with control data (cmsg(3)): descriptors, credentials, and
+//! where a datagram was sent to, with which TTL and when it came.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::descriptor::{get, table};
+use super::descriptor::table;
 use super::socket::Held;
-use crate::errno::{EAGAIN, EFAULT, EINVAL, EMSGSIZE, ENOBUFS, Errno, SysResult};
+use crate::errno::{EAGAIN, EFAULT, EINVAL, EMSGSIZE, ENOBUFS, EPERM, ESRCH, Errno, SysResult};
 use crate::fs::OpenFile;
 use crate::mm::user::{self, UserBuffers};
-use crate::net::address::{AF_INET6, Address};
-use crate::net::socket::{MessageFlags, Outgoing, Received};
+use crate::net::address::{AF_INET6, AF_UNIX, Address};
+use crate::net::socket::{MessageFlags, Outgoing, PeerCredentials, Received};
+use crate::process::{current, scheduler};
 use crate::sync::Deadline;
 use crate::{syscall, time};
 
@@ -20,8 +21,12 @@ const SOL_SOCKET: i32 = 1;
 const SOL_IPV6: i32 = 41;
 const SCM_RIGHTS: i32 = 1;
 const SCM_CREDENTIALS: i32 = 2;
+const SCM_TIMESTAMP: i32 = 29;
+const SCM_TIMESTAMPNS: i32 = 35;
+const IP_TTL: i32 = 2;
 const IP_PKTINFO: i32 = 8;
 const IPV6_PKTINFO: i32 = 50;
+const IPV6_HOPLIMIT: i32 = 52;
 
 /// struct msghdr: name, name length, iovec, count, control, control length, flags.
 type Header = [usize; 7];
@@ -55,12 +60,13 @@ fn send(held: &Held, header: &Header, bits: u32) -> SysResult {
         (address, length) => Some(Address::read(address, length)?),
     };
     let mut data = UserBuffers::vector(header[VECTOR], checked_count(header[COUNT])?)?;
-    let control = read_control(header[CONTROL], header[CONTROL_LENGTH])?;
+    let control = read_control(header, held.socket()?.family)?;
     let message = Outgoing {
         data: &mut data,
         to,
         flags: flags(bits),
         rights: control.rights,
+        credentials: control.credentials,
         source: control.source,
     };
     held.socket()?.send(message, held.is_nonblocking())
@@ -78,10 +84,12 @@ fn checked_count(count: usize) -> Result<usize, Errno> {
 #[derive(Default)]
 struct Control {
     rights: Vec<Arc<OpenFile>>,
+    credentials: Option<PeerCredentials>,
     source: Option<IpAddr>,
 }
 
-fn read_control(address: usize, length: usize) -> Result<Control, Errno> {
+fn read_control(header: &Header, family: u16) -> Result<Control, Errno> {
+    let (address, length) = (header[CONTROL], header[CONTROL_LENGTH]);
     let mut control = Control::default();
     if address == 0 || length == 0 {
         return Ok(control);
@@ -95,22 +103,38 @@ fn read_control(address: usize, length: usize) -> Result<Control, Errno> {
     while rest.len() >= CONTROL_HEADER_BYTES {
         let size = word(rest, 0)?;
         let body = rest.get(CONTROL_HEADER_BYTES..size).ok_or(EINVAL)?;
-        control.take((int(rest, 8)?, int(rest, 12)?), body)?;
+        let kind = (int(rest, 8)?, int(rest, 12)?);
+        match family {
+            AF_UNIX => control.take_local(kind, body)?,
+            _ => control.take_internet(kind, body)?,
+        }
         rest = rest.get(size.next_multiple_of(WORD)..).unwrap_or(&[]);
     }
     Ok(control)
 }
 
 impl Control {
-    fn take(&mut self, kind: (i32, i32), body: &[u8]) -> Result<(), Errno> {
+    /// unix(7) § Ancillary messages; those of other levels are ignored.
+    fn take_local(&mut self, kind: (i32, i32), body: &[u8]) -> Result<(), Errno> {
         match kind {
             (SOL_SOCKET, SCM_RIGHTS) => {
                 for at in (0..body.len() / 4 * 4).step_by(4) {
-                    self.rights.push(get(int(body, at)?)?);
+                    self.rights.push(table().get(int(body, at)?)?);
                 }
             }
-            // Checked by Linux against the sender's own; what arrives is always the sender's own.
-            (SOL_SOCKET, SCM_CREDENTIALS) => {}
+            (SOL_SOCKET, SCM_CREDENTIALS) if body.len() == CREDENTIALS_BYTES => {
+                self.credentials = Some(checked_credentials(body)?);
+            }
+            (SOL_SOCKET, _) => return Err(EINVAL),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// ip(7), ipv6(7).
+    fn take_internet(&mut self, kind: (i32, i32), body: &[u8]) -> Result<(), Errno> {
+        match kind {
+            (SOL_SOCKET, SCM_RIGHTS | SCM_CREDENTIALS) => {}
             (SOL_IP, IP_PKTINFO) => {
                 let octets: [u8; 4] = part(body, 4)?;
                 self.source = Some(Ipv4Addr::from(octets).into());
@@ -123,6 +147,31 @@ impl Control {
         }
         Ok(())
     }
+}
+
+/// sizeof(struct ucred).
+const CREDENTIALS_BYTES: usize = 12;
+
+/// What a program says of itself must be true, unless it is privileged; even then the process must
+/// exist (unix(7) SCM_CREDENTIALS).
+fn checked_credentials(body: &[u8]) -> Result<PeerCredentials, Errno> {
+    let field = |at: usize| int(body, at).map(|number| number as u32);
+    let (pid, uid, gid) = (field(0)?, field(4)?, field(8)?);
+    if uid == u32::MAX || gid == u32::MAX {
+        return Err(EINVAL);
+    }
+    let process = &current().process;
+    let own = process.credentials.lock();
+    let is_privileged = own.euid == 0;
+    let is_true = pid == process.pid
+        && [own.uid, own.euid, own.suid].contains(&uid)
+        && [own.gid, own.egid, own.sgid].contains(&gid);
+    drop(own);
+    if !is_true && !is_privileged {
+        return Err(EPERM);
+    }
+    scheduler::find(pid).ok_or(ESRCH)?;
+    Ok(PeerCredentials { pid, uid, gid })
 }
 
 fn part<const N: usize>(bytes: &[u8], at: usize) -> Result<[u8; N], Errno> {
@@ -154,7 +203,8 @@ fn receive(held: &Held, header_at: usize, header: &Header, bits: u32) -> SysResu
     let closes_on_exec = flags(bits).contains(MessageFlags::CMSG_CLOEXEC);
     let (control, control_flags) = write_control(socket.family, received, header, closes_on_exec)?;
     user::write(header_at + CONTROL_LENGTH * WORD, control)?;
-    user::write(header_at + FLAGS * WORD, control_flags)?;
+    let asked = bits & MessageFlags::CMSG_CLOEXEC.bits(); // Linux gives it back
+    user::write(header_at + FLAGS * WORD, control_flags | asked)?;
     Ok(bytes)
 }
 
@@ -176,13 +226,27 @@ fn write_control(
         is_cut: false,
     };
     if let Some(credentials) = received.credentials {
-        let fields = [credentials.pid, credentials.uid, credentials.gid];
-        let body: Vec<u8> = fields.into_iter().flat_map(u32::to_ne_bytes).collect();
-        room.put((SOL_SOCKET, SCM_CREDENTIALS), &body)?;
+        room.put((SOL_SOCKET, SCM_CREDENTIALS), &credentials.encode())?;
+    }
+    if let Some((ns, is_exact)) = received.came_ns {
+        let (kind, fraction) = match is_exact {
+            true => (SCM_TIMESTAMPNS, ns % NS_PER_S),
+            false => (SCM_TIMESTAMP, ns % NS_PER_S / 1000),
+        };
+        let fields = [ns / NS_PER_S, fraction].map(u64::to_ne_bytes);
+        room.put((SOL_SOCKET, kind), &fields.concat())?;
     }
     if let Some(address) = received.destination {
         let (kind, body) = packet_information(family, address);
         room.put(kind, &body)?;
+    }
+    if let Some(hop_limit) = received.hop_limit {
+        let is_version_6 = family == AF_INET6 && !is_from_version_4(&received);
+        let kind = match is_version_6 {
+            true => (SOL_IPV6, IPV6_HOPLIMIT),
+            false => (SOL_IP, IP_TTL),
+        };
+        room.put(kind, &i32::from(hop_limit).to_ne_bytes())?;
     }
     if !received.rights.is_empty() {
         room.put_rights(received.rights, closes_on_exec)?;
@@ -195,12 +259,24 @@ fn write_control(
     Ok((room.used, received.flags | cut))
 }
 
-/// struct in_pktinfo and struct in6_pktinfo; the interface's index is not kept: 0.
+const NS_PER_S: u64 = 1_000_000_000;
+
+fn is_from_version_4(received: &Received) -> bool {
+    matches!(&received.from, Some(Address::Ip(from)) if from.is_ipv4())
+}
+
+/// struct in_pktinfo and struct in6_pktinfo; the interface is told from the address.
 fn packet_information(family: u16, address: IpAddr) -> ((i32, i32), Vec<u8>) {
+    let (loopback, card) = (1u32, 2u32);
+    let index = if address.is_loopback() {
+        loopback
+    } else {
+        card
+    };
     let mut body = Vec::new();
     match address {
         IpAddr::V4(address) if family != AF_INET6 => {
-            body.extend_from_slice(&0u32.to_ne_bytes());
+            body.extend_from_slice(&index.to_ne_bytes());
             body.extend_from_slice(&address.octets());
             body.extend_from_slice(&address.octets());
             ((SOL_IP, IP_PKTINFO), body)
@@ -211,7 +287,7 @@ fn packet_information(family: u16, address: IpAddr) -> ((i32, i32), Vec<u8>) {
                 IpAddr::V6(address) => address,
             };
             body.extend_from_slice(&mapped.octets());
-            body.extend_from_slice(&0u32.to_ne_bytes());
+            body.extend_from_slice(&index.to_ne_bytes());
             ((SOL_IPV6, IPV6_PKTINFO), body)
         }
     }
@@ -227,11 +303,14 @@ struct Room {
 
 impl Room {
     fn put(&mut self, kind: (i32, i32), body: &[u8]) -> Result<(), Errno> {
-        let size = CONTROL_HEADER_BYTES + body.len();
-        if size > self.left {
+        if self.left < CONTROL_HEADER_BYTES {
             self.is_cut = true;
             return Ok(());
         }
+        let whole = CONTROL_HEADER_BYTES + body.len();
+        let size = whole.min(self.left); // what does not fit is cut (cmsg(3))
+        self.is_cut |= size < whole;
+        let body = body.get(..size - CONTROL_HEADER_BYTES).unwrap_or(body);
         let mut bytes = size.to_ne_bytes().to_vec();
         bytes.extend_from_slice(&kind.0.to_ne_bytes());
         bytes.extend_from_slice(&kind.1.to_ne_bytes());
@@ -255,7 +334,10 @@ impl Room {
         for open in rights.into_iter().take(room) {
             match table().install_open(open, 0, closes_on_exec) {
                 Ok(fd) => body.extend_from_slice(&fd.to_ne_bytes()),
-                Err(_) => self.is_cut = true,
+                Err(_) => {
+                    self.is_cut = true;
+                    break;
+                }
             }
         }
         if body.is_empty() {
@@ -314,6 +396,7 @@ syscall! {
             to,
             flags: flags(bits),
             rights: Vec::new(),
+            credentials: None,
             source: None,
         };
         held.socket()?.send(message, held.is_nonblocking())

@@ -10,7 +10,6 @@ use smoltcp::socket::tcp::State as TcpState;
 
 use super::connection::Connection;
 use super::listener::{Backlog, clamp};
-use super::options::{SOL_SOCKET, TcpOptions};
 use super::{State, TcpEndpoint};
 use crate::errno::{
     EADDRINUSE, EAFNOSUPPORT, EAGAIN, EALREADY, EFAULT, EINPROGRESS, EINVAL, EISCONN, ENOTCONN,
@@ -19,6 +18,7 @@ use crate::errno::{
 use crate::fs::{Events, Sink, Source};
 use crate::net::address::{AF_INET, AF_INET6, Address, any};
 use crate::net::flows::FlowKey;
+use crate::net::options::{self, Family, Options};
 use crate::net::port::{self, Binding, Claim, Kind};
 use crate::net::socket::{How, MessageFlags, Outgoing, Patience, Protocol, Received};
 use crate::net::stack::{self, Stack};
@@ -34,7 +34,7 @@ pub struct TcpSocket {
 impl TcpSocket {
     pub fn new(family: u16) -> TcpSocket {
         TcpSocket {
-            endpoint: TcpEndpoint::new(TcpOptions::default()),
+            endpoint: TcpEndpoint::new(Options::default()),
             family,
         }
     }
@@ -46,9 +46,7 @@ impl TcpSocket {
         };
         match (self.family, address.ip()) {
             (AF_INET, IpAddr::V6(_)) => Err(EAFNOSUPPORT),
-            (AF_INET6, IpAddr::V4(_)) if self.endpoint.state.lock().options.is_version_6_only => {
-                Err(crate::errno::ENETUNREACH)
-            }
+            (AF_INET6, IpAddr::V4(_)) if self.is_version_6_only() => Err(crate::errno::ENETUNREACH),
             _ => Ok(*address),
         }
     }
@@ -92,9 +90,9 @@ impl State {
         let claim = Claim {
             kind: Kind::Tcp,
             address,
-            is_version_6_only: self.options.is_version_6_only,
-            reuses_address: self.options.reuses_address,
-            reuses_port: self.options.reuses_port,
+            is_version_6_only: self.options.is_on(options::V6ONLY),
+            reuses_address: self.options.is_on(options::REUSEADDR),
+            reuses_port: self.options.is_on(options::REUSEPORT),
         };
         port::bind(claim, port)
     }
@@ -253,7 +251,7 @@ impl Protocol for TcpSocket {
         let binding = state.binding.as_ref().ok_or(EINVAL)?;
         binding.listen()?;
         let local = binding.address;
-        let only_6 = state.options.is_version_6_only;
+        let only_6 = state.options.is_on(options::V6ONLY);
         state.backlog = Some(Backlog::new(local, limit, only_6));
         drop(state);
         let listener = Arc::downgrade(&self.endpoint);
@@ -356,7 +354,7 @@ impl Protocol for TcpSocket {
 
     fn set_option(&self, level: i32, name: i32, value: &[u8]) -> Result<(), Errno> {
         let mut state = self.endpoint.state.lock();
-        state.options.set(level, name, value)?;
+        state.options.set((level, name), value, self.kind())?;
         let options = state.options.clone();
         if let Some(connection) = &mut state.connection {
             connection.apply(&options);
@@ -368,22 +366,17 @@ impl Protocol for TcpSocket {
     }
 
     fn option(&self, level: i32, name: i32) -> Result<Vec<u8>, Errno> {
-        const SO_ERROR: i32 = 4;
-        const SO_ACCEPTCONN: i32 = 30;
-        const TCP_INFO: i32 = 11;
-        const TCP_MAXSEG: i32 = 2;
-        const IPPROTO_TCP: i32 = 6;
         let mut state = self.endpoint.state.lock();
         let number = match (level, name) {
-            (SOL_SOCKET, SO_ERROR) => {
+            options::ERROR => {
                 let error = state.take_error();
                 state.is_connecting &= error.is_none();
                 i32::from(error.map_or(0, |error| error.0))
             }
-            (SOL_SOCKET, SO_ACCEPTCONN) => state.backlog.is_some().into(),
-            (IPPROTO_TCP, TCP_INFO) => return Ok(state.information()),
-            (IPPROTO_TCP, TCP_MAXSEG) if state.connection.is_some() => 1460,
-            _ => return state.options.get(level, name),
+            options::ACCEPTCONN => state.backlog.is_some().into(),
+            options::INFO => return Ok(state.information()),
+            options::MAXSEG if state.connection.is_some() => 1460,
+            key => return state.options.get(key, self.kind()),
         };
         Ok(number.to_ne_bytes().to_vec())
     }
@@ -396,16 +389,22 @@ impl Protocol for TcpSocket {
         &self.endpoint.queue
     }
 
-    fn unread_bytes(&self) -> usize {
+    fn unread_bytes(&self) -> SysResult {
         let state = self.endpoint.state.lock();
+        if state.backlog.is_some() {
+            return Err(EINVAL);
+        }
         let connection = state.connection.as_ref();
-        connection.map_or(0, |connection| connection.socket().recv_queue())
+        Ok(connection.map_or(0, |connection| connection.socket().recv_queue()))
     }
 
-    fn unsent_bytes(&self) -> usize {
+    fn unsent_bytes(&self) -> SysResult {
         let state = self.endpoint.state.lock();
+        if state.backlog.is_some() {
+            return Err(EINVAL);
+        }
         let connection = state.connection.as_ref();
-        connection.map_or(0, |connection| connection.socket().send_queue())
+        Ok(connection.map_or(0, |connection| connection.socket().send_queue()))
     }
 
     fn as_any(&self) -> &dyn Any {
@@ -414,6 +413,17 @@ impl Protocol for TcpSocket {
 }
 
 impl TcpSocket {
+    fn kind(&self) -> Family {
+        match self.family {
+            AF_INET6 => Family::Tcp6,
+            _ => Family::Tcp4,
+        }
+    }
+
+    fn is_version_6_only(&self) -> bool {
+        self.endpoint.state.lock().options.is_on(options::V6ONLY)
+    }
+
     /// True while an earlier connect(2) is under way; EISCONN once it has succeeded.
     fn is_under_way(&self) -> Result<bool, Errno> {
         let state = self.endpoint.state.lock();
@@ -473,7 +483,7 @@ impl TcpEndpoint {
         const FULL_BYTES: usize = 16 * 1460;
         let mut state = self.state.lock();
         let written = state.write(from);
-        let is_held = is_more || state.options.is_corked;
+        let is_held = is_more || state.options.is_on(options::CORK);
         let queued = state
             .connection
             .as_ref()

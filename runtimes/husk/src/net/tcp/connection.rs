@@ -13,9 +13,10 @@ use smoltcp::time::Duration;
 use smoltcp::wire::{IpEndpoint, IpListenEndpoint};
 
 use super::TcpEndpoint;
-use super::options::TcpOptions;
+use super::options;
 use crate::errno::{ECONNREFUSED, ECONNRESET, EINVAL, ENOMEM, EPIPE, ETIMEDOUT, Errno};
 use crate::mm::{PAGE_SIZE, frame};
+use crate::net::options::{NODELAY, Options};
 use crate::net::stack::{Route, Stack};
 use crate::time::timer::{self, TimerId};
 
@@ -182,7 +183,7 @@ impl Connection {
     }
 
     /// Looks at what smoltcp made of the last packet or timer.
-    pub fn progress(&mut self, was_reset: bool, options: &TcpOptions) -> Progress {
+    pub fn progress(&mut self, was_reset: bool, options: &Options) -> Progress {
         let mut progress = Progress::default();
         let state = self.socket().state();
         let before = core::mem::replace(&mut self.state, state);
@@ -206,14 +207,14 @@ impl Connection {
 
     /// smoltcp gives up when it hears nothing for the timeout, busy or not; Linux only while
     /// something is unanswered. So it is set only then.
-    fn adjust_timeout(&mut self, options: &TcpOptions) {
-        let keepalive = options.keepalive();
+    fn adjust_timeout(&mut self, options: &Options) {
+        let keepalive = options::keepalive(options);
         let is_orphan = self.orphan_until_ns.is_some();
         let is_unanswered = self.is_unanswered();
         let socket = self.socket_mut();
         let timeout = match (is_unanswered, keepalive) {
             (true, _) if is_orphan => Some(Duration::from_micros(ORPHAN_NS / 1000)),
-            (true, _) => Some(options.user_timeout().unwrap_or(DATA_TIMEOUT)),
+            (true, _) => Some(options::user_timeout(options).unwrap_or(DATA_TIMEOUT)),
             (false, Some((_, dead_after))) => Some(dead_after),
             (false, None) => None,
         };
@@ -221,11 +222,11 @@ impl Connection {
     }
 
     /// Applies options that concern the live connection.
-    pub fn apply(&mut self, options: &TcpOptions) {
-        let keepalive = options.keepalive().map(|(interval, _)| interval);
+    pub fn apply(&mut self, options: &Options) {
+        let keepalive = options::keepalive(options).map(|(interval, _)| interval);
         let socket = self.socket_mut();
-        socket.set_nagle_enabled(!options.is_no_delay);
-        socket.set_hop_limit(options.hop_limit);
+        socket.set_nagle_enabled(!options.is_on(NODELAY));
+        socket.set_hop_limit(options.hop_limit());
         if socket.keep_alive() != keepalive {
             socket.set_keep_alive(keepalive);
         }

@@ -14,6 +14,7 @@ mod tests;
 use alloc::sync::{Arc, Weak};
 
 use super::flows::FlowKey;
+use super::options::Options;
 use super::port::Binding;
 use super::stack::{self, Stack};
 use crate::errno::Errno;
@@ -24,7 +25,6 @@ use crate::time::{self, timer};
 pub use calls::TcpSocket;
 use connection::{Connection, ORPHAN_NS};
 use listener::Backlog;
-use options::TcpOptions;
 
 /// What a socket is: nothing yet, a listener, or one end of a connection (perhaps a past one).
 #[derive(Default)]
@@ -32,7 +32,7 @@ struct State {
     binding: Option<Binding>,
     backlog: Option<Backlog>,
     connection: Option<Connection>,
-    options: TcpOptions,
+    options: Options,
     /// SO_ERROR: told once.
     error: Option<Errno>,
     /// A connection was asked for and its outcome not told yet.
@@ -66,7 +66,7 @@ pub struct TcpEndpoint {
 }
 
 impl TcpEndpoint {
-    pub fn new(options: TcpOptions) -> Arc<TcpEndpoint> {
+    pub fn new(options: Options) -> Arc<TcpEndpoint> {
         Arc::new_cyclic(|this| TcpEndpoint {
             queue: WaitQueue::new(),
             state: SpinLock::new(State {
@@ -217,7 +217,7 @@ impl TcpEndpoint {
         connection.orphan_until_ns = Some(time::now_ns() + ORPHAN_NS);
         // RFC 2525 § 2.17: data nobody will read is worth a reset.
         let is_unread = connection.socket().recv_queue() > 0;
-        if is_unread || state.options.linger == Some(0) {
+        if is_unread || state.options.linger() == Some(0) {
             connection.socket_mut().abort();
         } else {
             connection.socket_mut().close();

@@ -11,13 +11,13 @@ use smoltcp::wire::{IpAddress, IpCidr};
 
 use super::connection::Connection;
 use super::listener::Backlog;
-use super::options::TcpOptions;
 use super::{FlowKey, Stack, TcpEndpoint};
 use crate::errno::{ECONNREFUSED, ECONNRESET};
 use crate::fs::Events;
 use crate::net::checksum;
 use crate::net::device::{Nic, Receive, Transmit};
 use crate::net::link::ETHERNET_HEADER_BYTES;
+use crate::net::options::Options;
 use crate::net::stack::Route;
 use crate::sync::SpinLock;
 use core::net::SocketAddr;
@@ -87,7 +87,7 @@ impl World {
         let (to_server, to_client) = (Cable::default(), Cable::default());
         let mut server = stack(1, &to_server, &to_client);
         let client = stack(2, &to_client, &to_server);
-        let listener = TcpEndpoint::new(TcpOptions::default());
+        let listener = TcpEndpoint::new(Options::default());
         let local = SocketAddr::from(SERVER);
         listener.state.lock().backlog = Some(Backlog::new(local, backlog, false));
         let weak = Arc::downgrade(&listener);
@@ -110,7 +110,7 @@ impl World {
         let local = SocketAddr::from(([10, 0, 0, 2], port));
         let remote = SocketAddr::from((SERVER.0, remote_port));
         let connection = Connection::open(&mut self.client, local, remote, Route::Card).unwrap();
-        let endpoint = TcpEndpoint::new(TcpOptions::default());
+        let endpoint = TcpEndpoint::new(Options::default());
         endpoint.state.lock().connection = Some(connection);
         let key = FlowKey::new(local, remote);
         self.client.flows.insert(key, endpoint.clone());

@@ -6,15 +6,18 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::any::Any;
 
-use super::{Backlog, INBOX_BYTES, Piece, UnixEndpoint, names, own_credentials};
+use super::inbox::{Manner, Piece};
+use super::{Backlog, UnixEndpoint, cycles, names, own_credentials};
 use crate::errno::{
-    EAFNOSUPPORT, EAGAIN, ECONNREFUSED, EINVAL, EISCONN, EMSGSIZE, ENOMEM, ENOPROTOOPT, ENOTCONN,
-    EOPNOTSUPP, EPIPE, EPROTOTYPE, Errno, SysResult,
+    EAGAIN, ECONNREFUSED, ECONNRESET, EINVAL, EISCONN, EMSGSIZE, ENOMEM, ENOTCONN, EOPNOTSUPP,
+    EPERM, EPIPE, EPROTOTYPE, Errno, SysResult,
 };
 use crate::fs::{Events, Sink};
 use crate::net::address::Address;
+use crate::net::options::{self, Family};
 use crate::net::socket::{
-    How, MessageFlags, Outgoing, Patience, PeerCredentials, Protocol, Received, int_value,
+    How, MessageFlags, Outgoing, Patience, PeerCredentials, Protocol, Received, SOCK_DGRAM,
+    SOCK_SEQPACKET, SOCK_STREAM,
 };
 use crate::sync::WaitQueue;
 
@@ -43,22 +46,29 @@ impl UnixSocket {
         (a, b)
     }
 
+    pub(super) fn endpoint(&self) -> &Arc<UnixEndpoint> {
+        &self.endpoint
+    }
+
     fn name_of(address: &Address) -> Result<&[u8], Errno> {
         match address {
             Address::Unix(name) => Ok(name),
-            Address::None => Err(EINVAL),
-            Address::Ip(_) => Err(EAFNOSUPPORT),
+            Address::None | Address::Ip(_) => Err(EINVAL),
         }
     }
 
     /// Connects to a listener; EAGAIN while its backlog is full.
     fn join(&self, listener: &Arc<UnixEndpoint>) -> Result<(), Errno> {
         let accepted = UnixEndpoint::new(self.endpoint.kind);
-        accepted.state.lock().inherited_name = listener.own_name();
+        let name = listener.own_name();
+        let wants_credentials = listener.state.lock().options.is_on(options::PASSCRED);
+        accepted.state.lock().inherit(name, wants_credentials);
         let listener_credentials = {
             let mut state = listener.state.lock();
             let credentials = state.peer_credentials.unwrap_or_default();
-            let backlog = state.backlog.as_mut().ok_or(ECONNREFUSED)?;
+            let is_shut = state.is_read_shut;
+            let backlog = state.backlog.as_mut().filter(|_| !is_shut);
+            let backlog = backlog.ok_or(ECONNREFUSED)?;
             if backlog.ready.len() > backlog.limit {
                 return Err(EAGAIN);
             }
@@ -71,48 +81,76 @@ impl UnixSocket {
         Ok(())
     }
 
+    /// unix(7) § Autobind: who asks for credentials gets a name, to be answered at.
+    fn autobind(&self) -> Result<(), Errno> {
+        let needs_name = {
+            let state = self.endpoint.state.lock();
+            state.options.is_on(options::PASSCRED) && state.name.is_none()
+        };
+        if needs_name {
+            self.bind(&Address::Unix(Vec::new()))?;
+        }
+        Ok(())
+    }
+
     /// Whom a message goes to.
     fn target(&self, to: &Option<Address>) -> Result<Arc<UnixEndpoint>, Errno> {
-        let mut state = self.endpoint.state.lock();
-        if state.is_write_shut {
-            return Err(EPIPE);
+        let own = &self.endpoint;
+        let mut state = own.state.lock();
+        let is_connected = state.peer.is_some();
+        if own.is_stream() && to.is_some() {
+            return Err(if is_connected { EISCONN } else { EOPNOTSUPP });
+        }
+        if own.is_stream() && !is_connected {
+            return Err(ENOTCONN);
         }
         if let Some(error) = state.error.take() {
             return Err(error);
         }
-        if state.is_orphan {
+        if state.is_write_shut {
             return Err(EPIPE);
         }
-        match (to, &state.peer) {
-            (Some(_), Some(_)) if self.endpoint.is_connected_kind() => Err(EISCONN),
-            (Some(_), None) if self.endpoint.is_connected_kind() => Err(EOPNOTSUPP),
-            (Some(address), _) => {
-                drop(state);
-                let target = names::find(Self::name_of(address)?)?;
-                let is_same = target.kind == self.endpoint.kind;
-                is_same.then_some(target).ok_or(EPROTOTYPE)
-            }
-            (None, Some(peer)) => peer.upgrade().ok_or(ECONNREFUSED),
-            (None, None) => Err(ENOTCONN),
+        // A sequenced packet socket's messages take no address, and it is ignored.
+        if let Some(address) = to.as_ref().filter(|_| own.kind == SOCK_DGRAM) {
+            drop(state);
+            return self.permitted(names::find(Self::name_of(address)?)?);
         }
+        let peer = state.peer.as_ref().ok_or(ENOTCONN)?.upgrade();
+        drop(state);
+        peer.ok_or_else(|| self.lost_peer())
+    }
+
+    /// Of the same type, and not somebody else's own.
+    fn permitted(&self, target: Arc<UnixEndpoint>) -> Result<Arc<UnixEndpoint>, Errno> {
+        if target.kind != self.endpoint.kind {
+            return Err(EPROTOTYPE);
+        }
+        let is_taken = target.state.lock().peer.is_some() && !self.endpoint.is_peer_of(&target);
+        if is_taken { Err(EPERM) } else { Ok(target) }
+    }
+
+    /// The peer has closed: a datagram socket is unconnected from then on.
+    fn lost_peer(&self) -> Errno {
+        if self.endpoint.is_connected_kind() {
+            return EPIPE;
+        }
+        self.endpoint.state.lock().peer = None;
+        ECONNREFUSED
     }
 
     /// Puts one piece into the peer's inbox; EAGAIN when there is no room.
     fn send_piece(&self, message: &mut Outgoing<'_>) -> SysResult {
         let target = self.target(&message.to)?;
+        let limit = self.endpoint.state.lock().options.send_bytes();
+        if target.is_full_for(&self.endpoint, limit) {
+            return Err(EAGAIN);
+        }
         let wanted = message.data.remaining();
-        let room = target.room();
         let size_bytes = if self.endpoint.is_stream() {
-            wanted.min(room).min(PIECE_BYTES)
+            wanted.min(limit / 2).min(PIECE_BYTES)
         } else {
             wanted
         };
-        if size_bytes > INBOX_BYTES {
-            return Err(EMSGSIZE);
-        }
-        if size_bytes > room || (size_bytes == 0 && wanted > 0) || room == 0 {
-            return Err(EAGAIN);
-        }
         let mut bytes = Vec::new();
         bytes.try_reserve_exact(size_bytes).map_err(|_| ENOMEM)?;
         bytes.resize(size_bytes, 0);
@@ -126,9 +164,97 @@ impl UnixSocket {
             start: 0,
             from: self.endpoint.own_name(),
             rights: core::mem::take(&mut message.rights),
-            credentials: own_credentials(),
+            credentials: self.credentials_for(&target, message),
         })?;
         Ok(taken)
+    }
+
+    /// Nobody's when neither end had asked for credentials yet.
+    fn credentials_for(&self, target: &UnixEndpoint, message: &Outgoing<'_>) -> PeerCredentials {
+        /// /proc/sys/kernel/overflowuid.
+        const NOBODY: u32 = 65534;
+        let wants = |end: &UnixEndpoint| end.state.lock().options.is_on(options::PASSCRED);
+        match message.credentials {
+            Some(credentials) => credentials,
+            None if wants(target) || wants(&self.endpoint) => PeerCredentials::of_sender(),
+            None => PeerCredentials {
+                pid: 0,
+                uid: NOBODY,
+                gid: NOBODY,
+            },
+        }
+    }
+
+    /// What fails before anything is looked at: what is too large for any inbox, a stream that was
+    /// shut even if there is an error to tell.
+    fn check(&self, message: &Outgoing<'_>) -> Result<(), Errno> {
+        const OVERHEAD: usize = 32;
+        let size_bytes = message.data.remaining();
+        let state = self.endpoint.state.lock();
+        let limit = state.options.send_bytes().saturating_sub(OVERHEAD);
+        let is_shut = state.is_write_shut && state.peer.is_some() && message.to.is_none();
+        match self.endpoint.kind {
+            SOCK_STREAM if is_shut => Err(EPIPE),
+            SOCK_SEQPACKET if state.peer.is_none() => Err(ENOTCONN),
+            SOCK_SEQPACKET | SOCK_DGRAM if size_bytes > limit => Err(EMSGSIZE),
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes `target`, or nobody, the peer of a datagram socket.
+    fn set_peer(&self, target: Option<&Arc<UnixEndpoint>>) {
+        let own = &self.endpoint;
+        let name = target.map(|target| target.own_name()).unwrap_or_default();
+        let mut state = own.state.lock();
+        let old = core::mem::replace(&mut state.peer, target.map(Arc::downgrade));
+        state.peer_name = name;
+        let old = old.and_then(|old| old.upgrade());
+        let is_other = |old: &Arc<_>| target.is_none_or(|target| !Arc::ptr_eq(target, old));
+        let Some(old) = old.filter(is_other) else {
+            return;
+        };
+        let unread = core::mem::take(&mut state.inbox); // it was the old peer's
+        drop(state);
+        drop(unread);
+        if own.is_peer_of(&old) {
+            old.state.lock().error = Some(ECONNRESET);
+            old.queue.wake_all();
+        }
+    }
+
+    /// What there is now; EAGAIN means wait.
+    fn read_once(&self, into: &mut dyn Sink, manner: Manner) -> Result<Received, Errno> {
+        let mut state = self.endpoint.state.lock();
+        if !self.endpoint.is_stream()
+            && let Some(error) = state.error.take()
+        {
+            return Err(error);
+        }
+        if !state.inbox.is_empty() {
+            return state.inbox.take(into, manner);
+        }
+        if let Some(error) = state.error.take() {
+            return Err(error);
+        }
+        let is_end = state.is_read_shut && (self.endpoint.is_connected_kind() || manner.waits);
+        if is_end {
+            return Ok(Received::default());
+        }
+        match self.endpoint.kind {
+            SOCK_DGRAM => Err(EAGAIN),
+            _ if state.peer.is_some() => Err(EAGAIN),
+            SOCK_SEQPACKET => Err(ENOTCONN),
+            _ => Err(EINVAL),
+        }
+    }
+}
+
+impl super::State {
+    /// What an accepted socket has of its listener.
+    fn inherit(&mut self, name: Vec<u8>, wants_credentials: bool) {
+        self.inherited_name = name;
+        let value = i32::from(wants_credentials).to_ne_bytes();
+        let _ = self.options.set(options::PASSCRED, &value, Family::Local); // it is an option
     }
 }
 
@@ -136,7 +262,7 @@ impl Protocol for UnixSocket {
     fn bind(&self, address: &Address) -> Result<(), Errno> {
         let wanted = Self::name_of(address)?;
         if self.endpoint.state.lock().name.is_some() {
-            return Err(names::error_for_bound(wanted));
+            return names::outcome_for_bound(wanted);
         }
         let name = names::bind(wanted, &self.endpoint)?;
         self.endpoint.state.lock().name = Some(name);
@@ -145,19 +271,19 @@ impl Protocol for UnixSocket {
 
     fn connect(&self, address: &Address, patience: Patience) -> Result<(), Errno> {
         if *address == Address::None && !self.endpoint.is_connected_kind() {
-            self.endpoint.state.lock().peer = None;
+            self.set_peer(None);
             return Ok(());
         }
-        let target = names::find(Self::name_of(address)?)?;
+        let name = Self::name_of(address)?;
+        self.autobind()?;
+        let target = names::find(name)?;
+        if !self.endpoint.is_connected_kind() {
+            let target = self.permitted(target)?;
+            self.set_peer(Some(&target));
+            return Ok(());
+        }
         if target.kind != self.endpoint.kind {
             return Err(EPROTOTYPE);
-        }
-        if !self.endpoint.is_connected_kind() {
-            let name = target.own_name();
-            let mut state = self.endpoint.state.lock();
-            state.peer = Some(Arc::downgrade(&target));
-            state.peer_name = name;
-            return Ok(());
         }
         let state = self.endpoint.state.lock();
         if state.peer.is_some() {
@@ -167,7 +293,7 @@ impl Protocol for UnixSocket {
             return Err(EINVAL);
         }
         drop(state);
-        patience.wait(&target.queue, || self.join(&target))
+        patience.wait(&target.room, || self.join(&target))
     }
 
     fn listen(&self, backlog: u32) -> Result<(), Errno> {
@@ -190,17 +316,26 @@ impl Protocol for UnixSocket {
                 });
             }
         }
+        drop(state);
+        self.endpoint.room.wake_all(); // there may be more of it
         Ok(())
     }
 
     fn accept(&self, patience: Patience) -> Result<(Box<dyn Protocol>, Address), Errno> {
+        if !self.endpoint.is_connected_kind() {
+            return Err(EOPNOTSUPP);
+        }
         let take = || {
             let mut state = self.endpoint.state.lock();
+            let is_shut = state.is_read_shut;
             let backlog = state.backlog.as_mut().ok_or(EINVAL)?;
-            backlog.ready.pop_front().ok_or(EAGAIN)
+            match backlog.ready.pop_front() {
+                None if is_shut && !patience.is_nonblocking => Err(EINVAL),
+                next => next.ok_or(EAGAIN),
+            }
         };
         let endpoint = patience.wait(&self.endpoint.queue, take)?;
-        self.endpoint.queue.wake_all(); // those who wait for room in the backlog
+        self.endpoint.room.wake_all();
         let peer_name = endpoint.state.lock().peer_name.clone();
         Ok((Box::new(UnixSocket { endpoint }), Address::Unix(peer_name)))
     }
@@ -212,10 +347,15 @@ impl Protocol for UnixSocket {
         if message.rights.len() > RIGHTS {
             return Err(EINVAL);
         }
+        if !self.endpoint.is_stream() {
+            self.autobind()?;
+        }
+        self.check(&message)?;
         let mut total = 0;
         loop {
-            let room = self.target(&message.to)?;
-            let outcome = patience.wait(&room.queue, || self.send_piece(&mut message));
+            let outcome = self
+                .target(&message.to)
+                .and_then(|target| patience.wait(&target.room, || self.send_piece(&mut message)));
             match outcome {
                 Ok(sent) => total += sent,
                 Err(_) if total > 0 => return Ok(total),
@@ -234,47 +374,48 @@ impl Protocol for UnixSocket {
         flags: MessageFlags,
         patience: Patience,
     ) -> Result<Received, Errno> {
-        let is_peek = flags.contains(MessageFlags::PEEK);
-        let is_stream = self.endpoint.is_stream();
-        let wants_all = flags.contains(MessageFlags::WAITALL) && is_stream && !is_peek;
+        let own = &self.endpoint;
+        let is_stream = own.is_stream();
+        if flags.contains(MessageFlags::OOB) {
+            return Err(if is_stream { EINVAL } else { EOPNOTSUPP });
+        }
+        let manner = Manner {
+            is_peek: flags.contains(MessageFlags::PEEK),
+            is_stream,
+            waits: !patience.is_nonblocking,
+            wants_credentials: own.state.lock().options.is_on(options::PASSCRED),
+        };
+        let wants_all = flags.contains(MessageFlags::WAITALL) && is_stream && !manner.is_peek;
+        let wants_length = flags.contains(MessageFlags::TRUNC) && !is_stream;
         let mut total = Received::default();
         loop {
             let attempt = || {
-                let mut state = self.endpoint.state.lock();
-                if state.inbox.is_empty() {
-                    return state.empty(self.endpoint.is_connected_kind());
-                }
-                let full = state.inbox.front().map_or(0, |piece| piece.bytes.len());
-                let mut received = state.take(into, is_peek, is_stream)?;
-                if flags.contains(MessageFlags::TRUNC) && !is_stream {
-                    received.bytes = full;
-                }
-                Ok(received)
+                let full = own.state.lock().inbox.first_bytes();
+                let received = self.read_once(into, manner)?;
+                Ok((received, full))
             };
-            let received = match patience.wait(&self.endpoint.queue, attempt) {
+            let (mut received, full) = match patience.wait(&own.queue, attempt) {
                 Err(_) if total.bytes > 0 => break,
-                received => received?,
+                outcome => outcome?,
             };
-            self.endpoint.queue.wake_all(); // whoever waits for room here
-            if let Some(peer) = self.endpoint.peer() {
-                peer.queue.wake_all(); // and whoever polls the other end for it
+            if wants_length {
+                received.bytes = full;
+            }
+            if !manner.is_peek {
+                own.tell_of_room();
             }
             let is_end = received.bytes == 0;
-            let so_far = total.bytes;
-            total = received;
-            total.bytes += so_far;
-            if !wants_all || is_end || into.remaining() == 0 {
+            total.append(received);
+            if !wants_all || is_end || into.remaining() == 0 || !total.rights.is_empty() {
                 break;
             }
         }
+        total.credentials = total.credentials.filter(|_| manner.wants_credentials);
         Ok(total)
     }
 
     fn shutdown(&self, how: How) -> Result<(), Errno> {
         let peer = self.endpoint.peer();
-        if peer.is_none() && self.endpoint.state.lock().backlog.is_none() {
-            return Err(ENOTCONN);
-        }
         shut(&self.endpoint, how.reads(), how.writes());
         if let Some(peer) = peer.filter(|_| self.endpoint.is_connected_kind()) {
             shut(&peer, how.writes(), how.reads());
@@ -287,6 +428,10 @@ impl Protocol for UnixSocket {
     }
 
     fn peer_address(&self) -> Result<Address, Errno> {
+        let peer = self.endpoint.peer();
+        if let Some(peer) = &peer {
+            return Ok(Address::Unix(peer.own_name())); // it may have been bound since
+        }
         let state = self.endpoint.state.lock();
         if state.peer.is_none() {
             return Err(ENOTCONN);
@@ -295,50 +440,26 @@ impl Protocol for UnixSocket {
     }
 
     fn set_option(&self, level: i32, name: i32, value: &[u8]) -> Result<(), Errno> {
-        if level != SOL_SOCKET {
+        if level != options::SOL_SOCKET {
             return Err(EOPNOTSUPP);
         }
         let mut state = self.endpoint.state.lock();
-        match name {
-            SO_PASSCRED => state.wants_credentials = int_value(value)? != 0,
-            _ if KNOWN.contains(&name) => {
-                let number = int_value(value)?;
-                state.remembered.retain(|entry| entry.0 != name);
-                state.remembered.push((name, number));
-            }
-            _ => return Err(ENOPROTOOPT),
-        }
-        Ok(())
+        state.options.set((level, name), value, Family::Local)
     }
 
     fn option(&self, level: i32, name: i32) -> Result<Vec<u8>, Errno> {
-        if level != SOL_SOCKET {
+        if level != options::SOL_SOCKET {
             return Err(EOPNOTSUPP);
         }
         let mut state = self.endpoint.state.lock();
-        let number = match name {
-            SO_PEERCRED => {
-                let none = PeerCredentials {
-                    pid: 0,
-                    uid: u32::MAX,
-                    gid: u32::MAX,
-                };
-                let peer = state.peer_credentials.unwrap_or(none);
-                let fields = [peer.pid, peer.uid, peer.gid];
-                return Ok(fields.into_iter().flat_map(u32::to_ne_bytes).collect());
+        let number = match (level, name) {
+            options::PEERCRED => {
+                let peer = state.peer_credentials.unwrap_or(PeerCredentials::NONE);
+                return Ok(peer.encode());
             }
-            SO_ERROR => i32::from(state.error.take().map_or(0, |error| error.0)),
-            SO_ACCEPTCONN => state.backlog.is_some().into(),
-            SO_PASSCRED => state.wants_credentials.into(),
-            SO_SNDBUF | SO_RCVBUF => {
-                let set = state.remembered.iter().find(|entry| entry.0 == name);
-                set.map_or(INBOX_BYTES as i32, |entry| entry.1.saturating_mul(2))
-            }
-            _ if KNOWN.contains(&name) => {
-                let set = state.remembered.iter().find(|entry| entry.0 == name);
-                set.map_or(0, |entry| entry.1)
-            }
-            _ => return Err(ENOPROTOOPT),
+            options::ERROR => i32::from(state.error.take().map_or(0, |error| error.0)),
+            options::ACCEPTCONN => state.backlog.is_some().into(),
+            key => return state.options.get(key, Family::Local),
         };
         Ok(number.to_ne_bytes().to_vec())
     }
@@ -351,12 +472,22 @@ impl Protocol for UnixSocket {
         &self.endpoint.queue
     }
 
-    fn unread_bytes(&self) -> usize {
+    fn unread_bytes(&self) -> SysResult {
         let state = self.endpoint.state.lock();
-        if self.endpoint.is_stream() {
-            return state.inbox_bytes;
+        match state.backlog {
+            Some(_) => Err(EINVAL),
+            None if self.endpoint.is_connected_kind() => Ok(state.inbox.bytes()),
+            None => Ok(state.inbox.first_bytes()),
         }
-        state.inbox.front().map_or(0, |piece| piece.bytes.len())
+    }
+
+    /// Everything the peer has not read yet, with what that costs.
+    fn unsent_bytes(&self) -> SysResult {
+        if self.endpoint.state.lock().backlog.is_some() {
+            return Err(EINVAL);
+        }
+        let peer = self.endpoint.peer();
+        Ok(peer.map_or(0, |peer| peer.state.lock().inbox.cost()))
     }
 
     fn as_any(&self) -> &dyn Any {
@@ -364,29 +495,18 @@ impl Protocol for UnixSocket {
     }
 }
 
-const SOL_SOCKET: i32 = 1;
-const SO_ERROR: i32 = 4;
-const SO_SNDBUF: i32 = 7;
-const SO_RCVBUF: i32 = 8;
-const SO_PASSCRED: i32 = 16;
-const SO_PEERCRED: i32 = 17;
-const SO_ACCEPTCONN: i32 = 30;
-/// Options that are taken, remembered and without effect: REUSEADDR, DONTROUTE, BROADCAST, SNDBUF,
-/// RCVBUF, KEEPALIVE, OOBINLINE, PRIORITY, LINGER, REUSEPORT, RCVLOWAT, TIMESTAMP, the FORCE sizes.
-const KNOWN: [i32; 14] = [
-    2, 5, 6, SO_SNDBUF, SO_RCVBUF, 9, 10, 12, 13, 15, 18, 29, 32, 33,
-];
-
 fn shut(endpoint: &UnixEndpoint, reads: bool, writes: bool) {
     let mut state = endpoint.state.lock();
     state.is_read_shut |= reads;
     state.is_write_shut |= writes;
     drop(state);
     endpoint.queue.wake_all();
+    endpoint.room.wake_all();
 }
 
 impl Drop for UnixSocket {
     fn drop(&mut self) {
-        self.endpoint.close();
+        self.endpoint.close(false);
+        cycles::collect();
     }
 }

@@ -2,39 +2,30 @@
 //! descriptors and credentials passed along.
 //!
 //! Every endpoint has an inbox that its peers put into. Lock order: never two endpoints at once.
-//! Not here: garbage collection of sockets sent through themselves (they stay until both ends are
-//! closed), SO_PASSCRED with forged credentials.
+//! Not here: urgent data, SO_RCVLOWAT, SO_PEEK_OFF, the limit on descriptors in flight
+//! (ETOOMANYREFS).
 
 mod calls;
+mod cycles;
+mod inbox;
 mod names;
 
 use alloc::collections::VecDeque;
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 
-use super::address::Address;
-use super::socket::{MessageFlags, PeerCredentials, Received, SOCK_DGRAM, SOCK_STREAM};
-use crate::errno::{EAGAIN, ECONNRESET, EINVAL, EPIPE, Errno};
-use crate::fs::{Events, OpenFile, Sink};
+use super::options::Options;
+use super::socket::{PeerCredentials, SOCK_DGRAM, SOCK_STREAM};
+use crate::errno::{ECONNRESET, EPIPE, Errno};
+use crate::fs::Events;
 use crate::process::current;
 use crate::sync::{SpinLock, WaitQueue};
 pub use calls::UnixSocket;
+use inbox::{Inbox, Piece};
 use names::Name;
 
-/// Bytes in an inbox (net.core.wmem_default).
-const INBOX_BYTES: usize = 208 << 10;
-/// Datagrams in an inbox (net.unix.max_dgram_qlen is 10; writers wait beyond).
-const INBOX_PIECES: usize = 512;
-
-/// What one send put in: a message, or part of a stream.
-struct Piece {
-    bytes: Vec<u8>,
-    /// Bytes already read, of a stream.
-    start: usize,
-    from: Vec<u8>,
-    rights: Vec<Arc<OpenFile>>,
-    credentials: PeerCredentials,
-}
+/// net.unix.max_dgram_qlen: beyond it only a datagram socket's own peer may send.
+const INBOX_DATAGRAMS: usize = 10;
 
 struct Backlog {
     limit: usize,
@@ -49,24 +40,27 @@ struct State {
     /// Keeps the name of a listener for its accepted sockets (getsockname(2)).
     inherited_name: Vec<u8>,
     peer_credentials: Option<PeerCredentials>,
-    inbox: VecDeque<Piece>,
-    inbox_bytes: usize,
+    inbox: Inbox,
     backlog: Option<Backlog>,
     is_read_shut: bool,
     is_write_shut: bool,
-    /// The peer of a stream is gone.
-    is_orphan: bool,
-    wants_credentials: bool,
     error: Option<Errno>,
-    remembered: Vec<(i32, i32)>,
+    options: Options,
+    /// Datagram sockets that found no room here and want to be told of it.
+    turned_away: Vec<Weak<UnixEndpoint>>,
 }
 
 pub struct UnixEndpoint {
     kind: u32,
+    /// Told of everything that changes what the socket is ready for.
     queue: WaitQueue,
+    /// Who waits for room in the inbox or the backlog.
+    room: WaitQueue,
     state: SpinLock<State>,
+    this: Weak<UnixEndpoint>,
 }
 
+/// What SO_PEERCRED tells of this process from now on.
 fn own_credentials() -> PeerCredentials {
     let process = &current().process;
     let credentials = process.credentials.lock();
@@ -79,10 +73,12 @@ fn own_credentials() -> PeerCredentials {
 
 impl UnixEndpoint {
     fn new(kind: u32) -> Arc<UnixEndpoint> {
-        Arc::new(UnixEndpoint {
+        Arc::new_cyclic(|this| UnixEndpoint {
             kind,
             queue: WaitQueue::new(),
+            room: WaitQueue::new(),
             state: SpinLock::new(State::default()),
+            this: this.clone(),
         })
     }
 
@@ -106,6 +102,12 @@ impl UnixEndpoint {
         self.state.lock().peer.as_ref()?.upgrade()
     }
 
+    fn is_peer_of(&self, other: &UnixEndpoint) -> bool {
+        let state = other.state.lock();
+        let peer = state.peer.as_ref();
+        peer.is_some_and(|peer| peer.ptr_eq(&self.this))
+    }
+
     /// Makes two endpoints each other's peer.
     fn pair(a: &Arc<UnixEndpoint>, b: &Arc<UnixEndpoint>, credentials: PeerCredentials) {
         for (one, other) in [(a, b), (b, a)] {
@@ -117,53 +119,77 @@ impl UnixEndpoint {
         }
     }
 
-    /// Room for `size_bytes` more: all of a message, some of a stream.
-    fn room(&self) -> usize {
+    /// True when `sender`, which may have `limit` bytes under way, has to wait.
+    fn is_full_for(&self, sender: &UnixEndpoint, limit: usize) -> bool {
+        let is_from_peer = self.is_connected_kind() || sender.is_peer_of(self);
         let state = self.state.lock();
-        if state.inbox.len() >= INBOX_PIECES {
-            return 0;
-        }
-        INBOX_BYTES.saturating_sub(state.inbox_bytes)
+        state.inbox.cost() >= limit || !is_from_peer && state.inbox.count() > INBOX_DATAGRAMS
     }
 
     fn put(&self, piece: Piece) -> Result<(), Errno> {
+        let has_rights = !piece.rights.is_empty();
         let mut state = self.state.lock();
         if state.is_read_shut {
             return Err(EPIPE);
         }
-        state.inbox_bytes += piece.bytes.len();
-        state.inbox.push_back(piece);
+        state.inbox.push(piece);
         drop(state);
+        if has_rights {
+            cycles::note(&self.this);
+        }
         self.queue.wake_all();
         Ok(())
     }
 
+    /// Somebody has read: there is room.
+    fn tell_of_room(&self) {
+        self.room.wake_all();
+        if let Some(peer) = self.peer() {
+            peer.queue.wake_all();
+        }
+        let turned_away = core::mem::take(&mut self.state.lock().turned_away);
+        let waiting = turned_away.iter().filter_map(Weak::upgrade);
+        waiting.for_each(|sender| sender.queue.wake_all());
+    }
+
+    /// unix_poll() and unix_dgram_poll() of Linux.
     fn readiness(&self) -> Events {
-        let peer = self.peer();
-        let has_room = match &peer {
-            Some(peer) => peer.room() * 3 >= INBOX_BYTES,
-            None => true,
-        };
+        let is_writable = self.is_writable();
         let state = self.state.lock();
         let mut events = Events::empty();
-        if let Some(backlog) = &state.backlog {
-            events.set(Events::IN | Events::RDNORM, !backlog.ready.is_empty());
-            return events;
-        }
-        let is_unconnected = self.is_connected_kind() && state.peer.is_none();
-        let is_read_shut = state.is_read_shut || state.is_orphan;
-        let is_write_shut = state.is_write_shut || state.is_orphan;
-        let is_readable = !state.inbox.is_empty() || is_read_shut;
-        events.set(Events::IN | Events::RDNORM, is_readable);
-        events.set(Events::RDHUP, is_read_shut);
-        events.set(Events::HUP, is_unconnected || is_read_shut && is_write_shut);
-        events.set(Events::OUT | Events::WRNORM, has_room || state.is_orphan);
         events.set(Events::ERR, state.error.is_some());
+        let is_both_shut = state.is_read_shut && state.is_write_shut;
+        let is_waiting = state.backlog.as_ref().is_some_and(|b| !b.ready.is_empty());
+        let is_readable = !state.inbox.is_empty() || state.is_read_shut || is_waiting;
+        events.set(Events::IN | Events::RDNORM, is_readable);
+        events.set(Events::RDHUP, state.is_read_shut);
+        let is_listening = state.backlog.is_some();
+        let is_unconnected = self.is_connected_kind() && state.peer.is_none() && !is_listening;
+        events.set(Events::HUP, is_unconnected || is_both_shut);
+        let can_write = is_writable && !is_listening;
+        events.set(Events::OUT | Events::WRNORM | Events::WRBAND, can_write);
         events
     }
 
+    /// A quarter of what may be under way is. A datagram socket that finds its peer full is told
+    /// when it no longer is.
+    fn is_writable(&self) -> bool {
+        let Some(peer) = self.peer() else {
+            return true;
+        };
+        let limit = self.state.lock().options.send_bytes();
+        if peer.is_full_for(self, usize::MAX) {
+            let mut state = peer.state.lock();
+            state.turned_away.retain(|other| !other.ptr_eq(&self.this));
+            state.turned_away.push(self.this.clone());
+            return false;
+        }
+        let cost = peer.state.lock().inbox.cost();
+        cost * 4 <= limit
+    }
+
     /// The peer is told, what was not accepted is refused, what was not read is dropped.
-    fn close(&self) {
+    fn close(&self, is_refusal: bool) {
         let mut state = self.state.lock();
         let peer = state.peer.take().and_then(|peer| peer.upgrade());
         let backlog = state.backlog.take();
@@ -171,88 +197,23 @@ impl UnixEndpoint {
         let name = state.name.take();
         state.is_read_shut = true;
         drop(state);
-        let had_unread = !unread.is_empty();
+        let is_reset = !unread.is_empty() || is_refusal;
         drop((unread, name)); // descriptors in it may close sockets: no lock is held
         if let Some(peer) = peer.filter(|_| self.is_connected_kind()) {
             let mut state = peer.state.lock();
-            state.is_orphan = true;
-            if had_unread {
+            state.is_read_shut = true;
+            state.is_write_shut = true;
+            if is_reset {
                 state.error = Some(ECONNRESET);
             }
             drop(state);
             peer.queue.wake_all();
         }
         for waiting in backlog.into_iter().flat_map(|backlog| backlog.ready) {
-            waiting.close();
+            waiting.close(true);
         }
         self.queue.wake_all();
-    }
-}
-
-impl State {
-    /// What a read on an empty inbox says; EAGAIN means wait.
-    fn empty(&mut self, is_connected_kind: bool) -> Result<Received, Errno> {
-        if let Some(error) = self.error.take() {
-            return Err(error);
-        }
-        if self.is_read_shut || self.is_orphan {
-            return Ok(Received::default());
-        }
-        if is_connected_kind && self.peer.is_none() {
-            return Err(EINVAL);
-        }
-        Err(EAGAIN)
-    }
-
-    /// Takes from the first piece, and of a stream from those after it up to the next descriptors.
-    fn take(
-        &mut self,
-        into: &mut dyn Sink,
-        is_peek: bool,
-        is_stream: bool,
-    ) -> Result<Received, Errno> {
-        let mut received = Received::default();
-        let mut index = 0;
-        while let Some(piece) = self.inbox.get_mut(index) {
-            let is_barrier = index > 0 || received.bytes > 0;
-            if is_barrier && (!is_stream || !piece.rights.is_empty() || into.remaining() == 0) {
-                break;
-            }
-            let available = piece.bytes.get(piece.start..).unwrap_or(&[]);
-            let wanted = available.len().min(into.remaining());
-            let moved = match into.put(available.get(..wanted).unwrap_or(&[])) {
-                Err(error) if received.bytes == 0 => return Err(error),
-                moved => moved.unwrap_or(0),
-            };
-            if received.from.is_none() {
-                let is_named = !piece.from.is_empty();
-                received.from = is_named.then(|| Address::Unix(piece.from.clone()));
-                received.credentials = self.wants_credentials.then_some(piece.credentials);
-            }
-            let is_cut = !is_stream && moved < available.len();
-            let whole = available.len();
-            received.bytes += moved;
-            if is_cut {
-                received.flags |= MessageFlags::TRUNC.bits();
-            }
-            if is_peek {
-                received.rights.extend(piece.rights.iter().cloned());
-                index += 1;
-                continue;
-            }
-            received.rights.append(&mut piece.rights);
-            let is_finished = !is_stream || moved == whole;
-            piece.start += moved;
-            if !is_finished {
-                self.inbox_bytes -= moved;
-                break;
-            }
-            self.inbox_bytes -= whole;
-            self.inbox.pop_front();
-            if !is_stream {
-                break;
-            }
-        }
-        Ok(received)
+        self.room.wake_all();
+        self.tell_of_room();
     }
 }

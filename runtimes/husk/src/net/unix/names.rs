@@ -40,12 +40,18 @@ pub fn bind(bytes: &[u8], endpoint: &Arc<UnixEndpoint>) -> Result<Name, Errno> {
     Ok(Name { key, bytes })
 }
 
-/// What bind(2) says to a socket that has a name already: a path is looked at first.
-pub fn error_for_bound(bytes: &[u8]) -> Errno {
+/// What bind(2) says to a socket that has a name already: any name will do for autobind, a path is
+/// looked at first.
+pub fn outcome_for_bound(bytes: &[u8]) -> Result<(), Errno> {
     match bytes {
-        [] | [0, ..] => EINVAL,
-        path if fs::lookup(path).is_ok() => EADDRINUSE,
-        _ => EINVAL,
+        [] => Ok(()),
+        [0, ..] => Err(EINVAL),
+        path if fs::lookup(path).is_ok() => Err(EADDRINUSE),
+        path => {
+            let slash = path.iter().rposition(|&byte| byte == b'/');
+            fs::lookup(slash.and_then(|at| path.get(..at + 1)).unwrap_or(b"."))?;
+            Err(EINVAL)
+        }
     }
 }
 
