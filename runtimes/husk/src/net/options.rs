@@ -132,7 +132,7 @@ static IPV6_FLAGS: [Row; 9] = flags!(IPPROTO_IPV6, INET6, [25, 56, 53, 58, 60, 6
 /// THIN_LINEAR_TIMEOUTS, THIN_DUPACK, FASTOPEN_NO_COOKIE, INQ.
 static TCP_FLAGS: [Row; 4] = flags!(IPPROTO_TCP, TCP, [16, 17, 34, 36]);
 
-static ROWS: [Row; 55] = [
+static ROWS: [Row; 56] = [
     row(REUSEADDR, ALL, Rule::Flag, 0),
     row(BROADCAST, ALL, Rule::Flag, 0),
     row(SNDBUF, ALL, Rule::Buffer, 212_992),
@@ -144,6 +144,7 @@ static ROWS: [Row; 55] = [
     row(PASSCRED, LOCAL, Rule::Flag, 0),
     row((SOL_SOCKET, 18), ALL, Rule::LowWater, 1),
     row((SOL_SOCKET, 19), ALL, Rule::Told, 1), // SO_SNDLOWAT
+    row(ACCEPTCONN, ALL, Rule::Told, 0),
     row(BINDTODEVICE, ALL, Rule::Interface, 0),
     row(TIMESTAMP, ALL, Rule::Flag, 0),
     row(TIMESTAMPNS, ALL, Rule::Flag, 0),
@@ -177,7 +178,7 @@ static ROWS: [Row; 55] = [
     row((IPPROTO_IP, 33), UDP, Rule::Byte, 1),  // IP_MULTICAST_TTL
     row((IPPROTO_IP, 34), INET, Rule::Flag, 1), // IP_MULTICAST_LOOP
     row((IPPROTO_IP, 49), INET, Rule::Bit, 1),  // IP_MULTICAST_ALL
-    row(UNICAST_HOPS, INET6, Rule::HopLimit, 64),
+    row(UNICAST_HOPS, INET6, Rule::Byte, 64),
     row((IPPROTO_IPV6, 17), INET6, Rule::Number, 0), // IPV6_MULTICAST_IF
     row((IPPROTO_IPV6, 18), INET6, Rule::Byte, 1),   // IPV6_MULTICAST_HOPS
     row((IPPROTO_IPV6, 19), INET6, Rule::Bit, 1),    // IPV6_MULTICAST_LOOP
@@ -246,7 +247,8 @@ impl Options {
         let key = [TTL, UNICAST_HOPS]
             .into_iter()
             .find(|&key| self.is_set(key));
-        key.and_then(|key| u8::try_from(self.number(key)).ok())
+        let limit = key.and_then(|key| u8::try_from(self.number(key)).ok());
+        limit.filter(|&limit| limit != 0) // nothing would leave the machine
     }
 
     pub fn set(&mut self, key: Key, value: &[u8], family: Family) -> Result<(), Errno> {
@@ -281,7 +283,11 @@ impl Options {
     }
 
     pub fn get(&self, key: Key, family: Family) -> Result<Vec<u8>, Errno> {
-        let row = row_for(key, family)?;
+        let is_version_4 = matches!(family, Family::Tcp4 | Family::Udp4);
+        let row = match row_for(key, family) {
+            Err(_) if is_version_4 && find(key).is_some() => return Err(EOPNOTSUPP),
+            row => row?,
+        };
         let number = self.number(key);
         let bytes = match row.rule {
             Rule::Linger => {

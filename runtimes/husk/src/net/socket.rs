@@ -256,6 +256,14 @@ impl Socket {
         }
     }
 
+    /// An accepted internet socket has those of its listener.
+    pub fn inherit_timeouts(&self, listener: &Socket) {
+        let receive_ns = listener.receive_timeout_ns.load(Ordering::Relaxed);
+        let send_ns = listener.send_timeout_ns.load(Ordering::Relaxed);
+        self.receive_timeout_ns.store(receive_ns, Ordering::Relaxed);
+        self.send_timeout_ns.store(send_ns, Ordering::Relaxed);
+    }
+
     pub fn receive_patience(&self, is_nonblocking: bool) -> Patience {
         Patience {
             is_nonblocking,

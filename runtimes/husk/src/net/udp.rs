@@ -56,6 +56,9 @@ struct Wanted {
 #[derive(Default)]
 struct State {
     binding: Option<Binding>,
+    /// What bind(2) was given: dissolving a connection keeps that, and not what was chosen for it.
+    asked_address: Option<IpAddr>,
+    asked_port: u16,
     peer: Option<SocketAddr>,
     options: Options,
     error: Option<Errno>,
@@ -274,6 +277,41 @@ impl UdpSocket {
         }
     }
 
+    /// Where it is bound when nobody says where.
+    fn unasked_address(&self) -> IpAddr {
+        let asked = self.endpoint.state.lock().asked_address;
+        asked.unwrap_or(any(self.family))
+    }
+
+    /// connect(2) to AF_UNSPEC: no peer, and no port but one that was asked for.
+    fn dissolve(&self) {
+        let mut state = self.endpoint.state.lock();
+        state.peer = None;
+        if state.asked_port != 0 {
+            return;
+        }
+        let binding = state.binding.take();
+        state.sender = None; // it has the port too
+        drop(state);
+        self.leave(binding);
+    }
+
+    /// The demultiplexer forgets the socket, and others may have its port.
+    fn leave(&self, binding: Option<Binding>) {
+        let Some(binding) = binding else {
+            return;
+        };
+        let port = binding.address.port();
+        stack::with(|stack| {
+            if let Some(endpoints) = stack.datagrams.get_mut(&port) {
+                endpoints.retain(|endpoint| !endpoint.ptr_eq(&self.endpoint.this));
+                if endpoints.is_empty() {
+                    stack.datagrams.remove(&port);
+                }
+            }
+        });
+    }
+
     /// Binds if nobody has, and makes the socket known to the demultiplexer.
     fn bind_to(&self, stack: &mut Stack, address: IpAddr, port: u16) -> Result<SocketAddr, Errno> {
         let mut state = self.endpoint.state.lock();
@@ -287,7 +325,7 @@ impl UdpSocket {
     }
 
     fn transmit(&self, stack: &mut Stack, to: SocketAddr, message: &mut Outgoing<'_>) -> SysResult {
-        let bound = self.bind_to(stack, any(self.family), 0)?;
+        let bound = self.bind_to(stack, self.unasked_address(), 0)?;
         let (route, source) = stack.route_to(to.ip())?;
         let size_bytes = message.data.remaining();
         let headers = if to.is_ipv4() { 28 } else { 48 };
@@ -327,20 +365,24 @@ impl Protocol for UdpSocket {
             stack.check_bindable(address.ip())?;
             self.bind_to(stack, address.ip(), address.port())
         })?;
+        let mut state = self.endpoint.state.lock();
+        state.asked_address = Some(address.ip());
+        state.asked_port = address.port();
+        drop(state);
         announce(bound, "udp");
         Ok(())
     }
 
     fn connect(&self, address: &Address, _patience: Patience) -> Result<(), Errno> {
         if *address == Address::None {
-            self.endpoint.state.lock().peer = None;
+            self.dissolve();
             return Ok(());
         }
         let peer = config::reachable(self.usable(address)?);
         config::wait_for_address(peer.ip());
         stack::with(|stack| {
             stack.route_to(peer.ip())?;
-            self.bind_to(stack, any(self.family), 0)
+            self.bind_to(stack, self.unasked_address(), 0)
         })?;
         let mut state = self.endpoint.state.lock();
         state.peer = Some(peer);
@@ -349,6 +391,9 @@ impl Protocol for UdpSocket {
     }
 
     fn send(&self, mut message: Outgoing<'_>, patience: Patience) -> SysResult {
+        if message.flags.contains(MessageFlags::OOB) {
+            return Err(EOPNOTSUPP);
+        }
         let to = match &message.to {
             Some(address) => Some(self.usable(address)?),
             None => None,
@@ -381,7 +426,7 @@ impl Protocol for UdpSocket {
         let attempt = || {
             let mut state = self.endpoint.state.lock();
             match state.take(is_peek) {
-                Err(EAGAIN) if state.is_read_shut => Ok(None),
+                Err(EAGAIN) if state.is_read_shut && !patience.is_nonblocking => Ok(None),
                 outcome => outcome.map(Some),
             }
         };
@@ -429,7 +474,7 @@ impl Protocol for UdpSocket {
             let state = self.endpoint.state.lock();
             (state.binding.as_ref().map(|b| b.address), state.peer)
         };
-        let mut address = bound.unwrap_or(SocketAddr::new(any(self.family), 0));
+        let mut address = bound.unwrap_or(SocketAddr::new(self.unasked_address(), 0));
         if let (Some(peer), true) = (peer, address.ip().is_unspecified()) {
             let source = stack::with(|stack| stack.route_to(peer.ip()))?.1;
             address.set_ip(source);
@@ -488,20 +533,7 @@ impl Protocol for UdpSocket {
 
 impl Drop for UdpSocket {
     fn drop(&mut self) {
-        let bound = {
-            let state = self.endpoint.state.lock();
-            state.binding.as_ref().map(|binding| binding.address.port())
-        };
-        let Some(port) = bound else {
-            return;
-        };
-        stack::with(|stack| {
-            if let Some(endpoints) = stack.datagrams.get_mut(&port) {
-                endpoints.retain(|endpoint| !endpoint.ptr_eq(&self.endpoint.this));
-                if endpoints.is_empty() {
-                    stack.datagrams.remove(&port);
-                }
-            }
-        });
+        let binding = self.endpoint.state.lock().binding.take();
+        self.leave(binding);
     }
 }

@@ -241,12 +241,12 @@ fn write_control(
         room.put(kind, &body)?;
     }
     if let Some(hop_limit) = received.hop_limit {
-        let is_version_6 = family == AF_INET6 && !is_from_version_4(&received);
-        let kind = match is_version_6 {
-            true => (SOL_IPV6, IPV6_HOPLIMIT),
-            false => (SOL_IP, IP_TTL),
-        };
-        room.put(kind, &i32::from(hop_limit).to_ne_bytes())?;
+        let number = i32::from(hop_limit).to_ne_bytes();
+        match (family, is_from_version_4(&received)) {
+            (AF_INET6, true) => {} // ipv6(7) tells nothing of IPv4's
+            (AF_INET6, false) => room.put((SOL_IPV6, IPV6_HOPLIMIT), &number)?,
+            _ => room.put((SOL_IP, IP_TTL), &number)?,
+        }
     }
     if !received.rights.is_empty() {
         room.put_rights(received.rights, closes_on_exec)?;

@@ -62,6 +62,9 @@ fn accept(fd: i32, address: usize, length_at: usize, flags: u32) -> SysResult {
     let (protocol, peer) = listener.protocol.accept(patience)?;
     peer.write(listener.family, address, length_at)?;
     let accepted = Socket::new(protocol, listener.family, listener.kind, listener.number);
+    if listener.family != AF_UNIX {
+        accepted.inherit_timeouts(listener);
+    }
     install(accepted, flags)
 }
 

@@ -374,8 +374,14 @@ impl Protocol for TcpSocket {
                 i32::from(error.map_or(0, |error| error.0))
             }
             options::ACCEPTCONN => state.backlog.is_some().into(),
-            options::INFO => return Ok(state.information()),
-            options::MAXSEG if state.connection.is_some() => 1460,
+            options::INFO => {
+                drop(state);
+                return Ok(self.endpoint.information());
+            }
+            options::MAXSEG if state.connection.is_some() => {
+                drop(state);
+                self.endpoint.segment_bytes() as i32
+            }
             key => return state.options.get(key, self.kind()),
         };
         Ok(number.to_ne_bytes().to_vec())
@@ -451,7 +457,7 @@ impl TcpSocket {
 }
 
 impl TcpEndpoint {
-    fn ends(&self) -> Option<(SocketAddr, SocketAddr)> {
+    pub(super) fn ends(&self) -> Option<(SocketAddr, SocketAddr)> {
         let state = self.state.lock();
         let connection = state.connection.as_ref()?;
         Some((connection.local, connection.remote))
@@ -533,32 +539,6 @@ impl TcpEndpoint {
                 stack.listeners.remove(&port);
             }
         }
-    }
-}
-
-impl State {
-    /// The first bytes of struct tcp_info: the state as Linux numbers it; the rest is zero.
-    fn information(&self) -> Vec<u8> {
-        const TCP_INFO_BYTES: usize = 104;
-        let number = match self.connection.as_ref().map(|c| c.socket().state()) {
-            None if self.backlog.is_some() => 10,
-            None | Some(TcpState::Closed) => 7,
-            Some(TcpState::Established) => 1,
-            Some(TcpState::SynSent) => 2,
-            Some(TcpState::SynReceived) => 3,
-            Some(TcpState::FinWait1) => 4,
-            Some(TcpState::FinWait2) => 5,
-            Some(TcpState::TimeWait) => 6,
-            Some(TcpState::CloseWait) => 8,
-            Some(TcpState::LastAck) => 9,
-            Some(TcpState::Listen) => 10,
-            Some(TcpState::Closing) => 11,
-        };
-        let mut bytes = alloc::vec![0; TCP_INFO_BYTES];
-        if let Some(first) = bytes.first_mut() {
-            *first = number;
-        }
-        bytes
     }
 }
 

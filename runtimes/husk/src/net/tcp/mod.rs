@@ -6,6 +6,7 @@
 
 mod calls;
 mod connection;
+mod information;
 mod listener;
 mod options;
 #[cfg(test)]
