@@ -22,6 +22,8 @@ const INET6_BYTES: usize = 24;
 const INET6_FULL_BYTES: usize = 28;
 /// sizeof(struct sockaddr_storage).
 const STORAGE_BYTES: usize = 128;
+/// sizeof(struct sockaddr_nl).
+const NETLINK_BYTES: usize = 12;
 /// sizeof(struct sockaddr_un).
 const UNIX_BYTES: usize = 110;
 
@@ -31,6 +33,8 @@ pub enum Address {
     /// AF_UNSPEC: dissolves an association (connect(2)).
     None,
     Ip(SocketAddr),
+    /// A netlink(7) port.
+    Netlink(u32),
     /// A unix(7) address: nothing (unnamed), a path, or a NUL and an abstract name.
     Unix(Vec<u8>),
 }
@@ -61,7 +65,10 @@ impl Address {
                 let port = u16::from_be_bytes(field(bytes, 2)?);
                 Ok(Address::Ip(SocketAddr::new(address.to_canonical(), port)))
             }
-            AF_INET | AF_INET6 => Err(EINVAL),
+            AF_NETLINK if bytes.len() >= NETLINK_BYTES => {
+                Ok(Address::Netlink(u32::from_ne_bytes(field(bytes, 4)?)))
+            }
+            AF_INET | AF_INET6 | AF_NETLINK => Err(EINVAL),
             AF_UNIX => decode_unix(bytes.get(2..).ok_or(EINVAL)?),
             _ => Err(EAFNOSUPPORT),
         }
@@ -74,6 +81,7 @@ impl Address {
             Address::Ip(address) if family == AF_INET6 => encode_6(address),
             Address::Ip(address) => encode_4(address),
             Address::Unix(name) => encode_unix(name),
+            Address::Netlink(port) => encode_netlink(*port),
         }
     }
 
@@ -115,6 +123,14 @@ fn encode_unix(name: &[u8]) -> Vec<u8> {
     if name.first().is_some_and(|&byte| byte != 0) {
         bytes.push(0);
     }
+    bytes
+}
+
+/// struct sockaddr_nl, of no groups.
+fn encode_netlink(port: u32) -> Vec<u8> {
+    let mut bytes = u32::from(AF_NETLINK).to_ne_bytes().to_vec();
+    bytes.extend_from_slice(&port.to_ne_bytes());
+    bytes.resize(NETLINK_BYTES, 0);
     bytes
 }
 

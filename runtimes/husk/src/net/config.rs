@@ -218,14 +218,6 @@ fn write_file(path: &[u8], text: &str) {
     }
 }
 
-/// The card's first IPv4 address, for who asks by ioctl(2).
-pub fn first_version_4(stack: &Stack) -> Option<Ipv4Cidr> {
-    stack.addresses().iter().find_map(|cidr| match cidr {
-        IpCidr::Ipv4(cidr) => Some(*cidr),
-        IpCidr::Ipv6(_) => None,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,15 +1,15 @@
 //! What programs ask about network interfaces (netdevice(7)): `lo` and `eth0`, read only.
 //!
-//! There is no rtnetlink(7): socket(AF_NETLINK) is EAFNOSUPPORT, which glibc's getaddrinfo(3) and
-//! Go's resolver cope with; getifaddrs(3) fails.
+//! `netlink` tells the same to who asks by rtnetlink(7), where that is linked; where it is not,
+//! glibc's getaddrinfo(3) and Go's resolver cope, and getifaddrs(3) fails.
 
 use alloc::vec::Vec;
-use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use smoltcp::wire::Ipv4Cidr;
+use smoltcp::wire::{IpCidr, Ipv4Cidr, Ipv6Cidr};
 
 use super::address::{AF_INET, Address};
-use super::{config, stack};
+use super::stack;
 use crate::errno::{EADDRNOTAVAIL, EINVAL, ENODEV, ENOTTY, EPERM, Errno, SysResult};
 use crate::mm::user;
 
@@ -29,16 +29,18 @@ const NAME_BYTES: usize = 16;
 /// sizeof(struct ifreq).
 const REQUEST_BYTES: usize = 40;
 
-struct Interface {
-    name: &'static [u8],
-    index: i32,
-    flags: i16,
-    mtu: i32,
-    hardware: (u16, [u8; 6]),
-    address: Option<Ipv4Cidr>,
+pub struct Interface {
+    pub name: &'static [u8],
+    pub index: i32,
+    pub flags: i16,
+    pub mtu: i32,
+    /// ARPHRD_* and the address.
+    pub hardware: (u16, [u8; 6]),
+    pub addresses: Vec<IpCidr>,
 }
 
-fn all() -> Vec<Interface> {
+/// `lo`, and the card when there is one.
+pub fn all() -> Vec<Interface> {
     const UP_LOOPBACK_RUNNING: i16 = 0x49;
     const UP_BROADCAST_RUNNING_MULTICAST: i16 = 0x1043;
     const ARPHRD_LOOPBACK: u16 = 772;
@@ -49,7 +51,10 @@ fn all() -> Vec<Interface> {
         flags: UP_LOOPBACK_RUNNING,
         mtu: 65536,
         hardware: (ARPHRD_LOOPBACK, [0; 6]),
-        address: Some(Ipv4Cidr::new(Ipv4Addr::LOCALHOST, 8)),
+        addresses: alloc::vec![
+            IpCidr::Ipv4(Ipv4Cidr::new(Ipv4Addr::LOCALHOST, 8)),
+            IpCidr::Ipv6(Ipv6Cidr::new(Ipv6Addr::LOCALHOST, 128)),
+        ],
     }];
     stack::with(|stack| {
         let mtu = stack.mtu(stack::Route::Card) as i32;
@@ -60,7 +65,7 @@ fn all() -> Vec<Interface> {
                 flags: UP_BROADCAST_RUNNING_MULTICAST,
                 mtu,
                 hardware: (ARPHRD_ETHER, mac),
-                address: config::first_version_4(stack),
+                addresses: stack.addresses().to_vec(),
             });
         }
     });
@@ -107,8 +112,20 @@ fn tell(command: u32, argument: usize) -> SysResult {
 }
 
 impl Interface {
+    pub fn is_loopback(&self) -> bool {
+        self.index == 1
+    }
+
+    /// What ioctl(2) tells, which knows of no other.
+    fn first_version_4(&self) -> Option<Ipv4Cidr> {
+        self.addresses.iter().find_map(|cidr| match cidr {
+            IpCidr::Ipv4(cidr) => Some(*cidr),
+            IpCidr::Ipv6(_) => None,
+        })
+    }
+
     fn value(&self, command: u32) -> Result<Vec<u8>, Errno> {
-        let address = || self.address.ok_or(EADDRNOTAVAIL);
+        let address = || self.first_version_4().ok_or(EADDRNOTAVAIL);
         Ok(match command {
             SIOCGIFFLAGS => self.flags.to_ne_bytes().to_vec(),
             SIOCGIFINDEX => self.index.to_ne_bytes().to_vec(),
@@ -132,7 +149,9 @@ impl Interface {
     fn request(&self) -> Vec<u8> {
         let mut bytes = self.name.to_vec();
         bytes.resize(NAME_BYTES, 0);
-        let address = self.address.map_or(Ipv4Addr::UNSPECIFIED, |a| a.address());
+        let address = self
+            .first_version_4()
+            .map_or(Ipv4Addr::UNSPECIFIED, |a| a.address());
         bytes.extend_from_slice(&encode(address));
         bytes.resize(REQUEST_BYTES, 0);
         bytes
@@ -149,7 +168,7 @@ fn list(argument: usize) -> SysResult {
     let buffer: usize = user::read(argument + 8)?;
     let requests: Vec<u8> = all()
         .iter()
-        .filter(|interface| interface.address.is_some())
+        .filter(|interface| interface.first_version_4().is_some())
         .flat_map(Interface::request)
         .collect();
     let room = usize::try_from(room).map_err(|_| EINVAL)?;

@@ -15,6 +15,7 @@ mod dhcp;
 mod flows;
 mod interfaces;
 mod link;
+pub mod netlink;
 mod options;
 pub mod pace;
 mod packet;
@@ -63,6 +64,16 @@ pub fn socket_count() -> usize {
     socket::count()
 }
 
+/// Makes a socket's inside, given its type and protocol number.
+type Opener = fn(u32, u32) -> Result<Box<dyn Protocol>, Errno>;
+
+/// The family that is there only when the converter linked it.
+static ADDED: SpinLock<Option<(u16, Opener)>> = SpinLock::new(None);
+
+fn add_family(family: u16, open: Opener) {
+    *ADDED.lock() = Some((family, open));
+}
+
 /// A new socket (socket(2)), not yet behind a descriptor.
 pub fn open(family: u16, kind: u32, number: u32) -> Result<Socket, Errno> {
     const IPPROTO_ICMP: u32 = 1;
@@ -85,7 +96,13 @@ pub fn open(family: u16, kind: u32, number: u32) -> Result<Socket, Errno> {
         (AF_INET | AF_INET6, SOCK_STREAM | SOCK_DGRAM, _) => return Err(EPROTONOSUPPORT),
         (AF_INET | AF_INET6, SOCK_SEQPACKET, _) => return Err(ESOCKTNOSUPPORT),
         (AF_INET | AF_INET6, ..) => return Err(EPROTOTYPE),
-        _ => return Err(EAFNOSUPPORT),
+        _ => {
+            let added = *ADDED.lock();
+            let opener = added
+                .filter(|added| added.0 == family)
+                .ok_or(EAFNOSUPPORT)?;
+            (opener.1(kind, number)?, number)
+        }
     };
     Ok(Socket::new(protocol, family, kind, number))
 }

@@ -207,7 +207,13 @@ fn wait_for<T>(
         value = predicate();
         value.is_some()
     };
-    wait(queues, is_taker, deadline, WORK_SIGNAL | WORK_EXIT, &mut test)?;
+    wait(
+        queues,
+        is_taker,
+        deadline,
+        WORK_SIGNAL | WORK_EXIT,
+        &mut test,
+    )?;
     value.ok_or(Woken::Interrupted)
 }
 

@@ -12,7 +12,7 @@ use crate::fs::OpenFile;
 use crate::mm::user::{self, UserBuffers};
 use crate::net::address::{AF_INET6, AF_UNIX, Address};
 use crate::net::socket::{MessageFlags, Outgoing, PeerCredentials, Received};
-use crate::process::{current, scheduler};
+use crate::process::{current, registry};
 use crate::sync::Deadline;
 use crate::{syscall, time};
 
@@ -170,7 +170,7 @@ fn checked_credentials(body: &[u8]) -> Result<PeerCredentials, Errno> {
     if !is_true && !is_privileged {
         return Err(EPERM);
     }
-    scheduler::find(pid).ok_or(ESRCH)?;
+    registry::find(pid).ok_or(ESRCH)?;
     Ok(PeerCredentials { pid, uid, gid })
 }
 

@@ -53,7 +53,7 @@ impl UnixSocket {
     fn name_of(address: &Address) -> Result<&[u8], Errno> {
         match address {
             Address::Unix(name) => Ok(name),
-            Address::None | Address::Ip(_) => Err(EINVAL),
+            _ => Err(EINVAL),
         }
     }
 

@@ -1,0 +1,16 @@
+//! Parts of the kernel that drive nothing, and that an image can do without: the converter names them
+//! as it names drivers.
+
+use super::Driver;
+use crate::net;
+
+// SAFETY: the converter refers to it by this name, and nothing else has it.
+#[unsafe(no_mangle)]
+#[allow(non_upper_case_globals)]
+pub static husk_driver_netlink: Driver = Driver {
+    probe: install_netlink,
+};
+
+extern "C" fn install_netlink() {
+    net::netlink::install();
+}
