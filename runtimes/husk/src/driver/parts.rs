@@ -11,6 +11,17 @@ pub static husk_driver_netlink: Driver = Driver {
     probe: install_netlink,
 };
 
+// SAFETY: as above.
+#[unsafe(no_mangle)]
+#[allow(non_upper_case_globals)]
+pub static husk_driver_network_files: Driver = Driver {
+    probe: install_network_files,
+};
+
+extern "C" fn install_network_files() {
+    net::files::install();
+}
+
 extern "C" fn install_netlink() {
     net::netlink::install();
 }

@@ -12,6 +12,7 @@ mod checksum;
 mod config;
 pub mod device;
 mod dhcp;
+pub mod files;
 mod flows;
 mod interfaces;
 mod link;

@@ -256,6 +256,11 @@ impl Socket {
         }
     }
 
+    /// As fstat(2) tells it.
+    pub fn inode(&self) -> u64 {
+        self.inode
+    }
+
     /// An accepted internet socket has those of its listener.
     pub fn inherit_timeouts(&self, listener: &Socket) {
         let receive_ns = listener.receive_timeout_ns.load(Ordering::Relaxed);

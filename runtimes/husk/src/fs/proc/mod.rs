@@ -10,11 +10,12 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::any::Any;
+use core::sync::atomic::{AtomicU64, Ordering};
 
 use super::directory::{Directory, Dynamic, attach};
 use super::name::Name;
 use super::node::{Attributes, Kind, Node, NodeRef, PROC_INODES};
-use super::{File, FileRef, FileStatus, IoRequest, Sink};
+use super::{FileRef, FileStatus, IoRequest, Sink, root};
 use crate::errno::{Errno, SysResult};
 use crate::process::scheduler;
 use crate::sync::SpinLock;
@@ -48,6 +49,25 @@ pub fn install(root: &NodeRef) {
     }
     let mounts = make(Kind::Symlink(Name::Archive(b"self/mounts")), LINK);
     attach(&proc, Name::Archive(b"mounts"), mounts);
+}
+
+/// A path, and what makes the file's text.
+pub type File = (&'static str, fn() -> Vec<u8>);
+
+/// Adds files that not every image has below /proc or /sys.
+pub fn add_files(top: &'static [u8], files: &[File]) {
+    /// Beyond those of `install`, below those of processes.
+    static NEXT: AtomicU64 = AtomicU64::new(PROC_INODES + (1 << 16));
+    let Some(top) = root().directory().and_then(|directory| directory.get(top)) else {
+        return;
+    };
+    let mut make = |kind, permissions| {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        Node::with_number(number, kind, Attributes::new(permissions))
+    };
+    for (path, generate) in files {
+        put_file(&top, path, *generate, &mut make);
+    }
 }
 
 /// Puts a generated file below `top`, with the directories it needs.
@@ -138,7 +158,7 @@ impl GeneratedFile {
     }
 }
 
-impl File for GeneratedFile {
+impl super::File for GeneratedFile {
     fn read(&self, request: IoRequest, into: &mut dyn Sink) -> SysResult {
         if request.offset == 0 {
             self.refresh();
