@@ -15,6 +15,7 @@ pub mod directory;
 pub mod epoll;
 pub mod event;
 pub mod file;
+pub mod lock;
 pub mod name;
 pub mod node;
 pub mod open;

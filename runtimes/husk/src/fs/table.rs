@@ -7,9 +7,9 @@ use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-use super::FileRef;
 use super::epoll::Epoll;
 use super::open::{O_CLOEXEC, O_CREAT, O_EXCL, O_NOCTTY, O_TRUNC};
+use super::{FileRef, lock};
 use crate::errno::{EBADF, EINVAL, EMFILE, ENOMEM, Errno};
 use crate::process::limits::RLIMIT_NOFILE;
 use crate::process::scheduler;
@@ -65,6 +65,7 @@ impl OpenFile {
 impl Drop for OpenFile {
     fn drop(&mut self) {
         OPEN.fetch_sub(1, Ordering::Relaxed);
+        lock::description_closed(self);
         let watchers = core::mem::take(&mut *self.watchers.lock());
         for (epoll, interest) in watchers {
             if let Some(epoll) = epoll.upgrade() {
@@ -167,13 +168,13 @@ impl FileTable {
                 closes_on_exec,
             },
         )?;
-        drop(old);
+        old.into_iter().for_each(close_descriptor);
         Ok(())
     }
 
     pub fn close(&self, fd: i32) -> Result<(), Errno> {
         let old = self.slots.lock().take(fd)?;
-        drop(old);
+        close_descriptor(old);
         Ok(())
     }
 
@@ -263,10 +264,15 @@ impl FileTable {
                 None
             };
             drop(slots);
-            drop(old);
+            old.into_iter().for_each(close_descriptor);
             fd = next + 1;
         }
     }
+}
+
+/// A process lets go of a descriptor, and of its locks on the file.
+fn close_descriptor(descriptor: Descriptor) {
+    lock::descriptor_closed(&descriptor.open);
 }
 
 fn descriptor_limit() -> usize {

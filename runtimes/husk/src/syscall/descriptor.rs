@@ -1,10 +1,8 @@
-//! Descriptors themselves: close(2), dup(2), fcntl(2), ioctl(2), flock(2).
-//!
-//! Locks (F_SETLK, flock) are always granted: only one process holds descriptors to the machine's
-//! files until programs fork, and a process never conflicts with itself.
+//! Descriptors themselves: close(2), dup(2), fcntl(2), ioctl(2).
 
 use alloc::sync::Arc;
 
+use super::lock::{self, F_GETLK, F_OFD_GETLK, F_OFD_SETLKW, F_SETLKW};
 use crate::errno::{EBADF, EINVAL, Errno, SysResult};
 use crate::fs::node::as_node;
 use crate::fs::open::{O_ACCMODE, O_APPEND, O_CLOEXEC, O_NONBLOCK, O_PATH, O_WRONLY};
@@ -53,14 +51,8 @@ const F_GETFD: i32 = 1;
 const F_SETFD: i32 = 2;
 const F_GETFL: i32 = 3;
 const F_SETFL: i32 = 4;
-const F_GETLK: i32 = 5;
-const F_SETLK: i32 = 6;
-const F_SETLKW: i32 = 7;
 const F_SETOWN: i32 = 8;
 const F_GETOWN: i32 = 9;
-const F_OFD_GETLK: i32 = 36;
-const F_OFD_SETLK: i32 = 37;
-const F_OFD_SETLKW: i32 = 38;
 const F_DUPFD_CLOEXEC: i32 = 1030;
 const F_SETPIPE_SZ: i32 = 1031;
 const F_GETPIPE_SZ: i32 = 1032;
@@ -93,8 +85,9 @@ fn control(fd: i32, command: i32, argument: usize) -> SysResult {
             *flags = *flags & !CHANGEABLE | argument as u32 & CHANGEABLE;
             Ok(0)
         }
-        F_GETLK | F_OFD_GETLK => tell_unlocked(argument),
-        F_SETLK | F_SETLKW | F_OFD_SETLK | F_OFD_SETLKW => check_lock(&open, argument),
+        F_GETLK..=F_SETLKW | F_OFD_GETLK..=F_OFD_SETLKW => {
+            lock::control(fd, &open, command, argument)
+        }
         F_SETOWN => Ok(0),
         F_GETOWN => Ok(0),
         F_SETPIPE_SZ => pipe_end(&open)?.pipe().set_capacity(argument),
@@ -120,29 +113,6 @@ fn duplicate_from(open: Arc<OpenFile>, lowest: usize, closes_on_exec: bool) -> S
 
 fn pipe_end(open: &OpenFile) -> Result<&PipeEnd, Errno> {
     open.file.as_any().downcast_ref().ok_or(EBADF)
-}
-
-// `struct flock` (fcntl(2)).
-const F_RDLCK: i16 = 0;
-const F_WRLCK: i16 = 1;
-const F_UNLCK: i16 = 2;
-
-/// Nobody else holds a lock.
-fn tell_unlocked(argument: usize) -> SysResult {
-    user::read::<i16>(argument)?;
-    user::write(argument, F_UNLCK)?;
-    Ok(0)
-}
-
-/// The lock is granted if it makes sense: fcntl(2) EBADF for a lock the access mode does not allow.
-fn check_lock(open: &OpenFile, argument: usize) -> SysResult {
-    let access = open.status_flags() & O_ACCMODE;
-    match user::read::<i16>(argument)? {
-        F_RDLCK if access == O_WRONLY => Err(EBADF),
-        F_WRLCK if access == 0 => Err(EBADF),
-        F_RDLCK | F_WRLCK | F_UNLCK => Ok(0),
-        _ => Err(EINVAL),
-    }
 }
 
 // ioctl_fd(2): what works on every descriptor.
@@ -181,10 +151,6 @@ fn is_regular(open: &OpenFile) -> bool {
     as_node(&open.file).is_some_and(|node| node.content().is_some())
 }
 
-const LOCK_SH: i32 = 1;
-const LOCK_EX: i32 = 2;
-const LOCK_NB: i32 = 4;
-const LOCK_UN: i32 = 8;
 const CLOSE_RANGE_UNSHARE: u32 = 1 << 1;
 const CLOSE_RANGE_CLOEXEC: u32 = 1 << 2;
 
@@ -241,13 +207,5 @@ syscall! {
 
     fn sys_ioctl(fd: i32, command: u32, argument: usize) {
         ioctl(fd, command, argument)
-    }
-
-    fn sys_flock(fd: i32, operation: i32) {
-        get(fd)?;
-        match operation & !LOCK_NB {
-            LOCK_SH | LOCK_EX | LOCK_UN => Ok(0),
-            _ => Err(EINVAL),
-        }
     }
 }

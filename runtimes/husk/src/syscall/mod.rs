@@ -20,6 +20,7 @@ pub mod ipc_message;
 pub mod ipc_mqueue;
 pub mod ipc_semaphore;
 pub mod ipc_shared;
+pub mod lock;
 pub mod memory;
 pub mod message;
 pub mod path;
