@@ -14,10 +14,10 @@ use crate::sync::SpinLock;
 
 /// Largest size a file can have: what `off_t` can say.
 pub const SIZE_LIMIT: u64 = i64::MAX as u64;
-const PAGE: u64 = PAGE_SIZE as u64;
+pub const PAGE: u64 = PAGE_SIZE as u64;
 /// Bytes copied at a time between a page and the application, on the kernel stack.
 const BOUNCE_BYTES: usize = 1024;
-static ZEROS: [u8; PAGE_SIZE] = [0; PAGE_SIZE];
+pub static ZEROS: [u8; PAGE_SIZE] = [0; PAGE_SIZE];
 
 /// What a stretch of the file is made of.
 enum Piece {
@@ -30,19 +30,19 @@ enum Piece {
     Hole(usize),
 }
 
-struct Pages {
-    size_bytes: u64,
+pub struct Pages {
+    pub size_bytes: u64,
     /// Beginning of the file as the archive has it; never longer than the file.
-    archive: &'static [u8],
+    pub archive: &'static [u8],
     /// Pages that differ from the archive, by index.
-    frames: BTreeMap<u64, Frame>,
+    pub frames: BTreeMap<u64, Frame>,
     /// How many of `frames` lie over the archive, so that allocated pages need no counting.
-    replaced: u64,
+    pub replaced: u64,
 }
 
 /// Contents of a regular file.
 pub struct Content {
-    pages: SpinLock<Pages>,
+    pub pages: SpinLock<Pages>,
 }
 
 impl Content {
@@ -141,19 +141,6 @@ impl Content {
         Ok(())
     }
 
-    /// Makes a range read as zeros (fallocate(2) FALLOC_FL_PUNCH_HOLE).
-    pub fn zero(&self, offset: u64, length: u64) -> Result<(), Errno> {
-        let mut pages = self.pages.lock();
-        let end = offset.saturating_add(length).min(pages.size_bytes);
-        let mut at = offset;
-        while at < end {
-            let next = ((at / PAGE + 1) * PAGE).min(end);
-            pages.zero_within_page(at, (next - at) as usize)?;
-            at = next;
-        }
-        Ok(())
-    }
-
     /// The next offset with data at or after `offset` (lseek(2) SEEK_DATA).
     pub fn next_data(&self, offset: u64) -> Result<u64, Errno> {
         let pages = self.pages.lock();
@@ -225,7 +212,7 @@ fn deliver(piece: &Piece, into: &mut dyn Sink) -> (usize, SysResult) {
 }
 
 impl Pages {
-    fn archive_pages(&self) -> u64 {
+    pub fn archive_pages(&self) -> u64 {
         self.archive.len().div_ceil(PAGE_SIZE) as u64
     }
 
@@ -277,7 +264,7 @@ impl Pages {
     }
 
     /// The page as the file's own frame, made now if need be.
-    fn own(&mut self, index: u64) -> Result<&Frame, Errno> {
+    pub fn own(&mut self, index: u64) -> Result<&Frame, Errno> {
         if !self.frames.contains_key(&index) {
             let frame = self.copy_of_page(index)?;
             self.replaced += u64::from(index < self.archive_pages());
@@ -313,18 +300,6 @@ impl Pages {
             self.replaced = self.frames.range(..self.archive_pages()).count() as u64;
         }
         self.size_bytes = size_bytes;
-    }
-
-    fn zero_within_page(&mut self, offset: u64, length: usize) -> Result<(), Errno> {
-        let index = offset / PAGE;
-        let has_bytes = index < self.archive_pages() || self.frames.contains_key(&index);
-        if !has_bytes {
-            return Ok(());
-        }
-        let at = (offset % PAGE) as usize;
-        let zeros = ZEROS.get(..length).unwrap_or(&ZEROS);
-        self.own(index).map_err(|_| ENOSPC)?.write(at, zeros);
-        Ok(())
     }
 }
 
@@ -395,7 +370,7 @@ mod tests {
     #[test]
     fn a_punched_hole_reads_as_zeros() {
         let content = Content::of_archive(archive(b'a', 10_000));
-        content.zero(4000, 5000).unwrap();
+        content.zero(4000, 9000).unwrap();
         let all = read(&content, 0, 10_000);
         assert!(all[4000..9000].iter().all(|&byte| byte == 0));
         assert_eq!((all[3999], all[9000]), (b'a', b'a'));

@@ -6,6 +6,7 @@
 
 #![deny(unsafe_code)]
 
+pub mod allocate;
 pub mod archive;
 pub mod content;
 pub mod context;
@@ -15,9 +16,11 @@ pub mod directory;
 pub mod epoll;
 pub mod event;
 pub mod file;
+pub mod inotify;
 pub mod lock;
 pub mod name;
 pub mod node;
+pub mod notify;
 pub mod open;
 pub mod pipe;
 pub mod proc;

@@ -14,7 +14,7 @@ use super::directory::Directory;
 use super::name::Name;
 use super::pipe::Pipe;
 use super::proc::Generator;
-use super::{Events, File, FileRef, FileStatus, IoRequest, Sink, Source};
+use super::{Events, File, FileRef, FileStatus, IoRequest, Sink, Source, notify};
 use crate::errno::{EINVAL, EISDIR, ENODEV, ENOTTY, ESPIPE, Errno, SysResult};
 use crate::mm::PAGE_SIZE;
 use crate::mm::frame::Frame;
@@ -253,10 +253,25 @@ impl Node {
     }
 }
 
+/// No name and no description leads to it any more.
+impl Drop for Node {
+    fn drop(&mut self) {
+        if self.attributes.lock().links == 0 {
+            notify::node(self, notify::IN_DELETE_SELF);
+        }
+    }
+}
+
 impl File for Node {
     fn read(&self, request: IoRequest, into: &mut dyn Sink) -> SysResult {
         match &self.kind {
-            Kind::Regular(content) => content.read(request.offset, into),
+            Kind::Regular(content) => {
+                let count = content.read(request.offset, into)?;
+                if count > 0 {
+                    notify::happened(self, notify::IN_ACCESS);
+                }
+                Ok(count)
+            }
             Kind::Device(device) => device.read(into),
             Kind::Directory(_) => Err(EISDIR),
             _ => Err(EINVAL),
@@ -273,6 +288,7 @@ impl File for Node {
                 };
                 let count = content.write(offset, from)?;
                 self.touch_modified();
+                notify::happened(self, notify::IN_MODIFY);
                 Ok(count)
             }
             Kind::Device(device) => device.write(from),
@@ -339,6 +355,7 @@ impl File for Node {
             Kind::Regular(content) => {
                 content.truncate(size_bytes)?;
                 self.touch_modified();
+                notify::happened(self, notify::IN_MODIFY);
                 Ok(())
             }
             Kind::Directory(_) => Err(EISDIR),

@@ -9,7 +9,7 @@ use super::node::{Attributes, Kind, Node, NodeRef};
 use super::pipe::{Direction, PipeEnd, open_fifo};
 use super::proc::GeneratedFile;
 use super::walk::{AtEnd, Found};
-use super::{File, FileRef, tree};
+use super::{FileRef, tree};
 use crate::errno::{
     EACCES, EEXIST, EINVAL, EISDIR, ELOOP, ENOENT, ENOTDIR, ENXIO, EOPNOTSUPP, Errno,
 };
@@ -133,8 +133,9 @@ pub fn open_node(node: &NodeRef, how: How) -> Result<FileRef, Errno> {
         Kind::Generated(_) if direction.writes => Err(EACCES),
         Kind::Generated(generator) => Ok(GeneratedFile::open(node, generator)),
         Kind::Opened(file) => reopen(file, direction),
-        Kind::Regular(_) if how.has(O_TRUNC) => {
-            node.truncate(0)?;
+        Kind::Regular(content) if how.has(O_TRUNC) => {
+            content.truncate(0)?;
+            node.touch_modified();
             Ok(node.clone())
         }
         Kind::Directory(_) | Kind::Regular(_) | Kind::Device(_) => Ok(node.clone()),

@@ -9,7 +9,7 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 
 use super::epoll::Epoll;
 use super::open::{O_CLOEXEC, O_CREAT, O_EXCL, O_NOCTTY, O_TRUNC};
-use super::{FileRef, lock};
+use super::{FileRef, lock, notify};
 use crate::errno::{EBADF, EINVAL, EMFILE, ENOMEM, Errno};
 use crate::process::limits::RLIMIT_NOFILE;
 use crate::process::scheduler;
@@ -38,6 +38,7 @@ impl OpenFile {
         // O_CREAT and the like are of open(2) alone: fcntl(2) F_GETFL does not give them back.
         const OF_OPEN: u32 = O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC;
         OPEN.fetch_add(1, Ordering::Relaxed);
+        notify::opened(&file, flags);
         OpenFile {
             file,
             flags: SpinLock::new(flags & !OF_OPEN),
@@ -66,6 +67,7 @@ impl Drop for OpenFile {
     fn drop(&mut self) {
         OPEN.fetch_sub(1, Ordering::Relaxed);
         lock::description_closed(self);
+        notify::closed(&self.file, self.status_flags());
         let watchers = core::mem::take(&mut *self.watchers.lock());
         for (epoll, interest) in watchers {
             if let Some(epoll) = epoll.upgrade() {

@@ -6,6 +6,7 @@
 use super::directory::{Directory, set_place};
 use super::name::Name;
 use super::node::{Attributes, Kind, Node, NodeRef};
+use super::notify::{self, IN_ATTRIB, IN_CREATE, IN_DELETE, IN_DELETE_SELF};
 use super::walk::Found;
 use crate::errno::{
     EBUSY, EEXIST, EINVAL, EISDIR, EMLINK, ENOENT, ENOTDIR, ENOTEMPTY, EPERM, Errno,
@@ -32,6 +33,7 @@ pub fn create(found: &Found, node: NodeRef) -> Result<NodeRef, Errno> {
     set_place(&node, &found.directory, name.clone());
     directory.put(name, node.clone());
     found.directory.touch_modified();
+    notify::entry(&found.directory, &found.name, &node, IN_CREATE);
     Ok(node)
 }
 
@@ -71,6 +73,8 @@ pub fn link(node: &NodeRef, found: &Found) -> Result<(), Errno> {
     set_place(node, &found.directory, name.clone());
     directory.put(name, node.clone());
     found.directory.touch_modified();
+    notify::node(node, IN_ATTRIB);
+    notify::entry(&found.directory, &found.name, node, IN_CREATE);
     Ok(())
 }
 
@@ -86,7 +90,22 @@ pub fn unlink(found: &Found) -> Result<(), Errno> {
     writable(&found.directory)?.remove(&found.name);
     found.directory.touch_modified();
     forget(node, &found.directory, &found.name);
+    notify::node(node, IN_ATTRIB);
+    tell_removed(found, node);
     Ok(())
+}
+
+/// Tells of a name that is gone, and first of what went with it: only the walk still has that then.
+fn tell_removed(found: &Found, node: &NodeRef) {
+    tell_if_gone(node);
+    notify::entry(&found.directory, &found.name, node, IN_DELETE);
+}
+
+fn tell_if_gone(node: &NodeRef) {
+    let is_unused = alloc::sync::Arc::strong_count(node) == 1;
+    if is_unused && node.attributes.lock().links == 0 {
+        notify::node(node, IN_DELETE_SELF);
+    }
 }
 
 /// Removes an empty directory (rmdir(2)).
@@ -109,6 +128,7 @@ pub fn remove_directory(found: &Found) -> Result<(), Errno> {
     found.directory.touch_modified();
     found.directory.attributes.lock().links -= 1;
     forget(node, &found.directory, &found.name);
+    tell_removed(found, node);
     Ok(())
 }
 
@@ -164,6 +184,7 @@ fn replace(from: &Found, to: &Found, node: &NodeRef, other: &NodeRef) -> Result<
         to.directory.attributes.lock().links -= 1;
     }
     forget(other, &to.directory, &to.name);
+    tell_if_gone(other);
     Ok(())
 }
 
@@ -180,7 +201,13 @@ fn move_to(from: &Found, to: &Found, node: &NodeRef) -> Result<(), Errno> {
     node.change(|_| {});
     from.directory.touch_modified();
     to.directory.touch_modified();
+    tell_moved(from, to, node, to.node.as_ref());
     Ok(())
+}
+
+fn tell_moved(from: &Found, to: &Found, node: &Node, replaced: Option<&NodeRef>) {
+    let ends = [from, to].map(|end| (&end.directory, &*end.name));
+    notify::moved(ends[0], ends[1], node, replaced);
 }
 
 fn exchange(from: &Found, to: &Found, node: &NodeRef, other: &NodeRef) -> Result<(), Errno> {
@@ -197,6 +224,8 @@ fn exchange(from: &Found, to: &Found, node: &NodeRef, other: &NodeRef) -> Result
     add_links(&to.directory, moves);
     from.directory.touch_modified();
     to.directory.touch_modified();
+    tell_moved(from, to, node, None);
+    tell_moved(to, from, other, None);
     Ok(())
 }
 

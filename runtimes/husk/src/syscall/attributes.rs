@@ -5,6 +5,7 @@ use super::path::{AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, find_at, only};
 use crate::errno::{EINVAL, EOPNOTSUPP, EPERM, Errno, SysResult};
 use crate::fs::FileRef;
 use crate::fs::node::{Attributes, Kind, NodeRef, PERMISSIONS, PROC_INODES, node_of};
+use crate::fs::notify::{self, IN_ACCESS, IN_ATTRIB, IN_MODIFY};
 use crate::mm::user;
 use crate::syscall;
 use crate::time::realtime_ns;
@@ -27,6 +28,7 @@ fn change_mode(file: &FileRef, mode: u32) -> SysResult {
         return Err(EOPNOTSUPP);
     }
     node.change(|attributes| attributes.permissions = mode & PERMISSIONS);
+    notify::happened(&node, IN_ATTRIB);
     Ok(0)
 }
 
@@ -45,6 +47,7 @@ fn change_owner(file: &FileRef, uid: u32, gid: u32) -> SysResult {
             drop_set_id_bits(attributes);
         }
     });
+    notify::happened(&node, IN_ATTRIB);
     Ok(0)
 }
 
@@ -119,6 +122,13 @@ fn set_times(file: &FileRef, [accessed, modified]: [NewTime; 2]) -> SysResult {
         attributes.accessed_ns = accessed.unwrap_or(attributes.accessed_ns);
         attributes.modified_ns = modified.unwrap_or(attributes.modified_ns);
     });
+    // As Linux tells it: one time alone is taken for what usually changes it (fsnotify_change).
+    let event = match (accessed, modified) {
+        (Some(_), None) => IN_ACCESS,
+        (None, Some(_)) => IN_MODIFY,
+        _ => IN_ATTRIB,
+    };
+    notify::happened(&node, event);
     Ok(0)
 }
 

@@ -2,11 +2,11 @@
 
 use super::descriptor::get;
 use crate::errno::{EINVAL, ENOTDIR, Errno, SysResult};
-use crate::fs::OpenFile;
 use crate::fs::directory::Directory;
 use crate::fs::node::{NodeRef, node_of};
 use crate::fs::open::is_gone;
 use crate::fs::walk::NAME_LIMIT;
+use crate::fs::{OpenFile, notify};
 use crate::mm::user;
 use crate::syscall;
 
@@ -77,6 +77,7 @@ fn list(open: &OpenFile, buffer: &mut Buffer) -> SysResult {
         return Err(EINVAL); // not even one entry fits
     }
     *open.offset.lock() = cookie;
+    notify::happened(&node, notify::IN_ACCESS);
     Ok(buffer.used)
 }
 

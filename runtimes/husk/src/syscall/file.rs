@@ -1,11 +1,9 @@
 //! Reading, writing and sizing open files: read(2), pread(2), readv(2), lseek(2), truncate(2), …
 
-use alloc::sync::Arc;
-
 use super::descriptor::{get, readable, writable};
 use super::path::{self, AT_FDCWD};
-use crate::errno::{EINVAL, EISDIR, ENODEV, ENXIO, EOPNOTSUPP, EPIPE, ESPIPE, Errno, SysResult};
-use crate::fs::content::{Content, SIZE_LIMIT};
+use crate::errno::{EINVAL, EISDIR, ENXIO, EOPNOTSUPP, EPIPE, Errno, SysResult};
+use crate::fs::content::Content;
 use crate::fs::node::{Kind, as_node};
 use crate::fs::open::{O_ACCMODE, O_APPEND, O_NONBLOCK};
 use crate::fs::walk::AtEnd;
@@ -179,42 +177,6 @@ pub fn with_content<T>(
     apply(node.content().ok_or(otherwise)?)
 }
 
-const FALLOC_FL_KEEP_SIZE: u32 = 1;
-const FALLOC_FL_PUNCH_HOLE: u32 = 2;
-const FALLOC_FL_ZERO_RANGE: u32 = 16;
-
-/// fallocate(2). Space is not set aside, only the size grows: a later write may find none.
-fn allocate(open: &Arc<OpenFile>, mode: u32, offset: i64, length: i64) -> SysResult {
-    if offset < 0 || length <= 0 {
-        return Err(EINVAL);
-    }
-    if mode & !(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE) != 0 {
-        return Err(EOPNOTSUPP);
-    }
-    let punches = mode & FALLOC_FL_PUNCH_HOLE != 0;
-    if punches && mode != FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE {
-        return Err(EOPNOTSUPP);
-    }
-    let end = (offset as u64)
-        .checked_add(length as u64)
-        .filter(|&end| end <= SIZE_LIMIT);
-    let end = end.ok_or(crate::errno::EFBIG)?;
-    let otherwise = if open.file.size().is_err() {
-        ESPIPE
-    } else {
-        ENODEV
-    };
-    with_content(open, otherwise, |content| {
-        if mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE) != 0 {
-            content.zero(offset as u64, length as u64)?;
-        }
-        if mode & FALLOC_FL_KEEP_SIZE == 0 && end > content.size() {
-            content.truncate(end)?;
-        }
-        Ok(0)
-    })
-}
-
 fn truncate_path(address: usize, length: i64) -> SysResult {
     let path = path::read(address)?;
     let node = path::find(AT_FDCWD, &path, AtEnd::Follow)?;
@@ -287,10 +249,6 @@ syscall! {
             return Err(EINVAL); // not EBADF (ftruncate(2))
         }
         open.file.truncate(size_bytes).map(|()| 0)
-    }
-
-    fn sys_fallocate(fd: i32, mode: u32, offset: i64, length: i64) {
-        allocate(&writable(fd)?, mode, offset, length)
     }
 
     /// Files are memory: there is nothing slower to bring them to.

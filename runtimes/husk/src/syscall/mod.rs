@@ -4,6 +4,7 @@
 //! Entry code calls `husk_syscall_table[RAX]` with the six argument registers; a handler returns
 //! RAX. `syscall!` turns registers into types, so that a handler decodes nothing by hand.
 
+pub mod allocate;
 pub mod attributes;
 pub mod child;
 pub mod descriptor;
@@ -15,6 +16,7 @@ pub mod file;
 pub mod futex;
 pub mod group;
 pub mod identity;
+pub mod inotify;
 pub mod ipc;
 pub mod ipc_message;
 pub mod ipc_mqueue;

@@ -127,8 +127,11 @@ fn open_at(directory: i32, address: usize, flags: u32, mode: u32) -> SysResult {
         Attributes::none()
     };
     let how = How { flags, attributes };
-    let file = open::open(walk_at(directory, &path, how.at_end())?, how)?;
-    Ok(table().install(file, flags)? as usize)
+    let found = walk_at(directory, &path, how.at_end())?;
+    // A new file is not told to be cut: what is told is of the flags that the description gets.
+    let unsaid = if found.node.is_none() { O_TRUNC } else { 0 };
+    let file = open::open(found, how)?;
+    Ok(table().install(file, flags & !unsaid)? as usize)
 }
 
 /// `struct open_how` (openat2(2)).
