@@ -2,7 +2,7 @@
 //!
 //! `node` is what the tree is made of, `archive` builds it, `walk` finds things in it, `tree`
 //! changes it and `open` turns nodes into open files. There is no cache of names beside the tree:
-//! the tree is in memory. Nobody's permissions are checked (see `process::identity`).
+//! the tree is in memory. `permission` says who may do what.
 
 #![deny(unsafe_code)]
 
@@ -22,6 +22,7 @@ pub mod name;
 pub mod node;
 pub mod notify;
 pub mod open;
+pub mod permission;
 pub mod pipe;
 pub mod proc;
 pub mod random;
@@ -137,10 +138,12 @@ pub fn bind_socket(path: &[u8]) -> Result<NodeRef, Errno> {
     tree::create(&found, Node::new(Kind::Socket, attributes))
 }
 
-/// Opens a file for the kernel's own use (execve(2)), symbolic links followed. A relative path
-/// starts at the running process's working directory, or at `/` during boot.
+/// Opens a file to execute it (execve(2)), symbolic links followed. A relative path starts at the
+/// running process's working directory, or at `/` during boot.
 pub fn open_kernel(path: &[u8]) -> Result<FileRef, Errno> {
-    Ok(lookup(path)?)
+    let node = lookup(path)?;
+    permission::check(&node, permission::EXECUTE)?;
+    Ok(node)
 }
 
 /// Writes a whole file, making it and the directories above it as needed (/etc/resolv.conf).
@@ -165,9 +168,12 @@ pub fn write_file(path: &[u8], bytes: &[u8], mode: u32) -> Result<(), Errno> {
     Ok(())
 }
 
-/// /dev/console, for descriptors 0, 1 and 2.
-pub fn console_file() -> Result<FileRef, Errno> {
-    open_kernel(b"/dev/console")
+/// /dev/console, for descriptors 0, 1 and 2. Who uses it owns it, as container runtimes see to: it
+/// may be opened again by /dev/stdout.
+pub fn console_file(uid: u32) -> Result<FileRef, Errno> {
+    let node = lookup(b"/dev/console")?;
+    node.attributes.lock().uid = uid;
+    Ok(node)
 }
 
 /// Kernel bytes as a source.

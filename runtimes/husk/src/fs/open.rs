@@ -6,6 +6,7 @@ use super::content::Content;
 use super::directory::set_place;
 use super::name::Name;
 use super::node::{Attributes, Kind, Node, NodeRef};
+use super::permission;
 use super::pipe::{Direction, PipeEnd, open_fifo};
 use super::proc::GeneratedFile;
 use super::walk::{AtEnd, Found};
@@ -51,6 +52,13 @@ impl How {
             reads: access != O_WRONLY,
             writes: access != 0,
         }
+    }
+
+    /// What has to be permitted.
+    fn permissions(&self) -> u32 {
+        let direction = self.direction();
+        let writes = direction.writes || self.has(O_TRUNC);
+        u32::from(direction.reads) * permission::READ + u32::from(writes) * permission::WRITE
     }
 
     /// Whether the walk follows a link at the end.
@@ -105,6 +113,7 @@ fn open_temporary(directory: NodeRef, how: How) -> Result<FileRef, Errno> {
     if !directory.is_directory() {
         return Err(ENOTDIR);
     }
+    permission::check(&directory, permission::WRITE | permission::EXECUTE)?;
     let node = anonymous(how.attributes, &directory, b"#tmpfile");
     node.place.lock().is_nameless = !how.has(O_EXCL);
     Ok(node)
@@ -126,8 +135,11 @@ pub fn open_node(node: &NodeRef, how: How) -> Result<FileRef, Errno> {
         return Err(ENOTDIR);
     }
     match &node.kind {
-        Kind::Directory(_) if direction.writes => Err(EISDIR),
-        Kind::Symlink(_) | Kind::MagicLink(_) => Err(ELOOP),
+        Kind::Directory(_) if direction.writes => return Err(EISDIR),
+        Kind::Symlink(_) | Kind::MagicLink(_) => return Err(ELOOP),
+        _ => permission::check(node, how.permissions())?,
+    }
+    match &node.kind {
         Kind::Fifo(pipe) => open_fifo(node, pipe, direction, how.has(O_NONBLOCK)),
         Kind::Socket | Kind::NoDevice { .. } => Err(ENXIO),
         Kind::Generated(_) if direction.writes => Err(EACCES),
@@ -138,7 +150,7 @@ pub fn open_node(node: &NodeRef, how: How) -> Result<FileRef, Errno> {
             node.touch_modified();
             Ok(node.clone())
         }
-        Kind::Directory(_) | Kind::Regular(_) | Kind::Device(_) => Ok(node.clone()),
+        _ => Ok(node.clone()),
     }
 }
 

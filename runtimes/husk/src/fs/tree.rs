@@ -7,6 +7,7 @@ use super::directory::{Directory, set_place};
 use super::name::Name;
 use super::node::{Attributes, Kind, Node, NodeRef};
 use super::notify::{self, IN_ATTRIB, IN_CREATE, IN_DELETE, IN_DELETE_SELF};
+use super::permission::{self, EXECUTE, WRITE};
 use super::walk::Found;
 use crate::errno::{
     EBUSY, EEXIST, EINVAL, EISDIR, EMLINK, ENOENT, ENOTDIR, ENOTEMPTY, EPERM, Errno,
@@ -81,6 +82,7 @@ pub fn link(node: &NodeRef, found: &Found) -> Result<(), Errno> {
 /// Removes a name that is not a directory's (unlink(2)).
 pub fn unlink(found: &Found) -> Result<(), Errno> {
     let node = found.node.as_ref().ok_or(ENOENT)?;
+    permission::take_from(&found.directory, node)?;
     if node.is_directory() {
         return Err(EISDIR);
     }
@@ -117,6 +119,7 @@ pub fn remove_directory(found: &Found) -> Result<(), Errno> {
         _ => {}
     }
     let node = found.node.as_ref().ok_or(ENOENT)?;
+    permission::take_from(&found.directory, node)?;
     let directory = node.directory().ok_or(ENOTDIR)?;
     if directory.is_dynamic() || is_mount(node) {
         return Err(EBUSY);
@@ -157,6 +160,12 @@ pub fn rename(from: &Found, to: &Found, existing: Existing) -> Result<(), Errno>
     if is_within(&to.directory, node) {
         return Err(EINVAL);
     }
+    if !matches!(
+        (existing, &to.node),
+        (Existing::Refuse, Some(_)) | (Existing::Exchange, None)
+    ) {
+        may_rename(from, to, node)?;
+    }
     match (existing, &to.node) {
         (Existing::Refuse, Some(_)) => Err(EEXIST),
         (Existing::Exchange, None) => Err(ENOENT),
@@ -164,6 +173,20 @@ pub fn rename(from: &Found, to: &Found, existing: Existing) -> Result<(), Errno>
         (_, Some(other)) => replace(from, to, node, other),
         (_, None) => move_to(from, to, node),
     }
+}
+
+/// Both names are taken from their directories, and a directory that moves is written: its `..`.
+fn may_rename(from: &Found, to: &Found, node: &NodeRef) -> Result<(), Errno> {
+    permission::take_from(&from.directory, node)?;
+    match &to.node {
+        Some(other) => permission::take_from(&to.directory, other)?,
+        None => permission::check(&to.directory, WRITE | EXECUTE)?,
+    }
+    let stays = alloc::sync::Arc::ptr_eq(&from.directory, &to.directory);
+    if node.is_directory() && !stays {
+        permission::check(node, WRITE)?;
+    }
+    Ok(())
 }
 
 fn replace(from: &Found, to: &Found, node: &NodeRef, other: &NodeRef) -> Result<(), Errno> {
@@ -243,6 +266,7 @@ fn writable(node: &NodeRef) -> Result<&Directory, Errno> {
     if directory.is_dynamic() || node.number >= super::node::PROC_INODES {
         return Err(ENOENT); // as looking an unknown name up in /proc fails on Linux
     }
+    permission::check(node, WRITE | EXECUTE)?;
     Ok(directory)
 }
 

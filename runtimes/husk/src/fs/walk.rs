@@ -6,6 +6,7 @@ use core::ops::{Deref, Range};
 use super::directory::set_made_place;
 use super::name::Name;
 use super::node::{Attributes, Kind, Node, NodeRef, node_of};
+use super::permission;
 use crate::errno::{ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, Errno};
 
 /// NAME_MAX and PATH_MAX (limits.h), and how many symbolic links Linux follows in one walk.
@@ -197,6 +198,9 @@ impl<'p> Walker<'p> {
 
     fn look_up(&self, name: &[u8]) -> Result<Option<NodeRef>, Errno> {
         let directory = self.current.directory().ok_or(ENOTDIR)?;
+        if !name.is_empty() {
+            permission::check(&self.current, permission::EXECUTE)?;
+        }
         Ok(match name {
             b"" | b"." => Some(self.current.clone()),
             b".." => Some(self.current.parent()),

@@ -1,5 +1,5 @@
-//! Who a process is (credentials(7)). husk keeps these values and enforces nothing with them: there
-//! is one user of the machine, the application.
+//! Who a process is (credentials(7)). What they mean to files is in `fs::permission`; elsewhere they
+//! are kept and told.
 
 use alloc::vec::Vec;
 

@@ -181,7 +181,7 @@ pub fn command_name(executable: &[u8]) -> [u8; 16] {
 /// Descriptors 0, 1 and 2.
 fn open_console(process: &Process) -> Result<(), Errno> {
     const O_RDWR: u32 = 2;
-    let console = fs::console_file()?;
+    let console = fs::console_file(process.credentials.lock().uid)?;
     for _ in 0..3 {
         process.files().install(console.clone(), O_RDWR)?;
     }

@@ -3,9 +3,9 @@
 use super::descriptor::{get, table};
 use super::path::{AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, find_at, only};
 use crate::errno::{EINVAL, EOPNOTSUPP, EPERM, Errno, SysResult};
-use crate::fs::FileRef;
-use crate::fs::node::{Attributes, Kind, NodeRef, PERMISSIONS, PROC_INODES, node_of};
+use crate::fs::node::{Attributes, Kind, Node, NodeRef, PERMISSIONS, PROC_INODES, node_of};
 use crate::fs::notify::{self, IN_ACCESS, IN_ATTRIB, IN_MODIFY};
+use crate::fs::{FileRef, permission};
 use crate::mm::user;
 use crate::syscall;
 use crate::time::realtime_ns;
@@ -27,7 +27,13 @@ fn change_mode(file: &FileRef, mode: u32) -> SysResult {
     if matches!(node.kind, Kind::Symlink(_)) {
         return Err(EOPNOTSUPP);
     }
-    node.change(|attributes| attributes.permissions = mode & PERMISSIONS);
+    permission::owner(&node)?;
+    node.change(|attributes| {
+        attributes.permissions = mode & PERMISSIONS;
+        if !permission::is_in_group(attributes.gid) {
+            attributes.permissions &= !S_ISGID; // chmod(2): not for a group one is not in
+        }
+    });
     notify::happened(&node, IN_ATTRIB);
     Ok(0)
 }
@@ -41,6 +47,8 @@ const UNCHANGED: u32 = u32::MAX;
 fn change_owner(file: &FileRef, uid: u32, gid: u32) -> SysResult {
     let node = changeable(file)?;
     let is_directory = node.is_directory();
+    let before = *node.attributes.lock();
+    permission::change_owner(&before, uid, gid)?;
     node.change(|attributes| {
         set_owner(attributes, uid, gid);
         if !is_directory {
@@ -75,6 +83,32 @@ const UTIME_OMIT: u64 = 0x3fff_fffe;
 /// A new time, or None to leave the old one.
 type NewTime = Option<u64>;
 
+/// What is to be set, and whether both are to be the time it is now.
+struct Times {
+    accessed: NewTime,
+    modified: NewTime,
+    is_now: bool,
+}
+
+impl Times {
+    fn now() -> Times {
+        let now = Some(realtime_ns());
+        Times {
+            accessed: now,
+            modified: now,
+            is_now: true,
+        }
+    }
+
+    fn given(accessed: NewTime, modified: NewTime) -> Times {
+        Times {
+            accessed,
+            modified,
+            is_now: false,
+        }
+    }
+}
+
 /// One `struct timespec` of utimensat(2).
 fn new_time([seconds, nanoseconds]: [u64; 2]) -> Result<NewTime, Errno> {
     match nanoseconds {
@@ -88,18 +122,21 @@ fn new_time([seconds, nanoseconds]: [u64; 2]) -> Result<NewTime, Errno> {
 }
 
 /// Two `struct timespec`; null is now.
-fn read_times(address: usize) -> Result<[NewTime; 2], Errno> {
+fn read_times(address: usize) -> Result<Times, Errno> {
     if address == 0 {
-        return Ok([Some(realtime_ns()); 2]);
+        return Ok(Times::now());
     }
     let [accessed, modified]: [[u64; 2]; 2] = user::read(address)?;
-    Ok([new_time(accessed)?, new_time(modified)?])
+    if accessed[1] == UTIME_NOW && modified[1] == UTIME_NOW {
+        return Ok(Times::now());
+    }
+    Ok(Times::given(new_time(accessed)?, new_time(modified)?))
 }
 
 /// Two `struct timeval`; null is now.
-fn read_timevals(address: usize) -> Result<[NewTime; 2], Errno> {
+fn read_timevals(address: usize) -> Result<Times, Errno> {
     if address == 0 {
-        return Ok([Some(realtime_ns()); 2]);
+        return Ok(Times::now());
     }
     let pairs: [[u64; 2]; 2] = user::read(address)?;
     let [accessed, modified] = pairs.map(|[seconds, microseconds]| {
@@ -110,14 +147,29 @@ fn read_timevals(address: usize) -> Result<[NewTime; 2], Errno> {
                 .saturating_add(microseconds * 1000)
         })
     });
-    Ok([Some(accessed.ok_or(EINVAL)?), Some(modified.ok_or(EINVAL)?)])
+    let given = |time: Option<u64>| time.ok_or(EINVAL).map(Some);
+    Ok(Times::given(given(accessed)?, given(modified)?))
 }
 
-fn set_times(file: &FileRef, [accessed, modified]: [NewTime; 2]) -> SysResult {
+/// utimensat(2): who may write may say that it is used now; other times are the owner's to set.
+fn may_set_times(node: &Node, is_now: bool) -> Result<(), Errno> {
+    match permission::owner(node) {
+        Err(_) if is_now => permission::check(node, permission::WRITE),
+        other => other,
+    }
+}
+
+fn set_times(file: &FileRef, times: Times) -> SysResult {
+    let Times {
+        accessed,
+        modified,
+        is_now,
+    } = times;
     let node = changeable(file)?;
     if accessed.is_none() && modified.is_none() {
         return Ok(0);
     }
+    may_set_times(&node, is_now)?;
     node.change(|attributes| {
         attributes.accessed_ns = accessed.unwrap_or(attributes.accessed_ns);
         attributes.modified_ns = modified.unwrap_or(attributes.modified_ns);
@@ -193,9 +245,10 @@ syscall! {
     fn sys_utime(path: usize, times: usize) {
         let file = at(AT_FDCWD, path)?;
         if times == 0 {
-            return set_times(&file, [Some(realtime_ns()); 2]);
+            return set_times(&file, Times::now());
         }
         let seconds: [u64; 2] = user::read(times)?;
-        set_times(&file, seconds.map(|seconds| Some(seconds.saturating_mul(NS_PER_S))))
+        let [accessed, modified] = seconds.map(|seconds| Some(seconds.saturating_mul(NS_PER_S)));
+        set_times(&file, Times::given(accessed, modified))
     }
 }

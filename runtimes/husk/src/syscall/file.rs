@@ -7,7 +7,7 @@ use crate::fs::content::Content;
 use crate::fs::node::{Kind, as_node};
 use crate::fs::open::{O_ACCMODE, O_APPEND, O_NONBLOCK};
 use crate::fs::walk::AtEnd;
-use crate::fs::{IoRequest, OpenFile, Sink, Source};
+use crate::fs::{IoRequest, OpenFile, Sink, Source, permission};
 use crate::mm::user::UserBuffers;
 use crate::net::socket::Socket;
 use crate::process::signal;
@@ -184,6 +184,7 @@ fn truncate_path(address: usize, length: i64) -> SysResult {
     if node.is_directory() {
         return Err(EISDIR);
     }
+    permission::check(&node, permission::WRITE)?;
     crate::fs::File::truncate(&*node, size_bytes)?;
     Ok(0)
 }

@@ -3,11 +3,11 @@
 use super::descriptor::{get, table};
 use super::path::{AT_FDCWD, find, only, read};
 use crate::errno::{EINVAL, ENOTDIR, Errno, SysResult};
-use crate::fs::OpenFile;
 use crate::fs::inotify::{IN_ALL_EVENTS, IN_MASK_ADD, IN_MASK_CREATE, Inotify};
 use crate::fs::notify::{IN_EXCL_UNLINK, IN_ISDIR};
 use crate::fs::open::{O_CLOEXEC, O_NONBLOCK};
 use crate::fs::walk::AtEnd;
+use crate::fs::{OpenFile, permission};
 use crate::syscall;
 
 const IN_ONLYDIR: u32 = 0x100_0000;
@@ -51,6 +51,7 @@ fn add(fd: i32, path: usize, mask: u32) -> SysResult {
     if mask & IN_ONLYDIR != 0 && !node.is_directory() {
         return Err(ENOTDIR);
     }
+    permission::check(&node, permission::READ)?;
     Ok(instance.add(node.number, mask)? as usize)
 }
 

@@ -4,9 +4,7 @@
 use alloc::vec::Vec;
 
 use super::descriptor::table;
-use crate::errno::{
-    EACCES, EEXIST, EINVAL, ENOENT, ENOTDIR, EPERM, ERANGE, EXDEV, Errno, SysResult,
-};
+use crate::errno::{EEXIST, EINVAL, ENOENT, ENOTDIR, EPERM, ERANGE, EXDEV, Errno, SysResult};
 use crate::fs::archive::special;
 use crate::fs::content::Content;
 use crate::fs::directory::Directory;
@@ -20,7 +18,7 @@ use crate::fs::open::{O_TRUNC, O_WRONLY};
 use crate::fs::pipe::Pipe;
 use crate::fs::tree::{self, Existing};
 use crate::fs::walk::{AtEnd, Found, PATH_LIMIT, walk};
-use crate::fs::{FileRef, root};
+use crate::fs::{FileRef, permission, root};
 use crate::mm::user;
 use crate::process::current;
 use crate::syscall;
@@ -172,6 +170,9 @@ fn make_node(directory: i32, address: usize, mode: u32, device: u64) -> SysResul
         S_IFDIR => return Err(EPERM),
         _ => return Err(EINVAL),
     };
+    if matches!(mode & S_IFMT, S_IFCHR | S_IFBLK) {
+        permission::privileged()?;
+    }
     let found = walk_at(directory, &path, AtEnd::Stay)?;
     tree::create(&found, Node::new(kind, new_attributes(mode)))?;
     Ok(0)
@@ -266,17 +267,28 @@ fn link_target(node: Option<&NodeRef>) -> Option<Vec<u8>> {
     }
 }
 
-const X_OK: u32 = 1;
 const ACCESS_MODES: u32 = 7;
 
-/// access(2) as root sees it: everything but executing what nobody may execute.
+/// access(2): by the real ids, unless AT_EACCESS says otherwise.
 fn access(directory: i32, address: usize, mode: u32, flags: u32) -> SysResult {
     only(flags, AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)?;
     only(mode, ACCESS_MODES)?;
-    let status = find_at(directory, address, flags)?.status()?;
-    let is_forbidden =
-        mode & X_OK != 0 && status.mode & 0o111 == 0 && status.mode & S_IFMT != S_IFDIR;
-    if is_forbidden { Err(EACCES) } else { Ok(0) }
+    let file = find_at(directory, address, flags)?;
+    if let Some(node) = node_of(&file) {
+        match flags & AT_EACCESS {
+            0 => permission::check_real(&node, mode)?,
+            _ => permission::check(&node, mode)?,
+        }
+    }
+    Ok(0)
+}
+
+/// chdir(2): the directory must be one that may be searched.
+fn enter(node: NodeRef) -> SysResult {
+    if node.is_directory() {
+        permission::check(&node, permission::EXECUTE)?;
+    }
+    current().process.paths.set_cwd(node).map(|()| 0)
 }
 
 fn working_directory(buffer: usize, size: usize) -> SysResult {
@@ -385,13 +397,12 @@ syscall! {
     }
 
     fn sys_chdir(path: usize) {
-        let node = find(AT_FDCWD, &read(path)?, AtEnd::Follow)?;
-        current().process.paths.set_cwd(node).map(|()| 0)
+        enter(find(AT_FDCWD, &read(path)?, AtEnd::Follow)?)
     }
 
     fn sys_fchdir(fd: i32) {
         let open = table().get(fd)?;
-        current().process.paths.set_cwd(node_of(&open.file).ok_or(ENOTDIR)?).map(|()| 0)
+        enter(node_of(&open.file).ok_or(ENOTDIR)?)
     }
 
     fn sys_getcwd(buffer: usize, size: usize) {
