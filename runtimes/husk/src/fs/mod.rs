@@ -28,6 +28,7 @@ pub mod proc;
 pub mod random;
 pub mod shared_memory;
 pub mod signalfd;
+pub mod splice;
 pub mod table;
 #[cfg(test)]
 mod tests;

@@ -25,6 +25,8 @@ pub const O_NOCTTY: u32 = 0o400;
 pub const O_TRUNC: u32 = 0o1000;
 pub const O_APPEND: u32 = 0o2000;
 pub const O_NONBLOCK: u32 = 0o4000;
+/// Of a pipe: writes are packets (pipe2(2)). Files are in no cache that could be gone around.
+pub const O_DIRECT: u32 = 0o40_000;
 pub const O_LARGEFILE: u32 = 0o100_000;
 pub const O_DIRECTORY: u32 = 0o200_000;
 pub const O_NOFOLLOW: u32 = 0o400_000;

@@ -28,11 +28,14 @@ const CHUNK_BYTES: usize = 1024;
 static NEXT_INODE: AtomicU64 = AtomicU64::new(1 << 32);
 
 /// The bytes between the ends, and how many ends there are.
-struct Ring {
-    bytes: VecDeque<u8>,
-    capacity: usize,
-    readers: usize,
-    writers: usize,
+pub struct Ring {
+    pub bytes: VecDeque<u8>,
+    /// Lengths of what `bytes` is made of when writes are packets (pipe2(2) O_DIRECT).
+    packets: VecDeque<usize>,
+    is_packetized: bool,
+    pub capacity: usize,
+    pub readers: usize,
+    pub writers: usize,
     /// Of them, ends that do both: a FIFO opened O_RDWR.
     duplex: usize,
     /// Ends ever opened: open(2) of a FIFO waits for a new one on the other side.
@@ -40,12 +43,20 @@ struct Ring {
     writers_ever: u64,
 }
 
+impl Ring {
+    /// Bytes that fit. A packet takes a page, whatever its length.
+    pub fn room(&self) -> usize {
+        let taken = self.bytes.len().max(self.packets.len() * PIPE_BUF);
+        self.capacity.saturating_sub(taken)
+    }
+}
+
 pub struct Pipe {
-    ring: SpinLock<Ring>,
+    pub ring: SpinLock<Ring>,
     /// Those that wait for bytes; ends that read and write are here for both.
-    readable: WaitQueue,
+    pub readable: WaitQueue,
     /// Those that wait for room.
-    writable: WaitQueue,
+    pub writable: WaitQueue,
     number: u64,
     created_ns: u64,
 }
@@ -76,6 +87,8 @@ impl Pipe {
         Arc::new(Pipe {
             ring: SpinLock::new(Ring {
                 bytes: VecDeque::new(),
+                packets: VecDeque::new(),
+                is_packetized: false,
                 capacity: DEFAULT_CAPACITY,
                 readers: 0,
                 writers: 0,
@@ -91,8 +104,9 @@ impl Pipe {
     }
 
     /// A new pipe's two ends: read, write (pipe(2)).
-    pub fn pair() -> (FileRef, FileRef) {
+    pub fn pair(is_packetized: bool) -> (FileRef, FileRef) {
         let pipe = Pipe::new();
+        pipe.set_packetized(is_packetized);
         let end = |reads, writes| pipe.clone().end(Direction { reads, writes }, None);
         (end(true, false), end(false, true))
     }
@@ -119,11 +133,19 @@ impl Pipe {
         self.writable.wake_all();
     }
 
+    /// O_DIRECT of the writing end: from now on each write is a packet, or is not.
+    pub fn set_packetized(&self, is_packetized: bool) {
+        self.ring.lock().is_packetized = is_packetized;
+    }
+
     /// Wakes writers if what was read made the room they wait for: an edge to epoll(7), so not
     /// otherwise.
     fn wake_after_reading(&self, count: usize) {
         let ring = self.ring.lock();
-        let room_before = ring.capacity.saturating_sub(ring.bytes.len() + count);
+        let room_before = match ring.packets.is_empty() {
+            true => ring.capacity.saturating_sub(ring.bytes.len() + count),
+            false => 0, // packets are few: every one makes news
+        };
         let has_duplex = ring.duplex > 0;
         drop(ring);
         if room_before >= PIPE_BUF {
@@ -136,10 +158,23 @@ impl Pipe {
     }
 
     fn read_once(&self, into: &mut dyn Sink) -> Option<SysResult> {
+        let packet = self.ring.lock().packets.front().copied();
+        let room = into.remaining();
+        let limit = packet.unwrap_or(room).min(room);
+        let outcome = self.read_up_to(into, limit);
+        if let (Some(length), Some(Ok(count))) = (packet, &outcome) {
+            let mut ring = self.ring.lock();
+            ring.packets.pop_front();
+            ring.bytes.drain(..length - count); // what did not fit is lost
+        }
+        outcome
+    }
+
+    fn read_up_to(&self, into: &mut dyn Sink, limit: usize) -> Option<SysResult> {
         let mut done = 0;
-        while into.remaining() > 0 {
+        while done < limit {
             let mut chunk = [0; CHUNK_BYTES];
-            let count = self.peek(&mut chunk, into.remaining());
+            let count = self.peek(&mut chunk, limit - done);
             if count == 0 {
                 break;
             }
@@ -178,19 +213,34 @@ impl Pipe {
     fn write_once(&self, from: &mut dyn Source, is_atomic: bool) -> Option<SysResult> {
         let needed = if is_atomic { from.remaining() } else { 1 };
         let mut done = 0;
-        while from.remaining() > 0 {
+        let mut packet = 0;
+        while from.remaining() > 0 && packet < PIPE_BUF {
             match self.room(if done == 0 { needed } else { 1 }) {
                 Err(error) if done == 0 => return Some(Err(error)),
                 Ok(room) if room > 0 => match self.append(from, room) {
                     Ok(0) => break,
-                    Ok(count) => done += count,
+                    Ok(count) => {
+                        done += count;
+                        packet = self.packet_so_far(done);
+                    }
                     Err(error) if done == 0 => return Some(Err(error)),
                     Err(_) => break,
                 },
                 _ => break,
             }
         }
+        if packet > 0 {
+            self.ring.lock().packets.push_back(packet);
+        }
         (done > 0).then_some(Ok(done))
+    }
+
+    /// How long the packet is that a write is making; 0 when writes are no packets.
+    fn packet_so_far(&self, written: usize) -> usize {
+        match self.ring.lock().is_packetized {
+            true => written,
+            false => 0,
+        }
     }
 
     /// Free bytes, or 0 when there are fewer than `needed`.
@@ -199,7 +249,7 @@ impl Pipe {
         if ring.readers == 0 {
             return Err(EPIPE);
         }
-        let room = ring.capacity.saturating_sub(ring.bytes.len());
+        let room = ring.room();
         Ok(if room >= needed { room } else { 0 })
     }
 
@@ -242,7 +292,7 @@ impl Pipe {
             events.set(Events::HUP, ring.writers == 0 && ring.writers_ever > 0);
         }
         if direction.writes {
-            let has_room = ring.capacity.saturating_sub(ring.bytes.len()) >= PIPE_BUF;
+            let has_room = ring.room() >= PIPE_BUF;
             events.set(Events::OUT | Events::WRNORM, has_room);
             events.set(Events::ERR, ring.readers == 0);
         }
@@ -278,66 +328,6 @@ pub fn open_fifo(
         has_partner.then_some(())
     })?;
     Ok(end)
-}
-
-/// What splice(2) asks of a pipe, whichever end it was given.
-impl PipeEnd {
-    /// Bytes there are to read.
-    pub fn waiting(&self) -> usize {
-        self.pipe.ring.lock().bytes.len()
-    }
-
-    /// Bytes that may be written; 0 when nobody reads.
-    pub fn free(&self) -> usize {
-        self.pipe.room(1).unwrap_or(0)
-    }
-
-    /// Waits for bytes; false when there will be none.
-    pub fn await_bytes(&self, is_nonblocking: bool) -> Result<bool, Errno> {
-        self.await_state(&self.pipe.readable, is_nonblocking, |ring| {
-            let has_bytes = !ring.bytes.is_empty();
-            (has_bytes || ring.writers == 0).then_some(Ok(has_bytes))
-        })
-    }
-
-    /// Waits for room; EPIPE when nobody reads.
-    pub fn await_room(&self, is_nonblocking: bool) -> Result<(), Errno> {
-        self.await_state(&self.pipe.writable, is_nonblocking, |ring| {
-            match ring.readers {
-                0 => Some(Err(EPIPE)),
-                _ => (ring.bytes.len() < ring.capacity).then_some(Ok(())),
-            }
-        })
-    }
-
-    fn await_state<T>(
-        &self,
-        queue: &WaitQueue,
-        is_nonblocking: bool,
-        look: impl Fn(&Ring) -> Option<Result<T, Errno>>,
-    ) -> Result<T, Errno> {
-        let now = look(&self.pipe.ring.lock()); // unlocked again before it may sleep
-        match now {
-            Some(outcome) => outcome,
-            None if is_nonblocking => Err(EAGAIN),
-            None => wait_until(queue, None, || look(&self.pipe.ring.lock()))?,
-        }
-    }
-
-    /// Puts bytes for which there is room.
-    pub fn push(&self, bytes: &[u8]) -> SysResult {
-        let mut ring = self.pipe.ring.lock();
-        let room = ring.capacity.saturating_sub(ring.bytes.len());
-        let bytes = bytes.get(..room).unwrap_or(bytes);
-        ring.bytes.try_reserve(bytes.len()).map_err(|_| ENOMEM)?;
-        ring.bytes.extend(bytes);
-        Ok(bytes.len())
-    }
-
-    /// Tells readers of what was pushed.
-    pub fn wake_readers(&self) {
-        self.pipe.readable.wake_all();
-    }
 }
 
 impl PipeEnd {
@@ -429,7 +419,8 @@ impl File for PipeEnd {
         if command != FIONREAD {
             return Err(ENOTTY);
         }
-        user::write(argument, self.waiting() as i32)?;
+        let waiting = self.pipe.ring.lock().bytes.len();
+        user::write(argument, waiting as i32)?;
         Ok(0)
     }
 
@@ -453,6 +444,7 @@ impl Drop for PipeEnd {
         ring.duplex -= usize::from(self.direction.is_both());
         if ring.readers + ring.writers == 0 {
             ring.bytes = VecDeque::new();
+            ring.packets = VecDeque::new();
         }
         drop(ring);
         self.pipe.wake_both();
@@ -476,7 +468,7 @@ mod tests {
 
     #[test]
     fn bytes_come_out_in_order() {
-        let (reader, writer) = Pipe::pair();
+        let (reader, writer) = Pipe::pair(false);
         writer.write(NOW, &mut Given::new(b"hello ")).unwrap();
         writer.write(NOW, &mut Given::new(b"world")).unwrap();
         let mut taken = Taken::new(8);
@@ -486,7 +478,7 @@ mod tests {
 
     #[test]
     fn an_empty_pipe_is_eagain_and_a_deserted_one_the_end() {
-        let (reader, writer) = Pipe::pair();
+        let (reader, writer) = Pipe::pair(false);
         assert_eq!(reader.read(NOW, &mut Taken::new(1)), Err(EAGAIN));
         assert_eq!(reader.readiness(), Events::empty());
         drop(writer);
@@ -496,7 +488,7 @@ mod tests {
 
     #[test]
     fn writing_without_a_reader_is_epipe() {
-        let (reader, writer) = Pipe::pair();
+        let (reader, writer) = Pipe::pair(false);
         drop(reader);
         assert_eq!(write(&writer, 1), Err(EPIPE));
         assert!(writer.readiness().contains(Events::ERR));
@@ -504,7 +496,7 @@ mod tests {
 
     #[test]
     fn small_writes_are_atomic_and_large_ones_partial() {
-        let (_reader, writer) = Pipe::pair();
+        let (_reader, writer) = Pipe::pair(false);
         assert_eq!(
             write(&writer, DEFAULT_CAPACITY - 100),
             Ok(DEFAULT_CAPACITY - 100)
@@ -517,7 +509,7 @@ mod tests {
 
     #[test]
     fn capacity_is_a_power_of_two_that_holds_what_is_there() {
-        let (_reader, writer) = Pipe::pair();
+        let (_reader, writer) = Pipe::pair(false);
         let end = writer.as_any().downcast_ref::<PipeEnd>().unwrap();
         assert_eq!(end.pipe().set_capacity(0), Ok(4096));
         assert_eq!(end.pipe().set_capacity(5000), Ok(8192));

@@ -5,7 +5,7 @@ use alloc::sync::Arc;
 use super::lock::{self, F_GETLK, F_OFD_GETLK, F_OFD_SETLKW, F_SETLKW};
 use crate::errno::{EBADF, EINVAL, Errno, SysResult};
 use crate::fs::node::as_node;
-use crate::fs::open::{O_ACCMODE, O_APPEND, O_CLOEXEC, O_NONBLOCK, O_PATH, O_WRONLY};
+use crate::fs::open::{O_ACCMODE, O_APPEND, O_CLOEXEC, O_DIRECT, O_NONBLOCK, O_PATH, O_WRONLY};
 use crate::fs::pipe::PipeEnd;
 use crate::fs::{FileTable, OpenFile};
 use crate::mm::user;
@@ -58,8 +58,8 @@ const F_SETPIPE_SZ: i32 = 1031;
 const F_GETPIPE_SZ: i32 = 1032;
 const F_GET_SEALS: i32 = 1034;
 const FD_CLOEXEC: usize = 1;
-/// What F_SETFL can change; O_ASYNC, O_DIRECT and O_NOATIME are accepted and mean nothing.
-const CHANGEABLE: u32 = O_APPEND | O_NONBLOCK;
+/// What F_SETFL can change; O_ASYNC and O_NOATIME are accepted and mean nothing.
+const CHANGEABLE: u32 = O_APPEND | O_NONBLOCK | O_DIRECT;
 const O_LARGEFILE: u32 = 0o100_000;
 
 fn control(fd: i32, command: i32, argument: usize) -> SysResult {
@@ -81,8 +81,7 @@ fn control(fd: i32, command: i32, argument: usize) -> SysResult {
             .map(|()| 0),
         F_GETFL => Ok((open.status_flags() | large_file(&open)) as usize),
         F_SETFL => {
-            let mut flags = open.flags.lock();
-            *flags = *flags & !CHANGEABLE | argument as u32 & CHANGEABLE;
+            set_flags(&open, argument as u32);
             Ok(0)
         }
         F_GETLK..=F_SETLKW | F_OFD_GETLK..=F_OFD_SETLKW => {
@@ -94,6 +93,18 @@ fn control(fd: i32, command: i32, argument: usize) -> SysResult {
         F_GETPIPE_SZ => Ok(pipe_end(&open)?.pipe().capacity()),
         F_GET_SEALS => Err(EINVAL), // nothing can be sealed
         _ => Err(EINVAL),
+    }
+}
+
+fn set_flags(open: &OpenFile, wanted: u32) {
+    let mut flags = open.flags.lock();
+    *flags = *flags & !CHANGEABLE | wanted & CHANGEABLE;
+    let is_writing_end = *flags & O_ACCMODE != 0;
+    drop(flags);
+    if let Ok(end) = pipe_end(open)
+        && is_writing_end
+    {
+        end.pipe().set_packetized(wanted & O_DIRECT != 0);
     }
 }
 

@@ -8,7 +8,7 @@ use super::time::{clock_ns, read_timespec, write_timespec};
 use crate::errno::{EINVAL, Errno, SysResult};
 use crate::fs::device::read_random;
 use crate::fs::event::EventCounter;
-use crate::fs::open::{O_CLOEXEC, O_NONBLOCK, O_RDWR, O_WRONLY, anonymous};
+use crate::fs::open::{O_CLOEXEC, O_DIRECT, O_NONBLOCK, O_RDWR, O_WRONLY, anonymous};
 use crate::fs::pipe::Pipe;
 use crate::fs::signalfd::SignalFile;
 use crate::fs::timerfd::{Schedule, TimerFile};
@@ -20,8 +20,8 @@ use crate::syscall;
 use crate::time::now_ns;
 
 fn make_pipe(address: usize, flags: u32) -> SysResult {
-    only(flags, O_CLOEXEC | O_NONBLOCK)?;
-    let (reader, writer) = Pipe::pair();
+    only(flags, O_CLOEXEC | O_NONBLOCK | O_DIRECT)?;
+    let (reader, writer) = Pipe::pair(flags & O_DIRECT != 0);
     let read_fd = table().install(reader, flags)?;
     let write_fd = match table().install(writer, flags | O_WRONLY) {
         Ok(fd) => fd,
