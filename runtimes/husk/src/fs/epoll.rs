@@ -447,7 +447,7 @@ mod tests {
 
     #[test]
     fn reading_from_a_pipe_is_no_edge_to_its_reader() {
-        let (reader, writer) = super::super::pipe::Pipe::pair();
+        let (reader, writer) = super::super::pipe::Pipe::pair(false);
         let (epoll, open) = (Epoll::new(), Arc::new(OpenFile::new(reader, 0)));
         epoll.add(3, &open, wanted(IN | EPOLLET, 7)).unwrap();
         writer.write(NOW, &mut Given::new(b"several")).unwrap();

@@ -95,10 +95,10 @@ fn state_text(interface: &Interface) -> &'static str {
 fn sockets() -> Vec<Arc<OpenFile>> {
     let mut found: Vec<Arc<OpenFile>> = Vec::new();
     for process in registry::all() {
-        let mut next = process.files.next_open(0);
+        let mut next = process.files().next_open(0);
         while let Some(fd) = next {
-            next = process.files.next_open(fd + 1);
-            let Ok(open) = process.files.get(fd as i32) else {
+            next = process.files().next_open(fd + 1);
+            let Ok(open) = process.files().get(fd as i32) else {
                 continue;
             };
             let is_known = found.iter().any(|known| Arc::ptr_eq(known, &open));

@@ -91,7 +91,7 @@ fn processor_clock_ns(clock: i32) -> Result<u64, Errno> {
             .then(|| process_cpu_ns(&running.process))
             .ok_or(EINVAL);
     }
-    if id == 0 || id == running.tid {
+    if id == 0 || id == running.tid() {
         return Ok(thread_cpu_ns());
     }
     let thread = scheduler::find(id).filter(|t| Arc::ptr_eq(&t.process, &running.process));
