@@ -19,6 +19,7 @@ pub mod sorted_map;
 pub mod sync;
 pub mod syscall;
 pub mod time;
+pub mod trace;
 
 /// The vDSO is not part of the kernel; its logic is tested with it.
 #[cfg(test)]

@@ -19,6 +19,8 @@ pub struct Options {
     pub environment: Vec<Vec<u8>>,
     /// Seeds address space layout: the same seed, the same layout.
     pub seed: Option<u64>,
+    /// Which system calls to record (`trace::plan`); none when empty.
+    pub strace: Vec<u8>,
 }
 
 /// An empty command line.
@@ -29,6 +31,7 @@ pub static NONE: Options = Options {
     hostname: None,
     environment: Vec::new(),
     seed: None,
+    strace: Vec::new(),
 };
 
 impl Options {
@@ -59,6 +62,7 @@ impl Options {
             b"gateway" => self.gateways.push(value),
             b"nameserver" => self.nameservers.push(value),
             b"hostname" => self.hostname = Some(value),
+            b"strace" => self.strace = value,
             b"env" => self.environment.push(value),
             b"seed" => {
                 self.seed = core::str::from_utf8(&value)

@@ -13,7 +13,7 @@ pub mod rootfs;
 use crate::arch::{context, interrupt, lapic, percpu, tables};
 use crate::process::launch;
 use crate::sync::Once;
-use crate::{driver, fs, mm, net, time};
+use crate::{driver, fs, mm, net, time, trace};
 
 pub use command_line::Options;
 pub use config::Config;
@@ -43,6 +43,7 @@ pub fn machine(start: &pvh::StartInfo) -> ! {
     interrupt::mask_legacy_pic();
     lapic::install();
     time::install();
+    trace::install();
     fs::install(rootfs::archive());
     driver::probe_all();
     net::install();

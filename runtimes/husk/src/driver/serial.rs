@@ -48,12 +48,19 @@ pub fn write(bytes: &[u8]) {
 
 /// Writes bytes to the control channel if a host listens.
 pub fn write_event(bytes: &[u8]) {
-    if port::read_u8(DEBUGCON) != DEBUGCON_PRESENT {
-        return;
+    if has_events() {
+        bytes.iter().for_each(|&byte| put_event(byte));
     }
-    bytes
-        .iter()
-        .for_each(|&byte| port::write_u8(DEBUGCON, byte));
+}
+
+/// True when a host listens to the control channel.
+pub fn has_events() -> bool {
+    port::read_u8(DEBUGCON) == DEBUGCON_PRESENT
+}
+
+/// Writes a byte to the control channel of a host that listens.
+pub fn put_event(byte: u8) {
+    port::write_u8(DEBUGCON, byte);
 }
 
 fn transmit(byte: u8) {

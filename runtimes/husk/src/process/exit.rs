@@ -13,6 +13,7 @@ use crate::mm::space::AddressSpace;
 use crate::mm::user;
 use crate::process::signal::{SIGKILL, deliver};
 use crate::sync::{Once, wait_until_killed_or};
+use crate::trace;
 
 /// What relatives have to do with an end: set by the first process that has any.
 pub static ENDED: Once<fn(&Arc<Process>)> = Once::new();
@@ -22,6 +23,7 @@ pub fn exit_thread() -> ! {
     let thread = scheduler::current();
     release_joiners(thread);
     let is_last = leave_process(thread);
+    trace::gone(thread.process.wait_status());
     if is_last {
         end_process(&thread.process);
     }

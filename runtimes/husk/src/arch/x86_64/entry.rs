@@ -10,6 +10,8 @@
 
 use core::arch::global_asm;
 
+use super::cpu;
+
 global_asm!(
     r#"
 .macro SAVE_REGISTERS
@@ -82,13 +84,7 @@ global_asm!(
     pop rdi
 .endm
 
-.set FRAME_RAX, 256 + 10 * 8
-
-    .section .text.husk_entry, "ax"
-
-    .globl husk_syscall_entry
-    .balign 16
-husk_syscall_entry:
+.macro ENTER_BY_SYSCALL
     mov gs:[0], rsp
     mov rsp, gs:[8]
     push 0x10
@@ -102,6 +98,22 @@ husk_syscall_entry:
     SAVE_REGISTERS
     mov rcx, r10
     xor ebp, ebp
+.endm
+
+.set FRAME_R10, 256 + 7 * 8
+.set FRAME_R9, 256 + 8 * 8
+.set FRAME_R8, 256 + 9 * 8
+.set FRAME_RAX, 256 + 10 * 8
+.set FRAME_RDX, 256 + 12 * 8
+.set FRAME_RSI, 256 + 13 * 8
+.set FRAME_RDI, 256 + 14 * 8
+
+    .section .text.husk_entry, "ax"
+
+    .globl husk_syscall_entry
+    .balign 16
+husk_syscall_entry:
+    ENTER_BY_SYSCALL
     cmp rax, [husk_syscall_count]
     jae 3f
     call [husk_syscall_table + rax * 8]
@@ -126,6 +138,34 @@ husk_syscall_entry:
     mov rdi, rsp
     call husk_before_return
     jmp husk_return_to_application
+
+    # The same with a record before and after; RBX, which the handler keeps, is the call's number.
+    .globl husk_traced_syscall_entry
+    .balign 16
+husk_traced_syscall_entry:
+    ENTER_BY_SYSCALL
+    mov rbx, rax
+    mov rdi, rsp
+    call husk_trace_call
+    mov rdi, [rsp + FRAME_RDI]
+    mov rsi, [rsp + FRAME_RSI]
+    mov rdx, [rsp + FRAME_RDX]
+    mov rcx, [rsp + FRAME_R10]
+    mov r8, [rsp + FRAME_R8]
+    mov r9, [rsp + FRAME_R9]
+    cmp rbx, [husk_syscall_count]
+    jae 6f
+    call [husk_syscall_table + rbx * 8]
+5:
+    mov [rsp + FRAME_RAX], rax
+    mov rdi, rsp
+    mov rsi, rbx
+    call husk_trace_return
+    mov rax, [rsp + FRAME_RAX]
+    jmp 2b
+6:
+    call sys_not_implemented
+    jmp 5b
 
     # A new thread, a signal handler, an interrupted program: every register comes from the frame.
     .globl husk_return_to_application
@@ -216,6 +256,7 @@ husk_thread_start:
 
 unsafe extern "C" {
     fn husk_syscall_entry();
+    fn husk_traced_syscall_entry();
     fn husk_thread_start();
     static husk_stubs: [u8; 256 * 16];
 }
@@ -223,6 +264,12 @@ unsafe extern "C" {
 /// Where `syscall` goes.
 pub fn syscall_entry() -> usize {
     husk_syscall_entry as *const () as usize
+}
+
+/// From now on `syscall` goes where calls are traced.
+pub fn trace_system_calls() {
+    let entry = husk_traced_syscall_entry as *const () as u64;
+    cpu::write_msr(cpu::IA32_LSTAR, entry);
 }
 
 /// First address a new thread executes, in the kernel.

@@ -9,7 +9,7 @@ use super::{cpu, lapic, tables, trap::TrapFrame};
 use crate::mm::space::{Access, Fault};
 use crate::process::{scheduler, signal};
 use crate::sync::SpinLock;
-use crate::{debug, mm, time};
+use crate::{debug, mm, time, trace};
 
 const FIRST_DEVICE_VECTOR: u8 = 0x30;
 const DEVICE_VECTORS: usize = 64;
@@ -132,6 +132,18 @@ extern "C" fn husk_application_exception(frame: &mut TrapFrame) {
 #[unsafe(no_mangle)]
 extern "C" fn husk_before_return(frame: &mut TrapFrame) {
     signal::before_return(frame);
+}
+
+/// Before a system call, when they are traced.
+#[unsafe(no_mangle)]
+extern "C" fn husk_trace_call(frame: &TrapFrame) {
+    trace::call(frame);
+}
+
+/// After it.
+#[unsafe(no_mangle)]
+extern "C" fn husk_trace_return(frame: &TrapFrame, call: usize) {
+    trace::returned(frame, call);
 }
 
 /// Idles until an interrupt has been handled.

@@ -14,7 +14,7 @@ use crate::mm::reserve;
 use crate::mm::space::Fault;
 use crate::process::thread::{WORK_EXIT, WORK_FULL_RESTORE, WORK_SIGNAL};
 use crate::process::{Thread, WaitStatus, exit, scheduler, stop};
-use crate::{debug, klog};
+use crate::{debug, klog, trace};
 
 /// Signals that a thread would act upon now.
 pub fn deliverable(thread: &Thread) -> SignalSet {
@@ -46,6 +46,7 @@ pub fn before_return(trap: &mut TrapFrame) {
 fn act_on_signals(thread: &Thread, trap: &mut TrapFrame) {
     while let Some(info) = take_pending(deliverable(thread)) {
         let action = thread.process.signals.action_for_delivery(info.signal);
+        trace::signal(&info);
         match action.handler {
             SIG_IGN => {}
             SIG_DFL => act_by_default(trap, &info),
