@@ -11,12 +11,12 @@ import json
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from enum import StrEnum
 from io import TextIOWrapper
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TextIO
 
 import typer
 from rich.console import Console
@@ -27,6 +27,9 @@ from rich.table import Table
 from . import __version__
 from .errors import Dock2ukError, UnsupportedError, VerificationError
 from .progress import Progress, Silent
+
+if TYPE_CHECKING:
+    from . import strace
 
 app = typer.Typer(
     name="dock2uk",
@@ -49,6 +52,14 @@ class Machine(StrEnum):
     microvm = "microvm"
     q35 = "q35"
     pc = "pc"
+
+
+class Stamp(StrEnum):
+    """What a traced line begins with."""
+
+    none = "none"
+    relative = "relative"
+    clock = "clock"
 
 
 class Accelerator(StrEnum):
@@ -154,6 +165,28 @@ def run(
     ] = None,
     machine: Annotated[Machine | None, typer.Option(help="QEMU machine type.")] = None,
     accel: Annotated[Accelerator, typer.Option(help="Accelerator.")] = Accelerator.auto,
+    is_traced: Annotated[
+        bool,
+        typer.Option("--strace", help="Print system calls on stderr, as strace(1) does."),
+    ] = False,
+    strace_output: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Trace, and write to this file instead."),
+    ] = None,
+    strace_filter: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CALLS",
+            help="Trace these calls: names with commas between, %file, %network and the other "
+            "classes of strace -e, /regular-expression; ! before them for all others.",
+        ),
+    ] = None,
+    strace_time: Annotated[
+        Stamp | None, typer.Option(help="Trace, with the time of day or since the line before.")
+    ] = None,
+    strace_spent: Annotated[
+        bool, typer.Option("--strace-spent", help="Trace, with the time spent in each call.")
+    ] = False,
 ) -> None:
     """Boot a bundle in the foreground; the exit status is the program's own.
 
@@ -161,8 +194,45 @@ def run(
     """
     from .verify.run import run_guest
 
+    asks = (is_traced, strace_output, strace_filter, strace_time, strace_spent)
     machine_name = None if machine is None else machine.value
-    raise typer.Exit(run_guest(directory, publish or (), memory_mb, machine_name, accel.value))
+    with ExitStack() as stack:
+        tracer = None
+        if any(asks):
+            calls, stamp = strace_filter or "all", (strace_time or Stamp.none).value
+            output = stack.enter_context(_trace_output(strace_output))
+            tracer = _tracer(directory, output, calls, (stamp, strace_spent))
+        options = (memory_mb, machine_name, accel.value)
+        status = run_guest(directory, publish or (), *options, tracer=tracer)
+    raise typer.Exit(status)
+
+
+@contextmanager
+def _trace_output(path: Path | None) -> Iterator[TextIO]:
+    """Standard error, or a file."""
+    if path is None:
+        yield sys.stderr
+        return
+    file = path.open("w")
+    try:
+        yield file
+    finally:
+        with suppress(OSError):  # the tracer has flushed it, or told why that cannot be
+            file.close()
+
+
+def _tracer(directory: Path, output: TextIO, calls: str, looks: tuple[str, bool]) -> strace.Tracer:
+    from . import bundle as bundles
+    from . import strace
+    from .match import load_runtimes
+
+    name = bundles.read(directory).document["runtime"]["name"]
+    runtime = next((runtime for runtime in load_runtimes() if runtime.name == name), None)
+    if runtime is None:
+        raise Dock2ukError(f"the bundle's runtime {name!r} is not here: it cannot be traced")
+    stamp, is_spent_shown = looks
+    style = strace.Style(strace.Stamp(stamp), is_spent_shown, is_file=output is not sys.stderr)
+    return strace.Tracer(runtime, output, calls=calls, style=style)
 
 
 @app.command()

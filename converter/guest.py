@@ -76,9 +76,10 @@ def boot(
     memory_mb: int = 64,
     timeout_s: float = 30,
     forwards: Sequence[qemu.Forward] = (),
+    kernel_words: tuple[str, ...] = (),
 ) -> GuestResult:
     """Boot `image` under TCG and wait for its end, at most `timeout_s`."""
-    guest = qemu.Guest(image, machine, "tcg", memory_mb, tuple(forwards))
+    guest = qemu.Guest(image, machine, "tcg", memory_mb, tuple(forwards), kernel_words=kernel_words)
     began_s = time.monotonic()
     with tempfile.NamedTemporaryFile() as console:
         serial = ("-serial", f"file:{console.name}")

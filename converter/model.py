@@ -223,6 +223,7 @@ class SystemCall:
     name: str
     level: str  # "full", "partial", "none"
     note: str
+    signature: str = "?"  # its arguments for tracing; "?" when nobody wrote them down
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,7 @@ class Guest:
     forwards: tuple[Forward, ...] = ()
     environment: tuple[str, ...] = ()  # "NAME=value", added to what is baked in
     hostname: str | None = None
+    kernel_words: tuple[str, ...] = ()  # of the kernel's command line, as they are
 
 
 def parse_forward(text: str) -> Forward:
@@ -115,7 +116,7 @@ def command_line(guest: Guest) -> str:
     if guest.hostname is not None:
         words.append(f"hostname={quote(guest.hostname, safe='')}")
     words += [f"env={quote(variable, safe='')}" for variable in guest.environment]
-    return " ".join(words)
+    return " ".join((*words, *guest.kernel_words))
 
 
 def _network(forwards: Sequence[Forward]) -> Iterator[str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 
 from .. import bundle as bundles
-from .. import tools
+from .. import strace, tools
 from ..errors import Dock2ukError, ToolError
 from . import accelerator, qemu, session
 
@@ -37,6 +37,8 @@ def run_guest(
     memory_mb: int | None = None,
     machine: str | None = None,
     accel: str = "auto",
+    *,
+    tracer: strace.Tracer | None = None,
 ) -> int:
     """Run the bundle in directory `bundle` to its end and return the program's exit status:
     128 plus the signal's number when a signal ended it, or us."""
@@ -47,18 +49,30 @@ def run_guest(
         accelerator=accelerator.choose(accel).accelerator,
         memory_mb=memory_mb or manifest.memory_mb,
         forwards=tuple(map(qemu.parse_forward, ports)),
+        kernel_words=tracer.kernel_words if tracer else (),
     )
     try:
         with _signals_raise(), session.start(guest, _CONSOLE, errors=None) as running:
-            return _status(running)
+            status = _status(running, tracer)
     except _StopError as stopped:
+        if tracer is not None:
+            tracer.close(f"the machine was stopped by {signal.Signals(stopped.number).name}")
         return 128 + stopped.number
+    except Dock2ukError as error:
+        if tracer is not None:
+            tracer.close(error.message)
+        raise
+    if tracer is not None:
+        tracer.close()
+    return status
 
 
-def _status(running: session.Session) -> int:
+def _status(running: session.Session, tracer: strace.Tracer | None) -> int:
     """The last program's status. Without one, QEMU's own tells what went wrong."""
     status: int | None = None
     for event in running.events.until(None):
+        if tracer is not None:
+            tracer.take(event.name, event.value)
         if event.name == "panic":
             tools.wait(running.process, _LAST_WORDS_S)
             return _KERNEL_FAILURE

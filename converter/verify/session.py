@@ -19,8 +19,9 @@ from typing import IO
 from .. import tools
 from . import qemu
 
-# More of a line than this is no event: what is beyond is dropped.
-_LINE_LIMIT_BYTES = 4096
+# More of a line than this is no event: what is beyond is dropped. A traced call with its memory is
+# the longest.
+_LINE_LIMIT_BYTES = 1 << 20
 _LARGEST_STATUS = 255
 
 

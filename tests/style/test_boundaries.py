@@ -13,9 +13,10 @@ from tests.style.files import REPOSITORY, name, tracked
 
 CONVERTER = REPOSITORY / "converter"
 STAGES = ("ingest", "entrypoint", "analyse", "strip", "match", "link", "verify", "report")
-# What stages share. `recipes` is data with its reader, `known_programs` lists, the rest values.
+# What stages share. `recipes` is data with its reader, `known_programs` lists, `strace` turns
+# records into text; the rest are values.
 SHARED = {path.stem for path in CONVERTER.glob("*.py")} - {"pipeline", "cli", "guest", "__main__"}
-SHARED |= {"recipes"}
+SHARED |= {"recipes", "strace"}
 SPEAKS = {"cli.py", "guest.py", "__main__.py"}  # guest.py is a command of its own, for developers
 FILES = tracked("converter/*.py")
 STAGE_FILES = [path for path in FILES if path.relative_to(CONVERTER).parts[0] in STAGES]

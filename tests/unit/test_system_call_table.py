@@ -21,6 +21,7 @@ def husk(tmp_path: Path) -> Path:
     tool = (HUSK / "tools" / "generate.py").read_text()
     (directory / "tools" / "generate.py").write_text(tool)
     (directory / "linux.tbl").write_text(f"# Linux\n{LINUX}")
+    (directory / "signatures.tbl").write_text("# Arguments\nread fd >text*r size\nfork\n")
     return directory
 
 
@@ -34,9 +35,9 @@ def test_every_call_of_linux_is_listed_with_its_level(husk: Path) -> None:
     table = "# a comment\n1 write partial to the console alone\n\n0 read full\n"
     done = generate(husk, table, "--print")
     assert [tuple(call.values()) for call in json.loads(done.stdout)["system_calls"]] == [
-        (0, "read", "full", ""),
+        (0, "read", "full", "", "fd >text*r size"),
         (1, "write", "partial", "to the console alone"),
-        (57, "fork", "none", ""),
+        (57, "fork", "none", "", ""),
     ]
 
 
@@ -54,6 +55,17 @@ def test_check_notices_what_is_stale(husk: Path) -> None:
     assert stale.returncode == 1
     assert "capabilities.json is stale" in stale.stderr
     assert "syscalls.md is stale" in stale.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [("reed fd", "Linux has no call reed"), ("read fd\nread fd", "read is there twice")],
+)
+def test_a_signature_that_cannot_be_meant_is_refused(husk: Path, line: str, problem: str) -> None:
+    (husk / "signatures.tbl").write_text(f"{line}\n")
+    done = generate(husk, "0 read full\n")
+    assert done.returncode == 1
+    assert problem in done.stderr
 
 
 @pytest.mark.parametrize(

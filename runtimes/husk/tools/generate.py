@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes capabilities.json and docs/syscalls.md from syscalls.tbl.
+"""Makes capabilities.json and docs/syscalls.md from syscalls.tbl and signatures.tbl.
 
     generate.py           write both
     generate.py --check   exit 1 when either is not what it would write
@@ -14,12 +14,13 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 RUNTIME = Path(__file__).resolve().parents[1]
 TABLE = RUNTIME / "syscalls.tbl"
 LINUX_TABLE = RUNTIME / "linux.tbl"
+SIGNATURES = RUNTIME / "signatures.tbl"
 CAPABILITIES = RUNTIME / "capabilities.json"
 PAGE = RUNTIME.parents[1] / "docs" / "syscalls.md"
 LEVELS = ("full", "partial")
@@ -36,6 +37,7 @@ class SystemCall:
     name: str
     level: str
     note: str
+    signature: str | None = None
 
 
 def rows(path: Path) -> list[tuple[str, list[str]]]:
@@ -78,13 +80,36 @@ def system_calls() -> list[SystemCall]:
             raise TableError(f"{place}: {call.name} is there twice")
         known[call.number] = call
     missing = {number: SystemCall(number, name, "none", "") for number, name in names.items()}
-    return sorted((missing | known).values(), key=lambda call: call.number)
+    described = signatures(names)
+    return [
+        replace(call, signature=described.get(call.name))
+        for _, call in sorted((missing | known).items())
+    ]
+
+
+def signatures(names: dict[int, str]) -> dict[str, str]:
+    """What the arguments of calls are; their grammar is the converter's (converter/strace/)."""
+    described: dict[str, str] = {}
+    for number, line in enumerate(SIGNATURES.read_text().splitlines(), start=1):
+        name, *words = line.split()[:1] + line.split()[1:] or [""]
+        if not name or name.startswith("#"):
+            continue
+        if name not in names.values():
+            raise TableError(f"{SIGNATURES.name}:{number}: Linux has no call {name}")
+        if name in described:
+            raise TableError(f"{SIGNATURES.name}:{number}: {name} is there twice")
+        described[name] = " ".join(words)
+    return described
 
 
 def capabilities(calls: list[SystemCall]) -> str:
     """One call a line, so that a change of one is a difference of one line."""
-    lines = ",\n".join(f"    {json.dumps(asdict(call))}" for call in calls)
+    lines = ",\n".join(f"    {json.dumps(_fields(call))}" for call in calls)
     return f'{{\n  "version": {FORMAT_VERSION},\n  "system_calls": [\n{lines}\n  ]\n}}\n'
+
+
+def _fields(call: SystemCall) -> dict[str, object]:
+    return {name: value for name, value in asdict(call).items() if value is not None}
 
 
 def page(calls: list[SystemCall]) -> str:
