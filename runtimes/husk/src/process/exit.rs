@@ -109,10 +109,20 @@ fn leave_process(thread: &Thread) -> bool {
     is_last
 }
 
+/// Closes every descriptor, unless another process has the same table (CLONE_FILES).
+fn give_up_files(process: &Process) {
+    const HERE_AND_IN_PROCESS: usize = 2;
+    let files = process.files();
+    if Arc::strong_count(&files) <= HERE_AND_IN_PROCESS {
+        files.close_all();
+    }
+    process.replace_files(Arc::new(FileTable::new()));
+}
+
 /// From here on a zombie: what it held is given back, what it was is kept for its parent.
 fn end_process(process: &Arc<Process>) {
     process.timers.clear();
-    process.replace_files(Arc::new(FileTable::new()));
+    give_up_files(process);
     at_exit::run(process.pid);
     process.replace_space(Arc::new(AddressSpace::nothing()));
     *process.program.lock() = Program::default();
