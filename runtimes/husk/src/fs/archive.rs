@@ -161,6 +161,7 @@ fn set_attributes(node: &NodeRef, member: &Member) {
     attributes.accessed_ns = modified_ns;
     attributes.modified_ns = modified_ns;
     attributes.changed_ns = modified_ns;
+    attributes.born_ns = modified_ns;
 }
 
 #[cfg(test)]

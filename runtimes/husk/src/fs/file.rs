@@ -71,6 +71,8 @@ pub struct FileStatus {
     pub accessed_ns: u64,
     pub modified_ns: u64,
     pub changed_ns: u64,
+    /// 0 where nobody knows.
+    pub born_ns: u64,
 }
 
 /// An object behind a descriptor. Reads and writes sleep through `wait_until` when they must.

@@ -80,6 +80,7 @@ pub struct Attributes {
     pub accessed_ns: u64,
     pub modified_ns: u64,
     pub changed_ns: u64,
+    pub born_ns: u64,
 }
 
 impl Attributes {
@@ -93,6 +94,7 @@ impl Attributes {
             accessed_ns: 0,
             modified_ns: 0,
             changed_ns: 0,
+            born_ns: 0,
         }
     }
 
@@ -107,6 +109,7 @@ impl Attributes {
             accessed_ns: now_ns,
             modified_ns: now_ns,
             changed_ns: now_ns,
+            born_ns: now_ns,
         }
     }
 }
@@ -331,6 +334,7 @@ impl File for Node {
             accessed_ns: attributes.accessed_ns,
             modified_ns: attributes.modified_ns,
             changed_ns: attributes.changed_ns,
+            born_ns: attributes.born_ns,
         })
     }
 

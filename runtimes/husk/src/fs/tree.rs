@@ -10,7 +10,7 @@ use super::notify::{self, IN_ATTRIB, IN_CREATE, IN_DELETE, IN_DELETE_SELF};
 use super::permission::{self, EXECUTE, WRITE};
 use super::walk::Found;
 use crate::errno::{
-    EBUSY, EEXIST, EINVAL, EISDIR, EMLINK, ENOENT, ENOTDIR, ENOTEMPTY, EPERM, Errno,
+    EBUSY, EEXIST, EINVAL, EISDIR, EMLINK, ENOENT, ENOTDIR, ENOTEMPTY, EPERM, EXDEV, Errno,
 };
 
 /// Largest number of names a file may have (ext4's).
@@ -54,7 +54,10 @@ fn inherit_group(directory: &Node, node: &Node) {
 
 /// One more name for a node (link(2)).
 pub fn link(node: &NodeRef, found: &Found) -> Result<(), Errno> {
-    if node.is_directory() || matches!(node.kind, Kind::Opened(_) | Kind::Generated(_)) {
+    if node.number >= super::node::PROC_INODES {
+        return Err(EXDEV);
+    }
+    if node.is_directory() || matches!(node.kind, Kind::Opened(_)) {
         return Err(EPERM);
     }
     if found.is_special() || found.node.is_some() {
@@ -225,6 +228,18 @@ fn move_to(from: &Found, to: &Found, node: &NodeRef) -> Result<(), Errno> {
     from.directory.touch_modified();
     to.directory.touch_modified();
     tell_moved(from, to, node, to.node.as_ref());
+    Ok(())
+}
+
+/// Leaves a whiteout at a name that was renamed: a device 0 of mode 0 (renameat2(2)).
+pub fn white_out(from: &Found) -> Result<(), Errno> {
+    let kind = Kind::NoDevice {
+        mode: super::node::S_IFCHR,
+        number: 0,
+    };
+    let node = Node::new(kind, Attributes::new(0));
+    set_place(&node, &from.directory, Name::new(&from.name));
+    writable(&from.directory)?.put(Name::new(&from.name), node);
     Ok(())
 }
 

@@ -1,13 +1,14 @@
 //! From a path to a node (path_resolution(7)). Iterative, so that links within links cost no stack.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::{Deref, Range};
 
 use super::directory::set_made_place;
 use super::name::Name;
-use super::node::{Attributes, Kind, Node, NodeRef, node_of};
+use super::node::{Attributes, Kind, Node, NodeRef, PROC_INODES, node_of};
 use super::permission;
-use crate::errno::{ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, Errno};
+use crate::errno::{ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, EXDEV, Errno};
 
 /// NAME_MAX and PATH_MAX (limits.h), and how many symbolic links Linux follows in one walk.
 pub const NAME_LIMIT: usize = 255;
@@ -21,6 +22,14 @@ pub enum AtEnd {
     /// Not followed (lstat(2)), unless a slash comes after it.
     Stay,
 }
+
+// openat2(2): what a walk may not do. RESOLVE_CACHED holds of every walk here.
+pub const RESOLVE_NO_XDEV: u32 = 0x01;
+pub const RESOLVE_NO_MAGICLINKS: u32 = 0x02;
+pub const RESOLVE_NO_SYMLINKS: u32 = 0x04;
+pub const RESOLVE_BENEATH: u32 = 0x08;
+pub const RESOLVE_IN_ROOT: u32 = 0x10;
+pub const RESOLVE_CACHED: u32 = 0x20;
 
 /// Path text being walked: what the caller gave, or the target of a link.
 #[derive(Clone)]
@@ -110,8 +119,11 @@ impl<'p> Rest<'p> {
     }
 }
 
-struct Walker<'p> {
-    root: &'p NodeRef,
+struct Walker<'w, 'p> {
+    root: &'w NodeRef,
+    start: &'w NodeRef,
+    /// RESOLVE_*.
+    resolve: u32,
     current: NodeRef,
     rest: Rest<'p>,
     /// Texts to come back to when a link's target has been walked.
@@ -123,10 +135,21 @@ struct Walker<'p> {
 
 /// Walks `path` from `start`, or from `root` when it is absolute.
 pub fn walk<'p>(
-    root: &'p NodeRef,
+    root: &NodeRef,
     start: &NodeRef,
     path: &'p [u8],
     at_end: AtEnd,
+) -> Result<Found<'p>, Errno> {
+    walk_restricted(root, start, path, at_end, 0)
+}
+
+/// As `walk`, within what openat2(2) was told to keep to.
+pub fn walk_restricted<'p>(
+    root: &NodeRef,
+    start: &NodeRef,
+    path: &'p [u8],
+    at_end: AtEnd,
+    resolve: u32,
 ) -> Result<Found<'p>, Errno> {
     if path.is_empty() {
         return Err(ENOENT);
@@ -135,12 +158,14 @@ pub fn walk<'p>(
         return Err(ENAMETOOLONG);
     }
     let mut walker = Walker {
-        root,
-        current: if path.first() == Some(&b'/') {
-            root.clone()
+        root: if resolve & RESOLVE_IN_ROOT != 0 {
+            start
         } else {
-            start.clone()
+            root
         },
+        start,
+        resolve,
+        current: start.clone(),
         rest: Rest {
             text: Text::Given(path),
             at: 0,
@@ -149,6 +174,9 @@ pub fn walk<'p>(
         links: 0,
         has_trailing_slash: false,
     };
+    if path.first() == Some(&b'/') {
+        walker.jump_to_root()?;
+    }
     loop {
         if let Some(found) = walker.step(at_end)? {
             return Ok(found);
@@ -156,7 +184,54 @@ pub fn walk<'p>(
     }
 }
 
-impl<'p> Walker<'p> {
+impl<'p> Walker<'_, 'p> {
+    fn may_not(&self, resolve: u32) -> bool {
+        self.resolve & resolve != 0
+    }
+
+    /// What begins with a slash goes on from the root.
+    fn jump_to_root(&mut self) -> Result<(), Errno> {
+        if self.may_not(RESOLVE_BENEATH) {
+            return Err(EXDEV);
+        }
+        self.stays_on_mount(self.root)?;
+        self.current = self.root.clone();
+        Ok(())
+    }
+
+    fn stays_on_mount(&self, next: &NodeRef) -> Result<(), Errno> {
+        let is_proc = |node: &Node| node.number >= PROC_INODES;
+        let crosses = is_proc(next) != is_proc(&self.current);
+        if crosses && self.may_not(RESOLVE_NO_XDEV) {
+            return Err(EXDEV);
+        }
+        Ok(())
+    }
+
+    /// The directory above, as far as the walk may go up.
+    fn above(&self) -> Result<NodeRef, Errno> {
+        let is_at = |end: &NodeRef| Arc::ptr_eq(&self.current, end);
+        if self.may_not(RESOLVE_BENEATH) && is_at(self.start) {
+            return Err(EXDEV);
+        }
+        Ok(match self.may_not(RESOLVE_IN_ROOT) && is_at(self.root) {
+            true => self.current.clone(),
+            false => self.current.parent(),
+        })
+    }
+
+    fn may_follow(&self, link: &Node) -> Result<(), Errno> {
+        let is_magic = matches!(link.kind, Kind::MagicLink(_));
+        let refused = RESOLVE_NO_SYMLINKS | if is_magic { RESOLVE_NO_MAGICLINKS } else { 0 };
+        if self.may_not(refused) {
+            return Err(ELOOP);
+        }
+        if is_magic && self.may_not(RESOLVE_BENEATH | RESOLVE_IN_ROOT) {
+            return Err(EXDEV);
+        }
+        Ok(())
+    }
+
     /// Walks one component; gives the result at the last.
     fn step(&mut self, at_end: AtEnd) -> Result<Option<Found<'p>>, Errno> {
         let range = self.rest.next();
@@ -201,12 +276,16 @@ impl<'p> Walker<'p> {
         if !name.is_empty() {
             permission::check(&self.current, permission::EXECUTE)?;
         }
-        Ok(match name {
+        let node = match name {
             b"" | b"." => Some(self.current.clone()),
-            b".." => Some(self.current.parent()),
+            b".." => Some(self.above()?),
             _ if directory.is_dynamic() => self.look_up_dynamic(name),
             _ => directory.get(name),
-        })
+        };
+        if let Some(next) = &node {
+            self.stays_on_mount(next)?;
+        }
+        Ok(node)
     }
 
     fn look_up_dynamic(&self, name: &[u8]) -> Option<NodeRef> {
@@ -230,6 +309,7 @@ impl<'p> Walker<'p> {
         if self.links > LINK_LIMIT {
             return Err(ELOOP);
         }
+        self.may_follow(link)?;
         match &link.kind {
             Kind::MagicLink(file) => self.current = behind_magic_link(file),
             Kind::Symlink(target) => {
@@ -247,7 +327,7 @@ impl<'p> Walker<'p> {
             return Err(ENOENT);
         }
         if target.first() == Some(&b'/') {
-            self.current = self.root.clone();
+            self.jump_to_root()?;
         }
         let text = Text::Link(target.clone());
         let rest = core::mem::replace(&mut self.rest, Rest { text, at: 0 });

@@ -4,7 +4,9 @@
 use alloc::vec::Vec;
 
 use super::descriptor::table;
-use crate::errno::{EEXIST, EINVAL, ENOENT, ENOTDIR, EPERM, ERANGE, EXDEV, Errno, SysResult};
+use crate::errno::{
+    E2BIG, EAGAIN, EEXIST, EINVAL, ENOENT, ENOTDIR, EPERM, ERANGE, EXDEV, Errno, SysResult,
+};
 use crate::fs::archive::special;
 use crate::fs::content::Content;
 use crate::fs::directory::Directory;
@@ -17,7 +19,10 @@ use crate::fs::open::{self, How, O_CLOEXEC, O_CREAT, O_DIRECTORY, O_NOFOLLOW, O_
 use crate::fs::open::{O_TRUNC, O_WRONLY};
 use crate::fs::pipe::Pipe;
 use crate::fs::tree::{self, Existing};
-use crate::fs::walk::{AtEnd, Found, PATH_LIMIT, walk};
+use crate::fs::walk::{
+    AtEnd, Found, PATH_LIMIT, RESOLVE_BENEATH, RESOLVE_CACHED, RESOLVE_IN_ROOT, walk,
+    walk_restricted,
+};
 use crate::fs::{FileRef, permission, root};
 use crate::mm::user;
 use crate::process::current;
@@ -112,6 +117,16 @@ fn makes_file(flags: u32) -> bool {
 }
 
 fn open_at(directory: i32, address: usize, flags: u32, mode: u32) -> SysResult {
+    open_restricted(directory, address, flags, mode, 0)
+}
+
+fn open_restricted(
+    directory: i32,
+    address: usize,
+    flags: u32,
+    mode: u32,
+    resolve: u32,
+) -> SysResult {
     let path = read(address)?;
     // O_PATH ignores everything but these (open(2)).
     let flags = match flags & O_PATH {
@@ -125,7 +140,11 @@ fn open_at(directory: i32, address: usize, flags: u32, mode: u32) -> SysResult {
         Attributes::none()
     };
     let how = How { flags, attributes };
-    let found = walk_at(directory, &path, how.at_end())?;
+    let start = match resolve & (RESOLVE_IN_ROOT | RESOLVE_BENEATH) {
+        0 => start(directory, &path)?,
+        _ => start(directory, b".")?, // of a path that begins with a slash, too
+    };
+    let found = walk_restricted(root(), &start, &path, how.at_end(), resolve)?;
     // A new file is not told to be cut: what is told is of the flags that the description gets.
     let unsaid = if found.node.is_none() { O_TRUNC } else { 0 };
     let file = open::open(found, how)?;
@@ -134,19 +153,47 @@ fn open_at(directory: i32, address: usize, flags: u32, mode: u32) -> SysResult {
 
 /// `struct open_how` (openat2(2)).
 const OPEN_HOW_BYTES: usize = 24;
+const OPEN_HOW_LIMIT: usize = 4096;
+/// Flags of open(2) that there are; openat2(2) takes no others.
+const OPEN_FLAGS: u32 = 0o37_777_703;
+
 fn open_how(directory: i32, address: usize, how: usize, size: usize) -> SysResult {
+    let [flags, mode, resolve] = read_how(how, size)?;
+    let known = |value: u64, known: u32| {
+        let value = u32::try_from(value).map_err(|_| EINVAL)?;
+        only(value, known).map(|()| value)
+    };
+    let flags = known(flags, OPEN_FLAGS)?;
+    let mode = known(mode, if makes_file(flags) { PERMISSIONS } else { 0 })?;
+    let resolve = known(resolve, (RESOLVE_CACHED << 1) - 1)?;
+    if flags & O_PATH != 0 {
+        only(flags, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)?;
+    }
+    if resolve & RESOLVE_BENEATH != 0 && resolve & RESOLVE_IN_ROOT != 0 {
+        return Err(EINVAL);
+    }
+    let is_cached = resolve & RESOLVE_CACHED != 0;
+    if is_cached && (makes_file(flags) || flags & O_TRUNC != 0) {
+        return Err(EAGAIN);
+    }
+    open_restricted(directory, address, flags, mode, resolve)
+}
+
+/// The structure as far as it is known here; E2BIG when what comes after says something.
+fn read_how(address: usize, size: usize) -> Result<[u64; 3], Errno> {
     if size < OPEN_HOW_BYTES {
         return Err(EINVAL);
     }
-    let [flags, mode, resolve]: [u64; 3] = user::read(how)?;
-    let flags = u32::try_from(flags).map_err(|_| EINVAL)?;
-    if mode != 0 && !makes_file(flags) || mode & !u64::from(PERMISSIONS) != 0 {
-        return Err(EINVAL);
+    if size > OPEN_HOW_LIMIT {
+        return Err(E2BIG);
     }
-    if resolve != 0 {
-        return Err(EINVAL); // walks cannot be restricted: better refused than ignored
+    let how = user::read(address)?;
+    for at in OPEN_HOW_BYTES..size {
+        if user::read::<u8>(address + at)? != 0 {
+            return Err(E2BIG);
+        }
     }
-    open_at(directory, address, flags, mode as u32)
+    Ok(how)
 }
 
 fn make_directory(directory: i32, address: usize, mode: u32) -> SysResult {
@@ -191,17 +238,25 @@ fn unlink(directory: i32, address: usize, flags: u32) -> SysResult {
 
 const RENAME_NOREPLACE: u32 = 1;
 const RENAME_EXCHANGE: u32 = 2;
+const RENAME_WHITEOUT: u32 = 4;
 
 fn rename(from: (i32, usize), to: (i32, usize), flags: u32) -> SysResult {
-    let existing = match flags {
+    only(flags, RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT)?;
+    let existing = match flags & !RENAME_WHITEOUT {
         0 => Existing::Replace,
         RENAME_NOREPLACE => Existing::Refuse,
-        RENAME_EXCHANGE => Existing::Exchange,
+        RENAME_EXCHANGE if flags == RENAME_EXCHANGE => Existing::Exchange,
         _ => return Err(EINVAL),
     };
+    if flags & RENAME_WHITEOUT != 0 {
+        permission::privileged()?;
+    }
     let (from_path, to_path) = (read(from.1)?, read(to.1)?);
     let found = rename_end(from.0, &from_path)?;
     tree::rename(&found, &rename_end(to.0, &to_path)?, existing)?;
+    if flags & RENAME_WHITEOUT != 0 {
+        tree::white_out(&found)?;
+    }
     Ok(0)
 }
 

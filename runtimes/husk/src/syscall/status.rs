@@ -103,6 +103,7 @@ unsafe impl Plain for Statx {}
 const _: () = assert!(size_of::<Statx>() == 256);
 
 const STATX_BASIC_STATS: u32 = 0x7ff;
+const STATX_BTIME: u32 = 0x800;
 const STATX_RESERVED: u32 = 1 << 31;
 const AT_STATX_SYNC_TYPE: u32 = 0x6000;
 
@@ -123,7 +124,7 @@ fn split_device(device: u64) -> [u32; 2] {
 
 fn write_statx(address: usize, status: &FileStatus) -> SysResult {
     let statx = Statx {
-        mask: STATX_BASIC_STATS,
+        mask: STATX_BASIC_STATS | if status.born_ns != 0 { STATX_BTIME } else { 0 },
         block_size: PAGE_SIZE as u32,
         attributes: 0,
         links: status.links as u32,
@@ -136,7 +137,7 @@ fn write_statx(address: usize, status: &FileStatus) -> SysResult {
         blocks: status.blocks,
         attributes_mask: 0,
         accessed: timestamp(status.accessed_ns),
-        born: timestamp(0),
+        born: timestamp(status.born_ns),
         changed: timestamp(status.changed_ns),
         modified: timestamp(status.modified_ns),
         special_device: split_device(status.special_device),
