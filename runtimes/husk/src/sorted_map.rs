@@ -78,6 +78,11 @@ impl<K: Ord, V> SortedMap<K, V> {
         }
     }
 
+    /// Keeps the entries that `is_kept` says.
+    pub fn retain(&mut self, mut is_kept: impl FnMut(&K, &V) -> bool) {
+        self.entries.retain(|entry| is_kept(&entry.0, &entry.1));
+    }
+
     pub fn remove(&mut self, key: &K) -> Option<V> {
         let index = self.find(key).ok()?;
         Some(self.entries.remove(index).1)

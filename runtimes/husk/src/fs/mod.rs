@@ -35,6 +35,7 @@ mod tests;
 pub mod timerfd;
 pub mod tree;
 pub mod walk;
+pub mod xattr;
 
 use crate::errno::{EADDRINUSE, ENOENT, Errno};
 use crate::process::scheduler;

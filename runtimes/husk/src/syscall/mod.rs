@@ -37,6 +37,7 @@ pub mod thread;
 pub mod time;
 pub mod transfer;
 pub mod unlinked;
+pub mod xattr;
 
 use crate::errno::{Errno, SysResult};
 
