@@ -11,7 +11,7 @@ use core::any::Any;
 use super::event::anonymous_status;
 use super::notify::{self, IN_DELETE_SELF, IN_EXCL_UNLINK, IN_ISDIR, IN_MOVE_SELF};
 use super::{Events, File, FileStatus, IoRequest, Sink};
-use crate::errno::{EAGAIN, EEXIST, EINVAL, ENOTTY, Errno, SysResult};
+use crate::errno::{EAGAIN, EEXIST, EINVAL, EMFILE, ENOSPC, ENOTTY, Errno, SysResult};
 use crate::mm::user;
 use crate::sorted_map::SortedMap;
 use crate::sync::{SpinLock, WaitQueue, wait_until};
@@ -27,6 +27,9 @@ const IN_ONESHOT: u32 = 0x8000_0000;
 const KEPT: u32 = IN_ALL_EVENTS | IN_EXCL_UNLINK | IN_ONESHOT;
 /// Events an instance holds at most (/proc/sys/fs/inotify/max_queued_events).
 const QUEUE_LIMIT: usize = 16_384;
+/// Watches of one instance, and instances (max_user_watches, max_user_instances there).
+const WATCH_LIMIT: usize = 65_536;
+const INSTANCE_LIMIT: usize = 128;
 /// `struct inotify_event` without the name, which is padded to a multiple of it.
 const HEADER_BYTES: usize = 16;
 
@@ -78,14 +81,18 @@ pub struct Inotify {
 }
 
 impl Inotify {
-    pub fn new() -> Arc<Inotify> {
+    /// EMFILE when there are as many as there may be.
+    pub fn new() -> Result<Arc<Inotify>, Errno> {
         notify::tell(happened);
+        if INSTANCES.lock().len() >= INSTANCE_LIMIT {
+            return Err(EMFILE);
+        }
         let instance = Arc::new(Inotify {
             state: SpinLock::new(State::default()),
             arrival: WaitQueue::new(),
         });
         INSTANCES.lock().push(Arc::downgrade(&instance));
-        instance
+        Ok(instance)
     }
 
     /// inotify_add_watch(2), of an inode.
@@ -103,6 +110,9 @@ impl Inotify {
                     0
                 };
             return Ok(watch.number);
+        }
+        if state.watches.len() >= WATCH_LIMIT {
+            return Err(ENOSPC);
         }
         state.last_watch += 1;
         let number = state.last_watch;
@@ -295,7 +305,7 @@ mod tests {
 
     #[test]
     fn names_are_padded_and_reads_take_whole_events() {
-        let instance = Inotify::new();
+        let instance = Inotify::new().unwrap();
         assert_eq!(instance.add(1 << 60, IN_ALL_EVENTS), Ok(1));
         instance.happened(1 << 60, b"sixteen-letters.", IN_CREATE, 0);
         instance.happened(1 << 60, b"", IN_OPEN, 0);
@@ -309,7 +319,7 @@ mod tests {
 
     #[test]
     fn a_full_queue_says_so_once() {
-        let instance = Inotify::new();
+        let instance = Inotify::new().unwrap();
         instance.add(1 << 60, IN_ALL_EVENTS).unwrap();
         for cookie in 0..QUEUE_LIMIT as u32 + 10 {
             instance.happened(1 << 60, b"", IN_OPEN, cookie);

@@ -140,16 +140,20 @@ pub fn release(range: &Lock) -> Result<(), Errno> {
 /// A process closes a descriptor: its record locks on the file go, whichever descriptor they were
 /// taken by (fcntl(2)). Costs a look at one word while nobody holds a lock.
 pub fn descriptor_closed(open: &OpenFile) {
-    if COUNT.load(Ordering::Relaxed) != 0 && !scheduler::has_no_thread() {
-        forget(open, Owner::Process(scheduler::current().process.pid));
+    if COUNT.load(Ordering::Relaxed) == 0 || scheduler::has_no_thread() {
+        return;
+    }
+    if let Ok(file) = file_of(open) {
+        let owner = Owner::Process(scheduler::current().process.pid);
+        forget(|lock| lock.owner == owner && lock.file == file);
     }
 }
 
 /// The last reference to a description goes, and the locks that are the description's with it.
 pub fn description_closed(open: &OpenFile) {
     if COUNT.load(Ordering::Relaxed) != 0 {
-        forget(open, Owner::Description(address(open)));
-        forget(open, Owner::Flock(address(open)));
+        let at = address(open);
+        forget(|lock| lock.owner == Owner::Description(at) || lock.owner == Owner::Flock(at));
     }
 }
 
@@ -158,13 +162,10 @@ pub fn address(open: &OpenFile) -> usize {
     &raw const *open as usize
 }
 
-fn forget(open: &OpenFile, owner: Owner) {
-    let Ok(file) = file_of(open) else { return };
+fn forget(is_gone: impl Fn(&Lock) -> bool) {
     let mut table = TABLE.lock();
     let before = table.held.len();
-    table
-        .held
-        .retain(|lock| lock.owner != owner || lock.file != file);
+    table.held.retain(|lock| !is_gone(lock));
     let has_changed = table.held.len() != before;
     COUNT.store(table.held.len(), Ordering::Relaxed);
     drop(table);

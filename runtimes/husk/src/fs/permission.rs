@@ -1,6 +1,7 @@
 //! Who may do what with files (path_resolution(7) § Permissions, inode(7), credentials(7)): by the
 //! mode of the node and the effective ids of the running process. User 0 may do everything; the
 //! kernel itself, too. Not here: capabilities apart from that, ACLs, fs.protected_*.
+//! Lock order: credentials, then a node's attributes.
 
 use super::node::{Attributes, Kind, Node};
 use crate::errno::{EACCES, EPERM, Errno};

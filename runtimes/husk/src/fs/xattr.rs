@@ -7,12 +7,14 @@ use alloc::vec::Vec;
 use super::node::{Kind, Node, NodeRef, PROC_INODES};
 use super::notify::{self, IN_ATTRIB};
 use super::permission::{self, READ, WRITE};
-use crate::errno::{EEXIST, EINVAL, ENODATA, EOPNOTSUPP, EPERM, Errno};
+use crate::errno::{EEXIST, EINVAL, ENODATA, ENOSPC, EOPNOTSUPP, EPERM, Errno};
 use crate::sorted_map::SortedMap;
 use crate::sync::SpinLock;
 
 pub const XATTR_CREATE: u32 = 1;
 pub const XATTR_REPLACE: u32 = 2;
+/// As many of one node as listxattr(2) can tell whatever their names are (XATTR_LIST_MAX).
+const COUNT_LIMIT: usize = 256;
 const S_ISVTX: u32 = 0o1000;
 
 type Attributes = SortedMap<Vec<u8>, Vec<u8>>;
@@ -45,6 +47,9 @@ pub fn set(node: &NodeRef, name: Vec<u8>, value: Vec<u8>, flags: u32) -> Result<
         table.insert(node.number, entry);
     }
     if let Some(entry) = table.get_mut(&node.number) {
+        if entry.attributes.len() >= COUNT_LIMIT {
+            return Err(ENOSPC);
+        }
         entry.attributes.insert(name, value);
     }
     drop(table);

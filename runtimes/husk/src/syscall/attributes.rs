@@ -28,12 +28,12 @@ fn change_mode(file: &FileRef, mode: u32) -> SysResult {
         return Err(EOPNOTSUPP);
     }
     permission::owner(&node)?;
-    node.change(|attributes| {
-        attributes.permissions = mode & PERMISSIONS;
-        if !permission::is_in_group(attributes.gid) {
-            attributes.permissions &= !S_ISGID; // chmod(2): not for a group one is not in
-        }
-    });
+    let gid = node.attributes.lock().gid;
+    let mode = match permission::is_in_group(gid) {
+        true => mode & PERMISSIONS,
+        false => mode & PERMISSIONS & !S_ISGID, // chmod(2): not for a group one is not in
+    };
+    node.change(|attributes| attributes.permissions = mode);
     notify::happened(&node, IN_ATTRIB);
     Ok(0)
 }

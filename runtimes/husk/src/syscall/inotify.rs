@@ -31,7 +31,7 @@ fn instance(open: &OpenFile) -> Result<&Inotify, Errno> {
 
 fn create(flags: u32) -> SysResult {
     only(flags, O_CLOEXEC | O_NONBLOCK)?;
-    Ok(table().install(Inotify::new(), flags)? as usize)
+    Ok(table().install(Inotify::new()?, flags)? as usize)
 }
 
 fn add(fd: i32, path: usize, mask: u32) -> SysResult {
