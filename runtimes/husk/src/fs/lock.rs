@@ -9,7 +9,7 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 
 use super::OpenFile;
 use crate::errno::{EAGAIN, EDEADLK, ENOLCK, Errno};
-use crate::process::scheduler;
+use crate::process::{at_exit, scheduler};
 use crate::sync::{SpinLock, WaitQueue, wait_until};
 
 /// The last byte there is: where a lock of length 0 ends (fcntl(2)).
@@ -108,11 +108,13 @@ pub fn is_held(lock: &Lock) -> bool {
 
 /// Takes a lock now; EAGAIN when another is in the way.
 pub fn take(wanted: &Lock) -> Result<(), Errno> {
+    at_exit::add(process_ended);
     TABLE.lock().attempt(wanted).unwrap_or(Err(EAGAIN))
 }
 
 /// Takes a lock, waiting for those in the way; EDEADLK when they wait for this process.
 pub fn take_waiting(wanted: &Lock) -> Result<(), Errno> {
+    at_exit::add(process_ended);
     let tid = scheduler::current().tid();
     let outcome = wait_until(&RELEASED, None, || {
         let mut table = TABLE.lock();
@@ -146,6 +148,13 @@ pub fn descriptor_closed(open: &OpenFile) {
     if let Ok(file) = file_of(open) {
         let owner = Owner::Process(scheduler::current().process.pid);
         forget(|lock| lock.owner == owner && lock.file == file);
+    }
+}
+
+/// A process is over, and its record locks with it.
+fn process_ended(pid: u32) {
+    if COUNT.load(Ordering::Relaxed) != 0 {
+        forget(|lock| lock.owner == Owner::Process(pid));
     }
 }
 
