@@ -2,7 +2,7 @@
 //! as it names drivers.
 
 use super::Driver;
-use crate::net;
+use crate::{fs, net};
 
 // SAFETY: the converter refers to it by this name, and nothing else has it.
 #[unsafe(no_mangle)]
@@ -17,6 +17,17 @@ pub static husk_driver_netlink: Driver = Driver {
 pub static husk_driver_network_files: Driver = Driver {
     probe: install_network_files,
 };
+
+// SAFETY: as above.
+#[unsafe(no_mangle)]
+#[allow(non_upper_case_globals)]
+pub static husk_driver_pseudo_terminals: Driver = Driver {
+    probe: install_pseudo_terminals,
+};
+
+extern "C" fn install_pseudo_terminals() {
+    fs::pty::install();
+}
 
 extern "C" fn install_network_files() {
     net::files::install();

@@ -173,11 +173,11 @@ fn terminal_control(command: u32, argument: usize) -> SysResult {
     Ok(0)
 }
 
-const TERMIOS_BYTES: usize = 36;
+pub const TERMIOS_BYTES: usize = 36;
 
 /// `struct termios` of the kernel (asm-generic/termbits.h): four flag words, line discipline and 19
 /// control characters, as a console has them after boot.
-const TERMIOS: [u8; TERMIOS_BYTES] = {
+pub const TERMIOS: [u8; TERMIOS_BYTES] = {
     let mut bytes = [0; TERMIOS_BYTES];
     bytes[1] = 0x05; // c_iflag: ICRNL | IXON
     bytes[4] = 0x05; // c_oflag: OPOST | ONLCR

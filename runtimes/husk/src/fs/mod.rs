@@ -25,11 +25,13 @@ pub mod open;
 pub mod permission;
 pub mod pipe;
 pub mod proc;
+pub mod pty;
 pub mod random;
 pub mod shared_memory;
 pub mod signalfd;
 pub mod splice;
 pub mod table;
+pub mod terminal;
 #[cfg(test)]
 mod tests;
 pub mod timerfd;

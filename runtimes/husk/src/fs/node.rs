@@ -3,6 +3,7 @@
 //! A node is itself the open file of what needs no state per open. Times of access are not kept, as
 //! on a file system mounted noatime. Lock order: a directory's entries, `place`, `attributes`.
 
+use alloc::boxed::Box;
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 use core::any::Any;
@@ -40,6 +41,8 @@ pub const PROC_INODES: u64 = 1 << 40;
 static NEXT_INODE: AtomicU64 = AtomicU64::new(1);
 
 pub type NodeRef = Arc<Node>;
+/// Opens a `Kind::Special`, given its node.
+pub type Opener = Box<dyn Fn(&NodeRef) -> Result<FileRef, Errno> + Send + Sync>;
 
 pub struct Node {
     pub number: u64,
@@ -61,6 +64,11 @@ pub enum Kind {
     NoDevice {
         mode: u32,
         number: u64,
+    },
+    /// A device of which each open makes something of its own.
+    Special {
+        number: u64,
+        open: Opener,
     },
     /// A file of /proc, made when it is read.
     Generated(Generator),
@@ -188,7 +196,7 @@ impl Node {
             Kind::Symlink(_) | Kind::MagicLink(_) => S_IFLNK,
             Kind::Fifo(_) => S_IFIFO,
             Kind::Socket => S_IFSOCK,
-            Kind::Device(_) => S_IFCHR,
+            Kind::Device(_) | Kind::Special { .. } => S_IFCHR,
             Kind::NoDevice { mode, .. } => mode & S_IFMT,
             Kind::Opened(file) => file.status().map_or(0, |status| status.mode & S_IFMT),
         }
@@ -250,7 +258,7 @@ impl Node {
     fn special_device(&self) -> u64 {
         match &self.kind {
             Kind::Device(device) => device.number(),
-            Kind::NoDevice { number, .. } => *number,
+            Kind::NoDevice { number, .. } | Kind::Special { number, .. } => *number,
             _ => 0,
         }
     }

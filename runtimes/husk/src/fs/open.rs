@@ -146,6 +146,7 @@ pub fn open_node(node: &NodeRef, how: How) -> Result<FileRef, Errno> {
         Kind::Socket | Kind::NoDevice { .. } => Err(ENXIO),
         Kind::Generated(_) if direction.writes => Err(EACCES),
         Kind::Generated(generator) => Ok(GeneratedFile::open(node, generator)),
+        Kind::Special { open, .. } => open(node),
         Kind::Opened(file) => reopen(file, direction),
         Kind::Regular(content) if how.has(O_TRUNC) => {
             content.truncate(0)?;
