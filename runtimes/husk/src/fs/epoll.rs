@@ -353,6 +353,21 @@ impl File for Epoll {
         Ok(super::event::anonymous_status())
     }
 
+    fn details(&self) -> Vec<u8> {
+        let inner = self.inner.lock();
+        let mut lines = Vec::new();
+        for interest in inner.interests.iter().flatten() {
+            let always = (Events::ERR | Events::HUP).bits();
+            let (events, data) = (interest.wanted.events | always, interest.wanted.data);
+            let line = alloc::format!(
+                "tfd: {:8} events: {events:8x} data: {data:16x}\n",
+                interest.fd
+            );
+            lines.extend_from_slice(line.as_bytes());
+        }
+        lines
+    }
+
     fn path(&self) -> Vec<u8> {
         b"anon_inode:[eventpoll]".to_vec()
     }

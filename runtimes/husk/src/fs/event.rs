@@ -97,6 +97,11 @@ impl File for EventCounter {
         Ok(anonymous_status())
     }
 
+    fn details(&self) -> Vec<u8> {
+        let counter = *self.counter.lock();
+        alloc::format!("eventfd-count: {counter:16x}\n").into_bytes()
+    }
+
     fn path(&self) -> Vec<u8> {
         b"anon_inode:[eventfd]".to_vec()
     }

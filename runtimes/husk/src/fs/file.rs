@@ -123,6 +123,11 @@ pub trait File: Any + Send + Sync {
         alloc::vec::Vec::new()
     }
 
+    /// Lines of its own in /proc/PID/fdinfo (proc(5)).
+    fn details(&self) -> alloc::vec::Vec<u8> {
+        alloc::vec::Vec::new()
+    }
+
     /// For finding the concrete type behind a descriptor (is it a socket? an epoll?).
     fn as_any(&self) -> &dyn Any;
 }

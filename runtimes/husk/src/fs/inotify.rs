@@ -278,6 +278,16 @@ impl File for Inotify {
         Ok(0)
     }
 
+    fn details(&self) -> Vec<u8> {
+        let state = self.state.lock();
+        let mut lines = Vec::new();
+        for (inode, Watch { number, mask }) in state.watches.iter() {
+            let line = alloc::format!("inotify wd:{number:x} ino:{inode:x} sdev:1 mask:{mask:x}\n");
+            lines.extend_from_slice(line.as_bytes());
+        }
+        lines
+    }
+
     fn path(&self) -> Vec<u8> {
         b"anon_inode:inotify".to_vec()
     }

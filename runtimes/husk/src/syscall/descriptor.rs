@@ -79,7 +79,7 @@ fn control(fd: i32, command: i32, argument: usize) -> SysResult {
         F_SETFD => table()
             .set_closes_on_exec(fd, argument & FD_CLOEXEC != 0)
             .map(|()| 0),
-        F_GETFL => Ok((open.status_flags() | large_file(&open)) as usize),
+        F_GETFL => Ok(shown_flags(&open) as usize),
         F_SETFL => {
             set_flags(&open, argument as u32);
             Ok(0)
@@ -108,10 +108,11 @@ fn set_flags(open: &OpenFile, wanted: u32) {
     }
 }
 
-/// Linux shows O_LARGEFILE on what 64-bit programs open by a path.
-fn large_file(open: &OpenFile) -> u32 {
-    let is_from_path = as_node(&open.file).is_some() && open.status_flags() & O_PATH == 0;
-    if is_from_path { O_LARGEFILE } else { 0 }
+/// The status flags as Linux shows them: with O_LARGEFILE on what 64-bit programs open by a path.
+pub fn shown_flags(open: &OpenFile) -> u32 {
+    let flags = open.status_flags();
+    let is_from_path = as_node(&open.file).is_some() && flags & O_PATH == 0;
+    flags | if is_from_path { O_LARGEFILE } else { 0 }
 }
 
 fn duplicate_from(open: Arc<OpenFile>, lowest: usize, closes_on_exec: bool) -> SysResult {

@@ -310,11 +310,13 @@ pub fn descriptor(process: &Process, fd: i32) -> Vec<u8> {
         0
     };
     let mount = if as_node(&open.file).is_some() { 1 } else { 0 };
-    format!(
+    let mut text = format!(
         "pos:\t{}\nflags:\t0{:o}\nmnt_id:\t{mount}\nino:\t{}\n",
         *open.offset.lock(),
-        open.status_flags() | on_exec,
+        crate::syscall::descriptor::shown_flags(&open) | on_exec,
         open.file.status().map_or(0, |status| status.inode),
     )
-    .into_bytes()
+    .into_bytes();
+    text.extend(open.file.details());
+    text
 }
