@@ -47,7 +47,7 @@ pub fn set(node: &NodeRef, name: Vec<u8>, value: Vec<u8>, flags: u32) -> Result<
         table.insert(node.number, entry);
     }
     if let Some(entry) = table.get_mut(&node.number) {
-        if entry.attributes.len() >= COUNT_LIMIT {
+        if !is_there && entry.attributes.len() >= COUNT_LIMIT {
             return Err(ENOSPC);
         }
         entry.attributes.insert(name, value);

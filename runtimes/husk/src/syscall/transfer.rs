@@ -8,7 +8,7 @@ use super::file::signal_broken_pipe;
 use crate::errno::{EBADF, EINVAL, EISDIR, Errno, SysResult};
 use crate::fs::node::as_node;
 use crate::fs::open::{O_APPEND, O_NONBLOCK, is_same};
-use crate::fs::{FileRef, IoRequest, OpenFile, Sink, Source};
+use crate::fs::{Bytes, FileRef, IoRequest, OpenFile, Sink, Source};
 use crate::mm::user;
 use crate::syscall;
 
@@ -128,6 +128,31 @@ fn pump(from: &mut FileSource, to: &OpenFile, mut offset: u64) -> SysResult {
     Ok(done)
 }
 
+/// As `pump`, from what has no size to tell when it is over: devices, files of /proc.
+fn pump_pieces(from: &mut FileSource, to: &OpenFile, offset: u64) -> SysResult {
+    const PIECE_BYTES: usize = 1024;
+    let mut done = 0;
+    while from.left > 0 {
+        let mut piece = [0; PIECE_BYTES];
+        let count = from.take(&mut piece)?;
+        let mut bytes = Bytes(piece.get(..count).unwrap_or_default());
+        let request = IoRequest {
+            offset: offset + done as u64,
+            is_append: false,
+            is_nonblocking: to.status_flags() & O_NONBLOCK != 0,
+        };
+        match to.file.write(request, &mut bytes) {
+            Ok(written) => done += written,
+            Err(error) if done == 0 => return Err(error),
+            Err(_) => break,
+        }
+        if count == 0 || bytes.remaining() > 0 {
+            break;
+        }
+    }
+    Ok(done)
+}
+
 fn send(out_fd: i32, in_fd: i32, pointer: usize, count: usize) -> SysResult {
     let (from, to) = (readable(in_fd)?, writable(out_fd)?);
     from.file.size().map_err(|_| EINVAL)?;
@@ -145,7 +170,11 @@ fn send(out_fd: i32, in_fd: i32, pointer: usize, count: usize) -> SysResult {
         left,
     };
     let target_offset = *to.offset.lock();
-    let done = signal_broken_pipe(pump(&mut source, &to, target_offset))?;
+    let has_size = as_node(&from.file).is_some_and(|node| node.content().is_some());
+    let done = signal_broken_pipe(match has_size {
+        true => pump(&mut source, &to, target_offset),
+        false => pump_pieces(&mut source, &to, target_offset),
+    })?;
     if to.file.size().is_ok() {
         *to.offset.lock() = target_offset + done as u64;
     }
