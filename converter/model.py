@@ -166,6 +166,9 @@ class ElfFile:
     rpath: tuple[str, ...]
     soname: str | None
     is_executable_stack: bool
+    imports: frozenset[str] = frozenset()  # functions and data it takes from others
+    named_calls: frozenset[int] = frozenset()  # system call numbers its code may give syscall(2)
+    is_self_contained: bool = False  # what it calls shows in no import: static, or made by Go
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +189,7 @@ class Analysis:
     needed: Mapping[str, str]  # path -> reason, e.g. "DT_NEEDED libssl.so.3 of /usr/sbin/nginx"
     packages: tuple[Package, ...]
     findings: tuple[str, ...]  # what could not be decided, in words
+    unneeded: Mapping[str, str] = field(default_factory=dict)  # part of a runtime -> why not
 
 
 # ------------------------------------------------------------------ strip
@@ -227,6 +231,16 @@ class SystemCall:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """What of a runtime only programs with a use for it carry."""
+
+    name: str
+    calls: frozenset[str]  # names of system calls
+    objects: tuple[str, ...]  # of the library, named as drivers are
+    imports: frozenset[str]  # functions; who imports one has a use for it
+
+
+@dataclass(frozen=True, slots=True)
 class Runtime:
     """A library OS as its runtime.toml and capabilities.json describe it."""
 
@@ -240,6 +254,7 @@ class Runtime:
     drivers: tuple[str, ...]
     machines: tuple[str, ...]
     minimum_memory_bytes: int
+    parts: tuple[Part, ...] = ()
     elf_machine: str = "x86_64"
 
 
@@ -249,6 +264,7 @@ class Match:
     system_calls: tuple[SystemCall, ...]  # what will be linked
     drivers: tuple[str, ...]
     notes: tuple[str, ...]
+    objects: tuple[str, ...] = ()  # of the parts that are linked
 
 
 @dataclass(frozen=True, slots=True)

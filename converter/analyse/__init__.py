@@ -37,7 +37,17 @@ def analyse(image: Image, entrypoint: Entrypoint) -> Analysis:
         needed=dict(sorted(needs.reasons.items())),
         packages=packages,
         findings=tuple(needs.findings),
+        unneeded=_unneeded(entrypoint),
     )
+
+
+def _unneeded(entrypoint: Entrypoint) -> dict[str, str]:
+    """Parts of a runtime that the program has no use for as it is started."""
+    return {
+        part: f"recipe {recipe.name} makes the program do without"
+        for recipe in chosen(entrypoint.recipes)
+        for part in recipe.without
+    }
 
 
 def _add_recipes(needs: Needs, entrypoint: Entrypoint) -> None:

@@ -22,7 +22,9 @@ def add_character_sets(closure: Closure) -> None:
     """Need the iconv modules that the closure names, and the tables that lead to them."""
     if closure.library("libc.so.") is None:
         return  # musl has every character set built in
-    users = [path for path, read in sorted(closure.elves.items()) if "iconv_open" in read.imports]
+    users = [
+        path for path, read in sorted(closure.elves.items()) if "iconv_open" in read.file.imports
+    ]
     directory = next(filter(None, map(closure.needs.tree.resolve, _DIRECTORIES)), None)
     if not users or directory is None:
         return

@@ -86,7 +86,7 @@ class Closure:
 
     def imports(self, *names: str) -> bool:
         """Whether an ELF file of the closure takes one of these symbols from another."""
-        return any(name in elf.imports for elf in self.elves.values() for name in names)
+        return any(name in elf.file.imports for elf in self.elves.values() for name in names)
 
     def library(self, prefix: str) -> ReadElf | None:
         """The library of the closure whose file name begins so."""

@@ -9,12 +9,13 @@ little-endian only; versions of symbols (GNU_VERSION) and relocations are not re
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from .. import elf
 from ..errors import SourceError
 from ..model import ElfFile
+from .system_call_numbers import Code, numbers_given
 
 _EHDR_PHOFF, _EHDR_PHENTSIZE = 32, 54  # offsets in Elf64_Ehdr, elf(5)
 _PROGRAM_HEADER = struct.Struct("<IIQQQQQQ")  # p_type p_flags p_offset p_vaddr p_paddr p_filesz …
@@ -25,6 +26,12 @@ _PT_LOAD, _PT_DYNAMIC, _PT_INTERP, _PT_GNU_STACK = 1, 2, 3, 0x6474E551
 _PF_X = 1
 _DT_NEEDED, _DT_HASH, _DT_STRTAB, _DT_SYMTAB, _DT_STRSZ = 1, 4, 5, 6, 10
 _DT_SONAME, _DT_RPATH, _DT_RUNPATH, _DT_GNU_HASH = 14, 15, 29, 0x6FFFFEF5
+
+_GO_BUILD_INFO = b"\xff Go buildinf:"  # Go's debug/buildinfo
+
+_RELOCATION = struct.Struct("<QQq")  # r_offset r_info r_addend
+_DT_RELA, _DT_RELASZ, _DT_JMPREL, _DT_PLTRELSZ = 7, 8, 23, 2
+_MAXIMUM_RELOCATIONS = 1 << 20
 
 _MAXIMUM_DYNAMIC_ENTRIES = 4096
 _MAXIMUM_IMPORTS = 1 << 17
@@ -43,7 +50,6 @@ class ReadElf:
     """An ELF file with what only this stage asks of it."""
 
     file: ElfFile
-    imports: frozenset[str]  # symbols it takes from others
     data: bytes
 
 
@@ -65,6 +71,7 @@ def read_elf(path: str, data: bytes) -> ReadElf:
         raise ElfError(path, f"for {header.machine}, not 64-bit little-endian x86_64")
     reader = _Reader(path, data)
     dynamic = reader.dynamic()
+    imports = frozenset(reader.imports(dynamic))
     return ReadElf(
         file=ElfFile(
             path=path,
@@ -76,8 +83,10 @@ def read_elf(path: str, data: bytes) -> ReadElf:
             rpath=_search_path(reader.names(dynamic, _DT_RPATH)),
             soname=next(reader.names(dynamic, _DT_SONAME), None),
             is_executable_stack=reader.is_executable_stack(),
+            imports=imports,
+            named_calls=reader.named_calls(dynamic) if "syscall" in imports else frozenset(),
+            is_self_contained=not dynamic or _GO_BUILD_INFO in data,
         ),
-        imports=frozenset(reader.imports(dynamic)),
         data=data,
     )
 
@@ -149,6 +158,38 @@ class _Reader:
         for name, _, _, section, _, _ in _SYMBOL.iter_unpack(symbols):
             if section == 0 and name:  # SHN_UNDEF
                 yield self._string(table, name).decode("utf-8", "replace")
+
+    def named_calls(self, dynamic: tuple[tuple[int, int], ...]) -> frozenset[int]:
+        """System call numbers that its code may give syscall(2)."""
+        slots = {
+            address
+            for address, symbol in self._relocations(dict(dynamic))
+            if self._symbol_name(dynamic, symbol) == b"syscall"
+        }
+        code = [
+            Code(segment.address, self._bytes(segment.offset, segment.file_size, "code"))
+            for segment in self._segments
+            if segment.type == _PT_LOAD and segment.flags & _PF_X
+        ]
+        return numbers_given(code, slots)
+
+    def _relocations(self, tags: Mapping[int, int]) -> Iterator[tuple[int, int]]:
+        """The address and the symbol's index of every relocation, of the PLT too."""
+        for table, size in ((_DT_RELA, _DT_RELASZ), (_DT_JMPREL, _DT_PLTRELSZ)):
+            if table not in tags:
+                continue
+            count = min(tags.get(size, 0) // _RELOCATION.size, _MAXIMUM_RELOCATIONS)
+            data = self._bytes(
+                self._file_offset(tags[table]), count * _RELOCATION.size, "relocations"
+            )
+            for address, info, _ in _RELOCATION.iter_unpack(data):
+                yield address, info >> 32
+
+    def _symbol_name(self, dynamic: tuple[tuple[int, int], ...], index: int) -> bytes:
+        if index == 0:
+            return b""
+        at = self._file_offset(dict(dynamic)[_DT_SYMTAB]) + index * _SYMBOL.size
+        return self._string(self._string_table(dynamic), self._unpack(_SYMBOL, at)[0])
 
     def _symbol_count(self, tags: dict[int, int]) -> int:
         """How many symbols can be undefined: DT_GNU_HASH leaves those out and puts them first."""

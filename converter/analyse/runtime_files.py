@@ -117,7 +117,7 @@ def _add_locale(closure: Closure, entrypoint: Entrypoint) -> None:
 def _add_unwinder(closure: Closure) -> None:
     """glibc opens libgcc_s to unwind a stack (misc/unwind-link.c)."""
     for path, read in sorted(closure.elves.items()):
-        if used := sorted(read.imports.intersection(_UNWIND_FUNCTIONS)):
+        if used := sorted(read.file.imports.intersection(_UNWIND_FUNCTIONS)):
             because = f"libc opens it for {used[0]}, which {path} imports"
             _add_by_name(closure, "libgcc_s.so.1", because)
             return
@@ -126,7 +126,7 @@ def _add_unwinder(closure: Closure) -> None:
 def _add_named_libraries(closure: Closure) -> None:
     """Libraries whose names are written in whatever imports dlopen(3)."""
     for path, read in sorted(closure.elves.items()):
-        if not read.imports & {"dlopen", "__libc_dlopen_mode"}:
+        if not read.file.imports & {"dlopen", "__libc_dlopen_mode"}:
             continue
         for found in sorted(set(_LIBRARY_STRING.findall(read.data))):
             name = found.decode("ascii")

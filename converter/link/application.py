@@ -9,6 +9,7 @@ The names here (`husk_syscall_table`, …) are the contract with `runtimes/husk/
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from ..model import Entrypoint, Match, SystemCall
 
 NOT_IMPLEMENTED = "sys_not_implemented"
 _BYTES_PER_LINE = 64
+_SYMBOL_NAME_BYTES = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ def application_source(match: Match, programs: Sequence[Program], hostname: str 
         '.section .rodata.husk_application,"a"',
         _system_call_tables(match.runtime.system_calls, match.system_calls),
         _process_starter(match.system_calls),
-        _drivers(match.drivers),
+        _drivers((*match.drivers, *match.objects)),
         '.section .rodata.husk_boot,"a"',
         _boot_configuration(programs, hostname),
     )
@@ -80,24 +82,21 @@ def archive_source(archive_name: str) -> str:
 
 
 def symbols_source(symbols: Sequence[Symbol], base_address: int) -> str:
-    """The functions in address order; addresses count from `base_address` to fit 32 bits. Functions
-    of one name share its bytes."""
+    """The functions in address order, as `runtimes/husk/src/debug/kernel_symbols.rs` reads them:
+    how far from the one before, how much of its name they share, and the rest of the name."""
     rows: list[str] = []
-    offsets: dict[str, int] = {}
-    size_bytes = 0
+    address, name = base_address, b""
     for symbol in symbols:
-        if symbol.name not in offsets:
-            offsets[symbol.name] = size_bytes
-            size_bytes += len(symbol.name.encode()) + 1
-        rows.append(f".long {symbol.address - base_address:#x}, {offsets[symbol.name]}")
+        own = symbol.name.encode()[:_SYMBOL_NAME_BYTES]
+        shared = len(posixpath.commonprefix((name, own)))
+        rows.append(f".uleb128 {symbol.address - address}\n.byte {shared}")
+        rows.append(f'.ascii "{_escaped(own[shared:])}\\000"')
+        address, name = symbol.address, own
     lines = (
         '.section .rodata.husk_symbols,"a"',
-        ".balign 8",
-        f"{_label('husk_symbol_count')}\n.quad {len(symbols)}",
-        _label("husk_symbol_table"),
+        _label("husk_symbols"),
         *rows,
-        _label("husk_symbol_strings"),
-        *map(_string, offsets),
+        _label("husk_symbols_end"),
     )
     return "\n".join(lines) + "\n"
 
@@ -126,7 +125,7 @@ def _system_call_names(names: Mapping[int, str], count: int) -> Iterable[str]:
 
 
 def _process_starter(linked: Iterable[SystemCall]) -> str:
-    """What clone(2) calls to make a process rather than a thread; nothing where none may be made."""
+    """What clone(2) calls to make a process rather than a thread, where any may be made."""
     can_fork = any(call.name == "fork" for call in linked)
     starter = "husk_start_process" if can_fork else "0"
     return f".balign 8\n{_label('husk_process_starter')}\n.quad {starter}"

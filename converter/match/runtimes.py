@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Dock2ukError
-from ..model import Runtime, SystemCall
+from ..model import Part, Runtime, SystemCall
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _PLACES = (_PACKAGE / "runtimes", _PACKAGE.parent / "runtimes")
@@ -72,7 +72,17 @@ def _runtime(
         drivers=tuple(manifest["drivers"]),
         machines=tuple(manifest["machines"]),
         minimum_memory_bytes=manifest["limits"]["minimum_memory_mb"] * _MIB,
+        parts=tuple(_part(part) for part in manifest.get("parts", ())),
         elf_machine=manifest["elf_machine"],
+    )
+
+
+def _part(table: Mapping[str, Any]) -> Part:
+    return Part(
+        name=table["name"],
+        calls=frozenset(table.get("calls", ())),
+        objects=tuple(table.get("objects", ())),
+        imports=frozenset(table["imports"]),
     )
 
 

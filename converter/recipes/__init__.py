@@ -11,6 +11,8 @@ checked at load; an unknown one is an error that names the file and the key.
     append = "single on;"
     unless = "single"                     # a word that says it is decided: in the arguments,
     unless_in = ["/etc/server.conf"]      # or in one of these files
+    without = ["processes"]               # optional: parts of the runtime (runtime.toml) that it
+                                          # then has no use for, whatever its files import
     [keep]                                # optional: what no general rule finds
     paths = ["/usr/share/server"]         # with all they hold
     directories = ["/run/server"]         # made when the image has none
@@ -31,7 +33,7 @@ from typing import Any
 from ..errors import Dock2ukError
 from ..model import AppliedRecipe, Tree
 
-_TOP_KEYS = {"reason": str, "match": dict, "argument": dict, "keep": dict}
+_TOP_KEYS = {"reason": str, "match": dict, "without": list, "argument": dict, "keep": dict}
 _MATCH_KEYS = {"executable": str}
 _ARGUMENT_KEYS = {"option": str, "append": str, "unless": str, "unless_in": list}
 _KEEP_KEYS = {"paths": list, "directories": list, "accounts": list}
@@ -67,6 +69,7 @@ class Recipe:
     paths: tuple[str, ...] = ()  # kept, directories with all they hold
     directories: tuple[str, ...] = ()  # exist in the result, empty when the image has none
     accounts: tuple[str, ...] = ()  # kept in passwd and group
+    without: tuple[str, ...] = ()  # parts of the runtime it has no use for
 
     def changed_argv(self, tree: Tree, argv: tuple[str, ...]) -> tuple[str, ...]:
         """The arguments with the recipe's own; the same ones when it is decided already."""
@@ -135,6 +138,7 @@ def parse_recipe(file_name: str, text: str) -> Recipe:
         paths=tuple(keep.get("paths", ())),
         directories=tuple(keep.get("directories", ())),
         accounts=tuple(keep.get("accounts", ())),
+        without=tuple(top.get("without", ())),
     )
 
 

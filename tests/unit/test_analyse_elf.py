@@ -32,7 +32,7 @@ def test_fields() -> None:
     assert (read.file.soname, read.file.interpreter) == ("me.so", "/lib64/ld-linux-x86-64.so.2")
     assert (read.file.type, read.file.machine) == ("ET_DYN", "x86_64")
     assert read.file.is_executable_stack
-    assert read.imports == {"open", "close"}
+    assert read.file.imports == {"open", "close"}
 
 
 def test_header_of_the_first_bytes() -> None:

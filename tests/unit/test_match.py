@@ -6,12 +6,13 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from dock2uk.errors import Dock2ukError, UnsupportedError
 from dock2uk.match import load_runtime, load_runtimes, match, parse_runtime
-from dock2uk.model import Analysis, ElfFile, Runtime, SystemCall
+from dock2uk.model import Analysis, ElfFile, Part, Runtime, SystemCall
 
 HUSK = Path(__file__).resolve().parents[2] / "runtimes" / "husk"
 
@@ -53,6 +54,49 @@ def test_a_workload_gets_all_the_runtime_has() -> None:
     assert found.runtime is RUNTIME
     assert [call.name for call in found.system_calls] == ["read"]
     assert found.drivers == ("virtio-net",)
+
+
+SPEAKING = Part("speech", frozenset({"say"}), ("voice",), frozenset({"speak"}))
+SPEAKER = replace(
+    RUNTIME,
+    system_calls=(*RUNTIME.system_calls, SystemCall(7, "say", "full", "")),
+    parts=(SPEAKING,),
+)
+
+
+@pytest.mark.parametrize(
+    ("change", "because"),
+    [
+        ({"imports": frozenset({"speak"})}, "/usr/bin/app imports speak"),
+        ({"named_calls": frozenset({7})}, "/usr/bin/app may call say by number"),
+        ({"is_self_contained": True}, "what /usr/bin/app calls is not known"),
+    ],
+)
+def test_a_part_is_linked_for_who_has_a_use_for_it(change: dict[str, Any], because: str) -> None:
+    found = match(analysis_of(replace(DYNAMIC, **change), needed=(LOADER,)), [SPEAKER])
+    assert [call.name for call in found.system_calls] == ["read", "say"]
+    assert found.objects == ("voice",)
+    assert f"speech linked: {because}" in found.notes
+
+
+def test_a_part_nobody_has_a_use_for_is_left_out() -> None:
+    found = match(analysis_of(DYNAMIC, needed=(LOADER,)), [SPEAKER])
+    assert [call.name for call in found.system_calls] == ["read"]
+    assert found.objects == ()
+    assert found.notes == ("speech left out: no kept file imports a function for it",)
+
+
+def test_a_recipe_can_say_that_a_part_is_not_used() -> None:
+    user = replace(DYNAMIC, imports=frozenset({"speak"}))
+    analysis = replace(analysis_of(user, needed=(LOADER,)), unneeded={"speech": "it is mute"})
+    assert match(analysis, [SPEAKER]).notes == ("speech left out: it is mute",)
+
+
+def test_parts_name_calls_and_objects_that_there_are() -> None:
+    (husk,) = load_runtimes()
+    known = {call.name for call in husk.system_calls if call.level != "none"}
+    named = {call for part in husk.parts for call in part.calls}
+    assert named <= known
 
 
 def test_every_reason_of_every_runtime_is_given() -> None:

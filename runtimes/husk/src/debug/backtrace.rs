@@ -75,7 +75,7 @@ fn print_kernel_line(address: usize, place: Place) {
     let mark = place.mark();
     match kernel_symbols::find(place.inside(address)) {
         Some((name, offset)) => {
-            let (name, offset) = (name.escape_ascii(), offset + place.back());
+            let (name, offset) = (name.bytes().escape_ascii(), offset + place.back());
             klog!(" {mark} {address:#x} {name}+{offset:#x}");
         }
         None => klog!(" {mark} {address:#x}"),
