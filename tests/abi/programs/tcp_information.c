@@ -1,5 +1,5 @@
 /* tcp(7): TCP_INFO in each state of a connection, options an accepted socket has of its listener, TCP_MAXSEG,
- * counts of bytes; what urgent data is answered with is in expected_differences.toml. */
+ * counts of bytes; urgent data, of which there is none. */
 #include "sockets.h"
 #include <linux/sockios.h>
 

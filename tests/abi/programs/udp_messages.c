@@ -32,6 +32,10 @@ static void take(int fd, int room)
                 printf(" ttl %d", *number);
             if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_HOPLIMIT)
                 printf(" hop limit %d", *number);
+            if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS)
+                printf(" tos %x", *CMSG_DATA(c));
+            if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS)
+                printf(" class %x", *number);
             if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO)
                 printf(" on %d to %x %x", number[0], ntohl(number[1]), ntohl(number[2]));
             if (c->cmsg_level == SOL_SOCKET) {
@@ -175,9 +179,65 @@ static void over_ipv6(void)
     close(four);
 }
 
+/* Sends with one control message of `size` bytes that begin with `value`. */
+static long mark(int fd, struct sockaddr *to, socklen_t length, int level, int type, int size, int value)
+{
+    char control[64] = {0};
+    struct iovec one = {"m", 1};
+    struct msghdr m = {.msg_name = to, .msg_namelen = length, .msg_iov = &one, .msg_iovlen = 1};
+    m.msg_control = control;
+    m.msg_controllen = CMSG_SPACE(size);
+    struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+    *c = (struct cmsghdr){CMSG_LEN(size), level, type};
+    memcpy(CMSG_DATA(c), &value, 4);
+    return sendmsg(fd, &m, 0);
+}
+
+static void marked(void)
+{
+    int to = udp(AF_INET, 0), from = udp(AF_INET, 0), tos = 0x20;
+    struct sockaddr_in a = loopback(port_of(to));
+    struct sockaddr *at = (struct sockaddr *)&a;
+    on(to, IPPROTO_IP, IP_RECVTTL);
+    on(to, IPPROTO_IP, IP_RECVTOS);
+    SHOW(mark(from, at, sizeof a, IPPROTO_IP, IP_TTL, 4, 5));
+    take(to, 256);
+    SHOW(mark(from, at, sizeof a, IPPROTO_IP, IP_TOS, 4, 0x10));
+    take(to, 256);
+    MUST(setsockopt(from, IPPROTO_IP, IP_TOS, &tos, sizeof tos));
+    SHOW(send(from, "x", 1, 0));
+    SHOW(sendto(from, "x", 1, 0, at, sizeof a));
+    take(to, 256);
+    SHOW(mark(from, at, sizeof a, IPPROTO_IP, IP_TOS, 1, 0x40));
+    take(to, 256);
+    SHOW(mark(from, at, sizeof a, IPPROTO_IP, IP_TTL, 4, 0));
+    SHOW(mark(from, at, sizeof a, IPPROTO_IP, IP_TTL, 4, 256));
+    SHOW(mark(from, at, sizeof a, IPPROTO_IP, IP_TTL, 2, 5));
+    SHOW(mark(from, at, sizeof a, IPPROTO_IP, 99, 4, 5));
+    SHOW(mark(from, at, sizeof a, IPPROTO_TCP, 99, 4, 5));
+    SHOW(mark(from, at, sizeof a, SOL_SOCKET, SCM_RIGHTS, 4, 0));
+    close(to);
+    close(from);
+    struct sockaddr_in6 b = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    to = socket(AF_INET6, SOCK_DGRAM, 0), from = socket(AF_INET6, SOCK_DGRAM, 0);
+    MUST(bind(to, (struct sockaddr *)&b, sizeof b));
+    b.sin6_port = htons(port_of(to));
+    at = (struct sockaddr *)&b;
+    on(to, IPPROTO_IPV6, IPV6_RECVHOPLIMIT);
+    on(to, IPPROTO_IPV6, IPV6_RECVTCLASS);
+    SHOW(mark(from, at, sizeof b, IPPROTO_IPV6, IPV6_HOPLIMIT, 4, 5));
+    take(to, 256);
+    SHOW(mark(from, at, sizeof b, IPPROTO_IPV6, IPV6_TCLASS, 4, 0xb8));
+    take(to, 256);
+    SHOW(mark(from, at, sizeof b, IPPROTO_IPV6, IPV6_TCLASS, 4, 256));
+    close(to);
+    close(from);
+}
+
 int main(void)
 {
     beside();
+    marked();
     again();
     batches();
     large();

@@ -47,7 +47,7 @@ impl Dhcp {
         if let Some(lease) = self.poll() {
             config::apply_lease(stack, &lease);
         }
-        stack.egress(Route::Card, &mut self.sockets);
+        stack.egress(Route::Card, &mut self.sockets, 0);
         if let Some(at_ns) = stack.poll_at(Route::Card, &self.sockets) {
             timer::arm(at_ns, 0, clock());
         }

@@ -12,6 +12,7 @@ use smoltcp::time::Instant;
 
 use super::checksum;
 use super::device::Transmit;
+use super::packet;
 
 pub const ETHERNET_HEADER_BYTES: usize = 14;
 /// Linux's `lo` has 65536; an IP packet ends at 65535.
@@ -112,6 +113,8 @@ impl Loopback {
 pub struct Port<'a> {
     pub link: &'a mut Link,
     pub packet: Option<&'a [u8]>,
+    /// IP_TOS of what is sent; smoltcp leaves it 0.
+    pub traffic_class: u8,
 }
 
 impl phy::Device for Port<'_> {
@@ -128,11 +131,15 @@ impl phy::Device for Port<'_> {
         // Without room for an answer the packet is still taken: an answer lost is less than a
         // packet lost, and mostly there is none.
         let packet = self.packet.take()?;
-        Some((Incoming(packet), Outgoing(self.link)))
+        let outgoing = Outgoing(self.link, self.traffic_class);
+        Some((Incoming(packet), outgoing))
     }
 
     fn transmit(&mut self, _: Instant) -> Option<Outgoing<'_>> {
-        self.link.has_room().then_some(Outgoing(self.link))
+        let traffic_class = self.traffic_class;
+        self.link
+            .has_room()
+            .then_some(Outgoing(self.link, traffic_class))
     }
 
     fn capabilities(&self) -> DeviceCapabilities {
@@ -148,15 +155,23 @@ impl phy::RxToken for Incoming<'_> {
     }
 }
 
-pub struct Outgoing<'a>(&'a mut Link);
+pub struct Outgoing<'a>(&'a mut Link, u8);
 
 impl phy::TxToken for Outgoing<'_> {
     fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, length: usize, fill: F) -> R {
         let mut fill = Some(fill);
         let mut result = None;
-        self.0.send(length, &mut |frame| {
+        let Outgoing(link, traffic_class) = self;
+        let packet_at = match link {
+            Link::Ethernet(_) => ETHERNET_HEADER_BYTES,
+            Link::Loopback(_) => 0,
+        };
+        link.send(length, &mut |frame| {
             if let Some(fill) = fill.take() {
                 result = Some(fill(frame));
+            }
+            if traffic_class != 0 {
+                packet::set_traffic_class(frame.get_mut(packet_at..), traffic_class);
             }
         });
         // A packet no buffer was left for after all is written nowhere and lost, as on a wire.

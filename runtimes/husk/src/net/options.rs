@@ -42,15 +42,19 @@ pub const KEEPCNT: Key = (IPPROTO_TCP, 6);
 pub const INFO: Key = (IPPROTO_TCP, 11);
 const CONGESTION: Key = (IPPROTO_TCP, 13);
 pub const USER_TIMEOUT: Key = (IPPROTO_TCP, 18);
+const TOS: Key = (IPPROTO_IP, 1);
 pub const TTL: Key = (IPPROTO_IP, 2);
 pub const PKTINFO: Key = (IPPROTO_IP, 8);
 pub const RECVTTL: Key = (IPPROTO_IP, 12);
+pub const RECVTOS: Key = (IPPROTO_IP, 13);
 pub const FREEBIND: Key = (IPPROTO_IP, 15);
 pub const TRANSPARENT: Key = (IPPROTO_IP, 19);
 pub const UNICAST_HOPS: Key = (IPPROTO_IPV6, 16);
 pub const V6ONLY: Key = (IPPROTO_IPV6, 26);
 pub const RECVPKTINFO: Key = (IPPROTO_IPV6, 49);
 pub const RECVHOPLIMIT: Key = (IPPROTO_IPV6, 51);
+pub const RECVTCLASS: Key = (IPPROTO_IPV6, 66);
+const TCLASS: Key = (IPPROTO_IPV6, 67);
 
 /// Which sockets have an option.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -167,7 +171,7 @@ static ROWS: [Row; 56] = [
     row((IPPROTO_TCP, 23), TCP, Rule::NotNegative, 0), // TCP_FASTOPEN
     row((IPPROTO_TCP, 25), TCP, Rule::Number, 0),      // TCP_NOTSENT_LOWAT
     row((IPPROTO_TCP, 30), TCP, Rule::Bit, 0),         // TCP_FASTOPEN_CONNECT
-    row((IPPROTO_IP, 1), INET, Rule::Byte, 0),         // IP_TOS
+    row(TOS, INET, Rule::Byte, 0),
     row(TTL, INET, Rule::HopLimit, 64),
     row(PKTINFO, INET, Rule::Flag, 0),
     row((IPPROTO_IP, 10), INET, Rule::Discovery, 1), // IP_MTU_DISCOVER
@@ -187,7 +191,7 @@ static ROWS: [Row; 56] = [
     row((IPPROTO_IPV6, 29), INET6, Rule::Bit, 1), // IPV6_MULTICAST_ALL
     row(RECVPKTINFO, INET6, Rule::Flag, 0),
     row(RECVHOPLIMIT, INET6, Rule::Flag, 0),
-    row((IPPROTO_IPV6, 67), INET6, Rule::Byte, 0), // IPV6_TCLASS
+    row(TCLASS, INET6, Rule::Byte, 0),
     row((IPPROTO_IPV6, 70), INET6, Rule::Flag, 1), // IPV6_AUTOFLOWLABEL
 ];
 
@@ -249,6 +253,12 @@ impl Options {
             .find(|&key| self.is_set(key));
         let limit = key.and_then(|key| u8::try_from(self.number(key)).ok());
         limit.filter(|&limit| limit != 0) // nothing would leave the machine
+    }
+
+    /// IP_TOS or IPV6_TCLASS.
+    pub fn traffic_class(&self) -> u8 {
+        let found = self.set.iter().find(|e| e.0 == TOS || e.0 == TCLASS);
+        found.map_or(0, |entry| entry.1 as u8)
     }
 
     pub fn set(&mut self, key: Key, value: &[u8], family: Family) -> Result<(), Errno> {

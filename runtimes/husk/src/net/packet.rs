@@ -41,6 +41,8 @@ pub struct Header {
     pub is_version_6: bool,
     /// TTL or hop limit.
     pub hop_limit: u8,
+    /// Type of service or traffic class.
+    pub traffic_class: u8,
     payload_start: usize,
     payload_end: usize,
 }
@@ -80,6 +82,7 @@ impl Header {
             protocol: if is_fragment { 0 } else { protocol },
             is_version_6: false,
             hop_limit: *packet.get(8)?,
+            traffic_class: *packet.get(1)?,
             payload_start: header_bytes,
             payload_end: total,
         })
@@ -98,6 +101,7 @@ impl Header {
             protocol: *packet.get(6)?,
             is_version_6: true,
             hop_limit: *packet.get(7)?,
+            traffic_class: (u16_at(packet, 0)? >> 4) as u8,
             payload_start: HEADER_BYTES,
             payload_end: end,
         })
@@ -123,6 +127,8 @@ pub struct Transport {
     pub flags: u8,
     /// TTL or hop limit.
     pub hop_limit: u8,
+    /// Type of service or traffic class.
+    pub traffic_class: u8,
 }
 
 pub const FLAG_SYN: u8 = 1 << 1;
@@ -149,7 +155,21 @@ fn ends(segment: &[u8], header: &Header, flags: u8) -> Option<Transport> {
         destination: SocketAddr::new(header.destination, u16_at(segment, 2)?),
         flags,
         hop_limit: header.hop_limit,
+        traffic_class: header.traffic_class,
     })
+}
+
+/// Marks an IP packet whose class is 0; what is no IP packet stays as it is. The checksum of an IPv4
+/// header is made later.
+pub fn set_traffic_class(packet: Option<&mut [u8]>, class: u8) {
+    match packet {
+        Some([0x40..=0x4f, second, ..]) => *second = class,
+        Some([first @ 0x60..=0x6f, second, ..]) => {
+            *first |= class >> 4;
+            *second |= class << 4;
+        }
+        _ => {}
+    }
 }
 
 /// An ICMP error about a datagram we sent: that datagram's ends, as it left here. Only "port
@@ -231,6 +251,17 @@ mod tests {
                 let _ = port_unreachable(&packet, &header);
                 super::super::checksum::fill(&mut packet);
             }
+        }
+    }
+
+    #[test]
+    fn a_traffic_class_is_set_and_read() {
+        for first in [0x45, 0x60] {
+            let mut packet = [0u8; 48];
+            packet[0] = first;
+            packet[if first == 0x60 { 5 } else { 3 }] = if first == 0x60 { 8 } else { 48 };
+            set_traffic_class(Some(&mut packet), 0xb8);
+            assert_eq!(Header::parse(&packet).unwrap().traffic_class, 0xb8);
         }
     }
 

@@ -133,6 +133,9 @@ pub struct Outgoing<'a> {
     pub credentials: Option<PeerCredentials>,
     /// The local address asked for by IP_PKTINFO or IPV6_PKTINFO.
     pub source: Option<core::net::IpAddr>,
+    /// TTL and type of service of this message alone.
+    pub hop_limit: Option<u8>,
+    pub traffic_class: Option<u8>,
 }
 
 /// What came in beside the bytes.
@@ -146,8 +149,9 @@ pub struct Received {
     pub credentials: Option<PeerCredentials>,
     /// The address a datagram was sent to, when the socket wants to know.
     pub destination: Option<core::net::IpAddr>,
-    /// Its TTL or hop limit, likewise.
+    /// Its TTL or hop limit, and its type of service or traffic class, likewise.
     pub hop_limit: Option<u8>,
+    pub traffic_class: Option<u8>,
     /// When it came in, since the epoch, likewise; and whether that is told as a timespec.
     pub came_ns: Option<(u64, bool)>,
 }
@@ -332,6 +336,8 @@ impl File for Socket {
             rights: Vec::new(),
             credentials: None,
             source: None,
+            hop_limit: None,
+            traffic_class: None,
         };
         self.send(message, request.is_nonblocking)
     }

@@ -137,17 +137,19 @@ impl Stack {
         let mut port = Port {
             link: &mut side.link,
             packet: Some(packet),
+            traffic_class: 0,
         };
         side.interface
             .poll_ingress_single(now(), &mut port, sockets);
     }
 
     /// Lets these sockets send all they can.
-    pub fn egress(&mut self, route: Route, sockets: &mut SocketSet<'_>) {
+    pub fn egress(&mut self, route: Route, sockets: &mut SocketSet<'_>, traffic_class: u8) {
         let side = self.side(route);
         let mut port = Port {
             link: &mut side.link,
             packet: None,
+            traffic_class,
         };
         let now = now();
         while side.interface.poll_egress(now, &mut port, sockets) != PollResult::None {}
@@ -472,6 +474,7 @@ impl Stack {
             destination: sent.source,
             flags: 0,
             hop_limit: 0,
+            traffic_class: 0,
         };
         for endpoint in self.endpoints_for(as_answered, false) {
             endpoint.refused(sent.destination);
@@ -510,6 +513,7 @@ impl Side {
         let mut port = Port {
             link: &mut link,
             packet: None,
+            traffic_class: 0,
         };
         let interface = Interface::new(config, &mut port, now());
         Side { interface, link }

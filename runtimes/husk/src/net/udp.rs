@@ -41,6 +41,7 @@ struct Datagram {
     from: SocketAddr,
     to: IpAddr,
     hop_limit: u8,
+    traffic_class: u8,
     came_ns: u64,
     payload: Vec<u8>,
 }
@@ -49,6 +50,7 @@ struct Datagram {
 struct Wanted {
     destination: bool,
     hop_limit: bool,
+    traffic_class: bool,
     /// SO_TIMESTAMP or SO_TIMESTAMPNS: true for the latter.
     time: Option<bool>,
 }
@@ -66,6 +68,8 @@ struct State {
     is_write_shut: bool,
     received: VecDeque<Datagram>,
     received_bytes: usize,
+    /// Of what was sent last.
+    traffic_class: u8,
     sender: Option<(SocketSet<'static>, SocketHandle, Route)>,
 }
 
@@ -121,6 +125,7 @@ impl UdpEndpoint {
             from: ends.source,
             to: ends.destination.ip(),
             hop_limit: ends.hop_limit,
+            traffic_class: ends.traffic_class,
             came_ns: time::realtime_ns(),
             payload: copy,
         });
@@ -142,10 +147,11 @@ impl UdpEndpoint {
     /// Sends what waits, as far as the neighbors are known.
     pub fn run(&self, stack: &mut Stack) {
         let mut state = self.state.lock();
+        let traffic_class = state.traffic_class;
         let Some((sockets, _, route)) = &mut state.sender else {
             return;
         };
-        stack.egress(*route, sockets);
+        stack.egress(*route, sockets, traffic_class);
         let wanted = stack.poll_at(*route, sockets);
         drop(state);
         if let Some(at_ns) = wanted {
@@ -206,6 +212,7 @@ impl State {
         Wanted {
             destination: is_any_on([options::PKTINFO, options::RECVPKTINFO]),
             hop_limit: is_any_on([options::RECVTTL, options::RECVHOPLIMIT]),
+            traffic_class: is_any_on([options::RECVTOS, options::RECVTCLASS]),
             time: is_any_on([options::TIMESTAMP, options::TIMESTAMPNS]).then_some(is_exact),
         }
     }
@@ -336,7 +343,9 @@ impl UdpSocket {
         if stack.is_broadcast(to.ip()) && !state.options.is_on(options::BROADCAST) {
             return Err(EACCES);
         }
-        let hop_limit = state.options.hop_limit();
+        let hop_limit = message.hop_limit.or(state.options.hop_limit());
+        let own_class = state.options.traffic_class();
+        state.traffic_class = message.traffic_class.unwrap_or(own_class);
         let socket = state.sender(route, bound.port(), size_bytes)?;
         socket.set_hop_limit(hop_limit);
         let own = message.source.unwrap_or(bound.ip()).to_canonical();
@@ -452,6 +461,7 @@ impl Protocol for UdpSocket {
             },
             destination: wanted.destination.then_some(datagram.to),
             hop_limit: wanted.hop_limit.then_some(datagram.hop_limit),
+            traffic_class: wanted.traffic_class.then_some(datagram.traffic_class),
             came_ns: wanted.time.map(|is_exact| (datagram.came_ns, is_exact)),
             ..Received::default()
         })

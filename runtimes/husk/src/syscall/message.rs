@@ -23,10 +23,12 @@ const SCM_RIGHTS: i32 = 1;
 const SCM_CREDENTIALS: i32 = 2;
 const SCM_TIMESTAMP: i32 = 29;
 const SCM_TIMESTAMPNS: i32 = 35;
+const IP_TOS: i32 = 1;
 const IP_TTL: i32 = 2;
 const IP_PKTINFO: i32 = 8;
 const IPV6_PKTINFO: i32 = 50;
 const IPV6_HOPLIMIT: i32 = 52;
+const IPV6_TCLASS: i32 = 67;
 
 /// struct msghdr: name, name length, iovec, count, control, control length, flags.
 type Header = [usize; 7];
@@ -68,6 +70,8 @@ fn send(held: &Held, header: &Header, bits: u32) -> SysResult {
         rights: control.rights,
         credentials: control.credentials,
         source: control.source,
+        hop_limit: control.hop_limit,
+        traffic_class: control.traffic_class,
     };
     held.socket()?.send(message, held.is_nonblocking())
 }
@@ -86,6 +90,8 @@ struct Control {
     rights: Vec<Arc<OpenFile>>,
     credentials: Option<PeerCredentials>,
     source: Option<IpAddr>,
+    hop_limit: Option<u8>,
+    traffic_class: Option<u8>,
 }
 
 fn read_control(header: &Header, family: u16) -> Result<Control, Errno> {
@@ -143,9 +149,26 @@ impl Control {
                 let octets: [u8; 16] = part(body, 0)?;
                 self.source = Some(Ipv6Addr::from(octets).to_canonical());
             }
-            _ => return Err(EINVAL),
+            (SOL_IP, IP_TTL) => self.hop_limit = byte(body, 1)?,
+            (SOL_IPV6, IPV6_HOPLIMIT) => self.hop_limit = byte(body, 0)?,
+            (SOL_IP, IP_TOS) if body.len() == 1 => self.traffic_class = body.first().copied(),
+            (SOL_IP, IP_TOS) | (SOL_IPV6, IPV6_TCLASS) => self.traffic_class = byte(body, 0)?,
+            (SOL_SOCKET | SOL_IP | SOL_IPV6, _) => return Err(EINVAL),
+            _ => {}
         }
         Ok(())
+    }
+}
+
+/// An int that is a byte; -1 is the socket's own.
+fn byte(body: &[u8], least: i32) -> Result<Option<u8>, Errno> {
+    if body.len() != 4 {
+        return Err(EINVAL);
+    }
+    match int(body, 0)? {
+        -1 => Ok(None),
+        number if (least..=255).contains(&number) => Ok(Some(number as u8)),
+        _ => Err(EINVAL),
     }
 }
 
@@ -246,6 +269,15 @@ fn write_control(
             (AF_INET6, true) => {} // ipv6(7) tells nothing of IPv4's
             (AF_INET6, false) => room.put((SOL_IPV6, IPV6_HOPLIMIT), &number)?,
             _ => room.put((SOL_IP, IP_TTL), &number)?,
+        }
+    }
+    if let Some(class) = received.traffic_class {
+        match (family, is_from_version_4(&received)) {
+            (AF_INET6, true) => {}
+            (AF_INET6, false) => {
+                room.put((SOL_IPV6, IPV6_TCLASS), &i32::from(class).to_ne_bytes())?;
+            }
+            _ => room.put((SOL_IP, IP_TOS), &[class])?,
         }
     }
     if !received.rights.is_empty() {
@@ -398,6 +430,8 @@ syscall! {
             rights: Vec::new(),
             credentials: None,
             source: None,
+            hop_limit: None,
+            traffic_class: None,
         };
         held.socket()?.send(message, held.is_nonblocking())
     }

@@ -127,7 +127,8 @@ impl TcpEndpoint {
         let Some(connection) = &mut state.connection else {
             return;
         };
-        stack.egress(connection.route, &mut connection.sockets);
+        let traffic_class = state.options.traffic_class();
+        stack.egress(connection.route, &mut connection.sockets, traffic_class);
         let progress = connection.progress(was_reset, &state.options);
         if progress.is_established {
             connection.apply(&state.options);
