@@ -26,6 +26,9 @@ const SIOCGIFINDEX: u32 = 0x8933;
 const SIOCGIFTXQLEN: u32 = 0x8942;
 
 const NAME_BYTES: usize = 16;
+/// Numbers of the interfaces.
+pub const LOOPBACK: i32 = 1;
+const CARD: i32 = 2;
 /// sizeof(struct ifreq).
 const REQUEST_BYTES: usize = 40;
 
@@ -47,7 +50,7 @@ pub fn all() -> Vec<Interface> {
     const ARPHRD_ETHER: u16 = 1;
     let mut interfaces = alloc::vec![Interface {
         name: b"lo",
-        index: 1,
+        index: LOOPBACK,
         flags: UP_LOOPBACK_RUNNING,
         mtu: 65536,
         hardware: (ARPHRD_LOOPBACK, [0; 6]),
@@ -61,7 +64,7 @@ pub fn all() -> Vec<Interface> {
         if let Some(mac) = stack.card_mac() {
             interfaces.push(Interface {
                 name: b"eth0",
-                index: 2,
+                index: CARD,
                 flags: UP_BROADCAST_RUNNING_MULTICAST,
                 mtu,
                 hardware: (ARPHRD_ETHER, mac),
@@ -74,16 +77,31 @@ pub fn all() -> Vec<Interface> {
 
 /// An interface's number.
 pub fn index(name: &[u8]) -> Option<i32> {
+    match name {
+        b"lo" => Some(LOOPBACK),
+        b"eth0" if stack::has_card() => Some(CARD),
+        _ => None,
+    }
+}
+
+/// The number of the interface that has an address.
+pub fn index_of(address: IpAddr) -> Option<i32> {
     let interfaces = all();
-    let found = interfaces.iter().find(|interface| interface.name == name);
-    found.map(|interface| interface.index)
+    let has_it = |i: &&Interface| {
+        i.addresses
+            .iter()
+            .any(|c| IpAddr::from(c.address()) == address)
+    };
+    interfaces.iter().find(has_it).map(|found| found.index)
 }
 
 /// An interface's name, with its NUL.
 pub fn name(index: i32) -> Option<Vec<u8>> {
-    let interfaces = all();
-    let found = interfaces.iter().find(|interface| interface.index == index);
-    found.map(|interface| [interface.name, &b"\0"[..]].concat())
+    match index {
+        LOOPBACK => Some(b"lo\0".to_vec()),
+        CARD if stack::has_card() => Some(b"eth0\0".to_vec()),
+        _ => None,
+    }
 }
 
 /// The SIOCGIF* commands; what would change an interface is EPERM.
@@ -113,7 +131,7 @@ fn tell(command: u32, argument: usize) -> SysResult {
 
 impl Interface {
     pub fn is_loopback(&self) -> bool {
-        self.index == 1
+        self.index == LOOPBACK
     }
 
     /// What ioctl(2) tells, which knows of no other.

@@ -10,10 +10,12 @@
 pub mod address;
 mod checksum;
 mod config;
+mod datagram;
 pub mod device;
 mod dhcp;
 pub mod files;
 mod flows;
+mod groups;
 mod interfaces;
 mod link;
 pub mod netlink;

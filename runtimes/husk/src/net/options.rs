@@ -47,6 +47,12 @@ pub const TTL: Key = (IPPROTO_IP, 2);
 pub const PKTINFO: Key = (IPPROTO_IP, 8);
 pub const RECVTTL: Key = (IPPROTO_IP, 12);
 pub const RECVTOS: Key = (IPPROTO_IP, 13);
+const MULTICAST_TTL: Key = (IPPROTO_IP, 33);
+pub const MULTICAST_LOOP: Key = (IPPROTO_IP, 34);
+pub const MULTICAST_ALL: Key = (IPPROTO_IP, 49);
+const MULTICAST_HOPS: Key = (IPPROTO_IPV6, 18);
+pub const MULTICAST_LOOP_6: Key = (IPPROTO_IPV6, 19);
+pub const MULTICAST_ALL_6: Key = (IPPROTO_IPV6, 29);
 pub const FREEBIND: Key = (IPPROTO_IP, 15);
 pub const TRANSPARENT: Key = (IPPROTO_IP, 19);
 pub const UNICAST_HOPS: Key = (IPPROTO_IPV6, 16);
@@ -136,7 +142,7 @@ static IPV6_FLAGS: [Row; 9] = flags!(IPPROTO_IPV6, INET6, [25, 56, 53, 58, 60, 6
 /// THIN_LINEAR_TIMEOUTS, THIN_DUPACK, FASTOPEN_NO_COOKIE, INQ.
 static TCP_FLAGS: [Row; 4] = flags!(IPPROTO_TCP, TCP, [16, 17, 34, 36]);
 
-static ROWS: [Row; 56] = [
+static ROWS: [Row; 55] = [
     row(REUSEADDR, ALL, Rule::Flag, 0),
     row(BROADCAST, ALL, Rule::Flag, 0),
     row(SNDBUF, ALL, Rule::Buffer, 212_992),
@@ -179,16 +185,15 @@ static ROWS: [Row; 56] = [
     row(FREEBIND, INET, Rule::Flag, 0),
     row(TRANSPARENT, INET, Rule::Flag, 0),
     row((IPPROTO_IP, 21), INET, Rule::Byte, 0), // IP_MINTTL
-    row((IPPROTO_IP, 33), UDP, Rule::Byte, 1),  // IP_MULTICAST_TTL
-    row((IPPROTO_IP, 34), INET, Rule::Flag, 1), // IP_MULTICAST_LOOP
-    row((IPPROTO_IP, 49), INET, Rule::Bit, 1),  // IP_MULTICAST_ALL
+    row(MULTICAST_TTL, UDP, Rule::Byte, 1),
+    row(MULTICAST_LOOP, INET, Rule::Flag, 1),
+    row(MULTICAST_ALL, INET, Rule::Bit, 1),
     row(UNICAST_HOPS, INET6, Rule::Byte, 64),
-    row((IPPROTO_IPV6, 17), INET6, Rule::Number, 0), // IPV6_MULTICAST_IF
-    row((IPPROTO_IPV6, 18), INET6, Rule::Byte, 1),   // IPV6_MULTICAST_HOPS
-    row((IPPROTO_IPV6, 19), INET6, Rule::Bit, 1),    // IPV6_MULTICAST_LOOP
+    row(MULTICAST_HOPS, INET6, Rule::Byte, 1),
+    row(MULTICAST_LOOP_6, INET6, Rule::Bit, 1),
     row((IPPROTO_IPV6, 23), INET6, Rule::Discovery, 1), // IPV6_MTU_DISCOVER
     row(V6ONLY, INET6, Rule::Flag, 0),
-    row((IPPROTO_IPV6, 29), INET6, Rule::Bit, 1), // IPV6_MULTICAST_ALL
+    row(MULTICAST_ALL_6, INET6, Rule::Bit, 1),
     row(RECVPKTINFO, INET6, Rule::Flag, 0),
     row(RECVHOPLIMIT, INET6, Rule::Flag, 0),
     row(TCLASS, INET6, Rule::Byte, 0),
@@ -253,6 +258,15 @@ impl Options {
             .find(|&key| self.is_set(key));
         let limit = key.and_then(|key| u8::try_from(self.number(key)).ok());
         limit.filter(|&limit| limit != 0) // nothing would leave the machine
+    }
+
+    /// IP_MULTICAST_TTL or IPV6_MULTICAST_HOPS; 0 stays in the machine.
+    pub fn group_hop_limit(&self, is_version_6: bool) -> u8 {
+        self.number(if is_version_6 {
+            MULTICAST_HOPS
+        } else {
+            MULTICAST_TTL
+        }) as u8
     }
 
     /// IP_TOS or IPV6_TCLASS.

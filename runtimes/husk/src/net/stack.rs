@@ -10,6 +10,7 @@ use alloc::boxed::Box;
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use core::sync::atomic::{AtomicBool, Ordering};
 
 use smoltcp::iface::{self, Interface, PollResult, SocketSet};
 use smoltcp::time::Instant;
@@ -58,6 +59,13 @@ pub struct Stack {
     receive: Option<Box<dyn Receive>>,
 }
 
+static HAS_CARD: AtomicBool = AtomicBool::new(false);
+
+/// Known without the lock.
+pub fn has_card() -> bool {
+    HAS_CARD.load(Ordering::Relaxed)
+}
+
 static STACK: Once<SpinLock<Stack>> = Once::new();
 
 /// The network, locked.
@@ -74,6 +82,7 @@ fn lock() -> SpinLockGuard<'static, Stack> {
 
 /// Makes the network, with the card if there is one.
 pub fn install(card: Option<Nic>) {
+    HAS_CARD.store(card.is_some(), Ordering::Relaxed);
     STACK.set(SpinLock::new(Stack::new(card)));
 }
 
@@ -443,9 +452,12 @@ impl Stack {
         let Some(all) = self.datagrams.get(&ends.destination.port()) else {
             return Vec::new();
         };
+        let group = Some(ends.destination.ip()).filter(IpAddr::is_multicast);
+        let is_joined = group.is_some_and(|group| self.has_member(group));
         let mut fitting: Vec<_> = all
             .iter()
             .filter_map(Weak::upgrade)
+            .filter(|endpoint| group.is_none_or(|g| is_joined && endpoint.wants_group(g)))
             .filter_map(|endpoint| Some((endpoint.fits(ends)?, endpoint)))
             .collect();
         if !is_to_many {
@@ -456,6 +468,19 @@ impl Stack {
             fitting = fitting.into_iter().skip(chosen).take(1).collect();
         }
         fitting.into_iter().map(|(_, endpoint)| endpoint).collect()
+    }
+
+    /// True when somebody has joined: without, the machine does not listen to a group.
+    fn has_member(&self, group: IpAddr) -> bool {
+        let all = self.datagrams.values().flatten().filter_map(Weak::upgrade);
+        all.into_iter().any(|endpoint| endpoint.is_member(group))
+    }
+
+    /// What goes to a group by the card comes to its members here too.
+    pub fn deliver_to_members(&self, ends: Transport, payload: &[u8]) {
+        for endpoint in self.endpoints_for(ends, true) {
+            endpoint.receive(ends, payload);
+        }
     }
 
     /// Broadcast to everyone, or to one of our networks.

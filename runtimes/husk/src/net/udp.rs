@@ -1,19 +1,21 @@
 //! UDP sockets (udp(7)). Datagrams that come in are queued here directly; those that go out pass
 //! through a smoltcp socket, which finds the way and the neighbor.
 //!
-//! Not here: fragmentation (a datagram is at most the card's MTU, else EMSGSIZE), multicast groups.
+//! Not here: fragmentation (a datagram is at most the card's MTU, else EMSGSIZE).
 
 use alloc::collections::VecDeque;
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 use core::any::Any;
-use core::net::{IpAddr, SocketAddr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use smoltcp::iface::{SocketHandle, SocketSet};
 use smoltcp::socket::udp::{self, PacketBuffer, PacketMetadata, UdpMetadata};
 use smoltcp::wire::{IpEndpoint, IpListenEndpoint};
 
 use super::address::{AF_INET, Address, any};
+use super::datagram::Datagram;
+use super::groups::{Groups, Request};
 use super::options::{self, Family, Options};
 use super::packet::Transport;
 use super::port::{self, Binding, Claim, Kind};
@@ -37,24 +39,6 @@ const SEND_DATAGRAMS: usize = 16;
 const SEND_BYTES: usize = 16 << 10;
 const LARGEST: usize = 65507;
 
-struct Datagram {
-    from: SocketAddr,
-    to: IpAddr,
-    hop_limit: u8,
-    traffic_class: u8,
-    came_ns: u64,
-    payload: Vec<u8>,
-}
-
-/// What the application wants to be told beside a datagram.
-struct Wanted {
-    destination: bool,
-    hop_limit: bool,
-    traffic_class: bool,
-    /// SO_TIMESTAMP or SO_TIMESTAMPNS: true for the latter.
-    time: Option<bool>,
-}
-
 #[derive(Default)]
 struct State {
     binding: Option<Binding>,
@@ -63,6 +47,7 @@ struct State {
     asked_port: u16,
     peer: Option<SocketAddr>,
     options: Options,
+    groups: Groups,
     error: Option<Errno>,
     is_read_shut: bool,
     is_write_shut: bool,
@@ -108,6 +93,20 @@ impl UdpEndpoint {
         }
     }
 
+    pub fn is_member(&self, group: IpAddr) -> bool {
+        self.state.lock().groups.has(group)
+    }
+
+    /// Of a group that is listened to: its own, or any (IP_MULTICAST_ALL).
+    pub fn wants_group(&self, group: IpAddr) -> bool {
+        let all = match group {
+            IpAddr::V4(_) => options::MULTICAST_ALL,
+            IpAddr::V6(_) => options::MULTICAST_ALL_6,
+        };
+        let state = self.state.lock();
+        state.groups.has(group) || state.options.is_on(all)
+    }
+
     /// A datagram came for this socket; dropped when too many wait already.
     pub fn receive(&self, ends: Transport, payload: &[u8]) {
         let mut state = self.state.lock();
@@ -122,10 +121,7 @@ impl UdpEndpoint {
         copy.extend_from_slice(payload);
         state.received_bytes += cost;
         state.received.push_back(Datagram {
-            from: ends.source,
-            to: ends.destination.ip(),
-            hop_limit: ends.hop_limit,
-            traffic_class: ends.traffic_class,
+            ends,
             came_ns: time::realtime_ns(),
             payload: copy,
         });
@@ -206,15 +202,12 @@ impl State {
         Ok(sockets.get_mut(*handle))
     }
 
-    fn wanted(&self) -> Wanted {
-        let is_any_on = |keys: [options::Key; 2]| keys.iter().any(|&key| self.options.is_on(key));
-        let is_exact = self.options.is_on(options::TIMESTAMPNS);
-        Wanted {
-            destination: is_any_on([options::PKTINFO, options::RECVPKTINFO]),
-            hop_limit: is_any_on([options::RECVTTL, options::RECVHOPLIMIT]),
-            traffic_class: is_any_on([options::RECVTOS, options::RECVTCLASS]),
-            time: is_any_on([options::TIMESTAMP, options::TIMESTAMPNS]).then_some(is_exact),
-        }
+    /// IP_MULTICAST_LOOP, IPV6_MULTICAST_LOOP.
+    fn loops_back(&self, group: IpAddr) -> bool {
+        self.options.is_on(match group {
+            IpAddr::V4(_) => options::MULTICAST_LOOP,
+            IpAddr::V6(_) => options::MULTICAST_LOOP_6,
+        })
     }
 
     fn take(&mut self, is_peek: bool) -> Result<Datagram, Errno> {
@@ -284,6 +277,20 @@ impl UdpSocket {
         }
     }
 
+    /// As `route_to`; a group is reached by the interface chosen for it.
+    fn way_to(&self, stack: &mut Stack, to: IpAddr) -> Result<(Route, IpAddr), Errno> {
+        let is_by_loopback = self.endpoint.state.lock().groups.sends_by_loopback();
+        match to {
+            IpAddr::V4(group) if group.is_multicast() && is_by_loopback => {
+                Ok((Route::Loopback, Ipv4Addr::LOCALHOST.into()))
+            }
+            IpAddr::V6(group) if group.is_multicast() && is_by_loopback => {
+                Ok((Route::Loopback, Ipv6Addr::LOCALHOST.into()))
+            }
+            _ => stack.route_to(to),
+        }
+    }
+
     /// Where it is bound when nobody says where.
     fn unasked_address(&self) -> IpAddr {
         let asked = self.endpoint.state.lock().asked_address;
@@ -333,7 +340,7 @@ impl UdpSocket {
 
     fn transmit(&self, stack: &mut Stack, to: SocketAddr, message: &mut Outgoing<'_>) -> SysResult {
         let bound = self.bind_to(stack, self.unasked_address(), 0)?;
-        let (route, source) = stack.route_to(to.ip())?;
+        let (route, source) = self.way_to(stack, to.ip())?;
         let size_bytes = message.data.remaining();
         let headers = if to.is_ipv4() { 28 } else { 48 };
         if size_bytes > LARGEST.min(stack.mtu(route) - headers) {
@@ -343,7 +350,14 @@ impl UdpSocket {
         if stack.is_broadcast(to.ip()) && !state.options.is_on(options::BROADCAST) {
             return Err(EACCES);
         }
-        let hop_limit = message.hop_limit.or(state.options.hop_limit());
+        let is_to_group = to.ip().is_multicast();
+        let group_hop_limit = state.options.group_hop_limit(to.is_ipv6());
+        let own_hop_limit = match is_to_group {
+            true => Some(group_hop_limit).filter(|&limit| limit != 0),
+            false => state.options.hop_limit(),
+        };
+        let hop_limit = message.hop_limit.or(own_hop_limit);
+        let is_looped = is_to_group && state.loops_back(to.ip()) && route == Route::Card;
         let own_class = state.options.traffic_class();
         state.traffic_class = message.traffic_class.unwrap_or(own_class);
         let socket = state.sender(route, bound.port(), size_bytes)?;
@@ -358,8 +372,19 @@ impl UdpSocket {
         let taken = message.data.take(&mut bytes)?;
         let payload = bytes.get(..taken).unwrap_or(&[]);
         socket.send_slice(payload, metadata).map_err(|_| ENOBUFS)?;
+        let traffic_class = state.traffic_class;
         drop(state);
         self.endpoint.run(stack);
+        if is_looped {
+            let ends = Transport {
+                source: SocketAddr::new(local, bound.port()),
+                destination: to,
+                flags: 0,
+                hop_limit: group_hop_limit,
+                traffic_class,
+            };
+            stack.deliver_to_members(ends, payload);
+        }
         Ok(taken)
     }
 }
@@ -390,7 +415,7 @@ impl Protocol for UdpSocket {
         let peer = config::reachable(self.usable(address)?);
         config::wait_for_address(peer.ip());
         stack::with(|stack| {
-            stack.route_to(peer.ip())?;
+            self.way_to(stack, peer.ip())?;
             self.bind_to(stack, self.unasked_address(), 0)
         })?;
         let mut state = self.endpoint.state.lock();
@@ -444,27 +469,8 @@ impl Protocol for UdpSocket {
         };
         let fitting = datagram.payload.len().min(into.remaining());
         into.put(datagram.payload.get(..fitting).unwrap_or(&[]))?;
-        let is_truncated = fitting < datagram.payload.len();
-        let wants_length = flags.contains(MessageFlags::TRUNC);
-        let wanted = self.endpoint.state.lock().wanted();
-        Ok(Received {
-            bytes: if wants_length {
-                datagram.payload.len()
-            } else {
-                fitting
-            },
-            from: Some(Address::Ip(datagram.from)),
-            flags: if is_truncated {
-                MessageFlags::TRUNC.bits()
-            } else {
-                0
-            },
-            destination: wanted.destination.then_some(datagram.to),
-            hop_limit: wanted.hop_limit.then_some(datagram.hop_limit),
-            traffic_class: wanted.traffic_class.then_some(datagram.traffic_class),
-            came_ns: wanted.time.map(|is_exact| (datagram.came_ns, is_exact)),
-            ..Received::default()
-        })
+        let state = self.endpoint.state.lock();
+        Ok(datagram.received(&state.options, fitting, flags))
     }
 
     fn shutdown(&self, how: How) -> Result<(), Errno> {
@@ -498,12 +504,19 @@ impl Protocol for UdpSocket {
     }
 
     fn set_option(&self, level: i32, name: i32, value: &[u8]) -> Result<(), Errno> {
+        if let Some(request) = Request::parse((level, name), value) {
+            let request = request?;
+            return self.endpoint.state.lock().groups.apply(request);
+        }
         let mut state = self.endpoint.state.lock();
         state.options.set((level, name), value, self.kind())
     }
 
     fn option(&self, level: i32, name: i32) -> Result<Vec<u8>, Errno> {
         let mut state = self.endpoint.state.lock();
+        if let Some(value) = state.groups.get((level, name)) {
+            return Ok(value);
+        }
         let number = match (level, name) {
             options::ERROR => i32::from(state.error.take().map_or(0, |error| error.0)),
             key => return state.options.get(key, self.kind()),
