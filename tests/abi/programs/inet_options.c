@@ -137,8 +137,23 @@ static void of_others(void)
     printf("%d %d %d\n", (int)length, l.l_onoff, l.l_linger);
 }
 
+/* An address that is not this machine's (RFC 5737). */
+static void foreign_address(int type)
+{
+    struct sockaddr_in a = loopback(0);
+    int on = 1;
+    a.sin_addr.s_addr = inet_addr("203.0.113.5");
+    fd = socket(AF_INET, type, 0);
+    SHOW(bind(fd, (struct sockaddr *)&a, sizeof a));
+    SHOW(setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &on, sizeof on));
+    SHOW(bind(fd, (struct sockaddr *)&a, sizeof a));
+    close(fd);
+}
+
 int main(void)
 {
+    foreign_address(SOCK_STREAM);
+    foreign_address(SOCK_DGRAM);
     printf("-- TCP\n");
     fd = socket(AF_INET, SOCK_STREAM, 0);
     of_every_socket();

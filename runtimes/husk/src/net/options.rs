@@ -53,8 +53,8 @@ pub const MULTICAST_ALL: Key = (IPPROTO_IP, 49);
 const MULTICAST_HOPS: Key = (IPPROTO_IPV6, 18);
 pub const MULTICAST_LOOP_6: Key = (IPPROTO_IPV6, 19);
 pub const MULTICAST_ALL_6: Key = (IPPROTO_IPV6, 29);
-pub const FREEBIND: Key = (IPPROTO_IP, 15);
-pub const TRANSPARENT: Key = (IPPROTO_IP, 19);
+const FREEBIND: Key = (IPPROTO_IP, 15);
+const TRANSPARENT: Key = (IPPROTO_IP, 19);
 pub const UNICAST_HOPS: Key = (IPPROTO_IPV6, 16);
 pub const V6ONLY: Key = (IPPROTO_IPV6, 26);
 pub const RECVPKTINFO: Key = (IPPROTO_IPV6, 49);
@@ -244,6 +244,11 @@ impl Options {
     /// SO_SNDBUF in bytes, as getsockopt(2) tells it.
     pub fn send_bytes(&self) -> usize {
         self.number(SNDBUF).max(0) as usize
+    }
+
+    /// IP_FREEBIND, IP_TRANSPARENT: any address may be bound to.
+    pub fn binds_freely(&self) -> bool {
+        self.is_on(FREEBIND) || self.is_on(TRANSPARENT)
     }
 
     /// SO_LINGER in seconds.

@@ -395,8 +395,10 @@ impl Protocol for UdpSocket {
         if self.endpoint.state.lock().binding.is_some() {
             return Err(EINVAL);
         }
+        let binds_freely = self.endpoint.state.lock().options.binds_freely();
         let bound = stack::with(|stack| {
-            stack.check_bindable(address.ip())?;
+            let checked = stack.check_bindable(address.ip());
+            checked.or_else(|error| if binds_freely { Ok(()) } else { Err(error) })?;
             self.bind_to(stack, address.ip(), address.port())
         })?;
         let mut state = self.endpoint.state.lock();

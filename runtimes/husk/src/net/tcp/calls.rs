@@ -205,8 +205,11 @@ fn fill(connection: &mut Connection, from: &mut dyn Source) -> SysResult {
 impl Protocol for TcpSocket {
     fn bind(&self, address: &Address) -> Result<(), Errno> {
         let address = self.usable(address)?;
-        stack::with(|stack| stack.check_bindable(address.ip()))?;
+        let checked = stack::with(|stack| stack.check_bindable(address.ip()));
         let mut state = self.endpoint.state.lock();
+        if !state.options.binds_freely() {
+            checked?;
+        }
         if state.binding.is_some() || state.connection.is_some() {
             return Err(EINVAL);
         }
