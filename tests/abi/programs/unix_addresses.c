@@ -111,8 +111,27 @@ static void lengths(void)
     close(fd);
 }
 
+/* Who may not write to the name may not connect to it. */
+static void permissions(void)
+{
+    int server = socket(AF_UNIX, SOCK_DGRAM, 0), client = socket(AF_UNIX, SOCK_DGRAM, 0);
+    MUST(call(bind, server, "/tmp/owned", 1));
+    MUST(chmod("/tmp/owned", 0755));
+    MUST(seteuid(4711));
+    SHOW(call(connect, client, "/tmp/owned", 1));
+    MUST(seteuid(0));
+    MUST(chmod("/tmp/owned", 0777));
+    MUST(seteuid(4711));
+    SHOW(call(connect, client, "/tmp/owned", 1));
+    MUST(seteuid(0));
+    close(client);
+    close(server);
+    unlink("/tmp/owned");
+}
+
 int main(void)
 {
+    permissions();
     autobind();
     paths();
     lengths();

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use super::UnixEndpoint;
 use crate::errno::{EADDRINUSE, ECONNREFUSED, EINVAL, Errno};
-use crate::fs;
+use crate::fs::{self, permission};
 use crate::sorted_map::SortedMap;
 use crate::sync::SpinLock;
 
@@ -70,7 +70,11 @@ pub fn find(bytes: &[u8]) -> Result<Arc<UnixEndpoint>, Errno> {
     let key = match bytes {
         [] => return Err(EINVAL),
         [0, ..] => Key::Abstract(bytes.to_vec()),
-        path => Key::Node(fs::lookup(path)?.number),
+        path => {
+            let node = fs::lookup(path)?;
+            permission::check(&node, permission::WRITE)?; // unix(7) § Pathname socket ownership
+            Key::Node(node.number)
+        }
     };
     let names = NAMES.lock();
     names.get(&key).and_then(Weak::upgrade).ok_or(ECONNREFUSED)
