@@ -26,6 +26,7 @@ impl Content {
     /// Makes a range read as zeros (FALLOC_FL_PUNCH_HOLE, FALLOC_FL_ZERO_RANGE).
     pub fn zero(&self, offset: u64, end: u64) -> Result<(), Errno> {
         let mut pages = self.pages.lock();
+        self.seals.allow_write(pages.size_bytes, 0)?;
         let end = end.min(pages.size_bytes.next_multiple_of(PAGE));
         let of_archive = pages.archive_pages();
         let mut next = offset;
@@ -46,6 +47,7 @@ impl Content {
     /// Takes whole pages out, and moves what is after them there (FALLOC_FL_COLLAPSE_RANGE).
     pub fn collapse(&self, offset: u64, length: u64) -> Result<(), Errno> {
         let mut pages = self.pages.lock();
+        self.seals.allow_write(pages.size_bytes, 0)?;
         let end = offset.checked_add(length).ok_or(EINVAL)?;
         if !(offset | length).is_multiple_of(PAGE) || end >= pages.size_bytes {
             return Err(EINVAL);
@@ -58,6 +60,7 @@ impl Content {
     /// Makes room for whole pages of zeros, moving what is there (FALLOC_FL_INSERT_RANGE).
     pub fn insert(&self, offset: u64, length: u64) -> Result<(), Errno> {
         let mut pages = self.pages.lock();
+        self.seals.allow_write(pages.size_bytes, 0)?;
         if !(offset | length).is_multiple_of(PAGE) || offset >= pages.size_bytes {
             return Err(EINVAL);
         }

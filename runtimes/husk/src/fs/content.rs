@@ -6,6 +6,7 @@
 
 use alloc::collections::BTreeMap;
 
+use super::seal::Seals;
 use super::{Sink, Source};
 use crate::errno::{EFAULT, EFBIG, ENOSPC, ENXIO, Errno, SysResult};
 use crate::mm::frame::Frame;
@@ -43,6 +44,7 @@ pub struct Pages {
 /// Contents of a regular file.
 pub struct Content {
     pub pages: SpinLock<Pages>,
+    pub seals: Seals,
 }
 
 impl Content {
@@ -55,6 +57,7 @@ impl Content {
                 frames: BTreeMap::new(),
                 replaced: 0,
             }),
+            seals: Seals::default(),
         }
     }
 
@@ -124,6 +127,8 @@ impl Content {
         let taken = from.take(bytes)?;
         let bytes = bytes.get(..taken).unwrap_or_default();
         let mut pages = self.pages.lock();
+        self.seals
+            .allow_write(pages.size_bytes, offset + taken as u64)?;
         pages
             .own(offset / PAGE)
             .map_err(|_| ENOSPC)?
@@ -137,7 +142,9 @@ impl Content {
         if size_bytes > SIZE_LIMIT {
             return Err(EFBIG);
         }
-        self.pages.lock().truncate(size_bytes);
+        let mut pages = self.pages.lock();
+        self.seals.allow_size(pages.size_bytes, size_bytes)?;
+        pages.truncate(size_bytes);
         Ok(())
     }
 

@@ -27,6 +27,7 @@ pub mod pipe;
 pub mod proc;
 pub mod pty;
 pub mod random;
+pub mod seal;
 pub mod shared_memory;
 pub mod signalfd;
 pub mod splice;

@@ -7,7 +7,7 @@ use crate::errno::{EBADF, EINVAL, Errno, SysResult};
 use crate::fs::node::as_node;
 use crate::fs::open::{O_ACCMODE, O_APPEND, O_CLOEXEC, O_DIRECT, O_NONBLOCK, O_PATH, O_WRONLY};
 use crate::fs::pipe::PipeEnd;
-use crate::fs::{FileTable, OpenFile};
+use crate::fs::{FileTable, OpenFile, seal};
 use crate::mm::user;
 use crate::process;
 use crate::syscall;
@@ -56,6 +56,7 @@ const F_GETOWN: i32 = 9;
 const F_DUPFD_CLOEXEC: i32 = 1030;
 const F_SETPIPE_SZ: i32 = 1031;
 const F_GETPIPE_SZ: i32 = 1032;
+const F_ADD_SEALS: i32 = 1033;
 const F_GET_SEALS: i32 = 1034;
 const FD_CLOEXEC: usize = 1;
 /// What F_SETFL can change; O_ASYNC and O_NOATIME are accepted and mean nothing.
@@ -91,7 +92,8 @@ fn control(fd: i32, command: i32, argument: usize) -> SysResult {
         F_GETOWN => Ok(0),
         F_SETPIPE_SZ => pipe_end(&open)?.pipe().set_capacity(argument),
         F_GETPIPE_SZ => Ok(pipe_end(&open)?.pipe().capacity()),
-        F_GET_SEALS => Err(EINVAL), // nothing can be sealed
+        F_ADD_SEALS => seal::add(&open, argument),
+        F_GET_SEALS => seal::get(&open),
         _ => Err(EINVAL),
     }
 }

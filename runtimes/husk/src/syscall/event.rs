@@ -10,6 +10,7 @@ use crate::fs::device::read_random;
 use crate::fs::event::EventCounter;
 use crate::fs::open::{O_CLOEXEC, O_DIRECT, O_NONBLOCK, O_RDWR, O_WRONLY, anonymous};
 use crate::fs::pipe::Pipe;
+use crate::fs::seal::{F_SEAL_EXEC, F_SEAL_SEAL};
 use crate::fs::signalfd::SignalFile;
 use crate::fs::timerfd::{Schedule, TimerFile};
 use crate::fs::{OpenFile, root};
@@ -110,7 +111,6 @@ const MFD_EXEC: u32 = 16;
 /// Longest name (memfd_create(2)).
 const MEMFD_NAME_LIMIT: usize = 249;
 
-/// Sealing is allowed and then refused by fcntl(2) F_ADD_SEALS: nothing can be sealed.
 fn make_memory_file(name: usize, flags: u32) -> SysResult {
     only(
         flags,
@@ -121,8 +121,16 @@ fn make_memory_file(name: usize, flags: u32) -> SysResult {
         other => other,
     })?;
     let mut attributes = new_attributes(0);
-    attributes.permissions = 0o777;
+    let (permissions, seals) = match flags {
+        _ if flags & MFD_NOEXEC_SEAL != 0 => (0o666, F_SEAL_EXEC),
+        _ if flags & MFD_ALLOW_SEALING != 0 => (0o777, 0),
+        _ => (0o777, F_SEAL_SEAL),
+    };
+    attributes.permissions = permissions;
     let node = anonymous(attributes, root(), &[b"memfd:", &name[..]].concat());
+    if let Some(content) = node.content() {
+        content.seals.begin(seals);
+    }
     let closes_on_exec = if flags & MFD_CLOEXEC != 0 {
         O_CLOEXEC
     } else {

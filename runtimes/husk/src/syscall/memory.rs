@@ -7,7 +7,7 @@ use crate::errno::{
 };
 use crate::fs::device::Device;
 use crate::fs::node::{Kind, as_node};
-use crate::fs::{FileRef, shared_memory};
+use crate::fs::{FileRef, seal, shared_memory};
 use crate::mm::space::{Access, Backing, Placement, Protection, Request, check_commit};
 use crate::mm::{PAGE_SIZE, USER_END, user};
 use crate::process::current;
@@ -120,7 +120,10 @@ fn request_of(
     if is_shared && is_zero_device(&file) {
         return share_zeros(request);
     }
-    request.may_write = is_shared && is_open_for_writing;
+    request.may_write = is_shared && is_open_for_writing && seal::allows_shared_writing(&file);
+    if is_shared && protection.contains(Protection::WRITE) && !request.may_write {
+        return Err(EPERM);
+    }
     request.backing = Backing::File { file, offset };
     Ok(request)
 }
