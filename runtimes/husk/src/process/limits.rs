@@ -3,9 +3,12 @@
 pub const RLIM_INFINITY: u64 = u64::MAX;
 /// Number of RLIMIT_* resources.
 pub const RESOURCE_COUNT: usize = 16;
+pub const RLIMIT_DATA: usize = 2;
 pub const RLIMIT_STACK: usize = 3;
 pub const RLIMIT_CORE: usize = 4;
 pub const RLIMIT_NOFILE: usize = 7;
+pub const RLIMIT_MEMLOCK: usize = 8;
+pub const RLIMIT_AS: usize = 9;
 
 /// Soft and hard limit per resource, indexed by RLIMIT_*.
 #[derive(Clone, Debug)]

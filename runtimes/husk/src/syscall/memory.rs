@@ -1,16 +1,18 @@
 //! The mmap family and brk(2). Here arguments become types; `mm::space` acts.
-//!
-//! Locking (mlock(2)) does nothing, truthfully: there is no swap, and a page once touched stays.
 
+use super::memory_lock;
 use crate::errno::{
-    EACCES, EBADF, EINVAL, ENODEV, ENOMEM, EOPNOTSUPP, EOVERFLOW, EPERM, Errno, SysResult,
+    EACCES, EAGAIN, EBADF, EINVAL, ENODEV, ENOMEM, EOPNOTSUPP, EOVERFLOW, EPERM, Errno, SysResult,
 };
 use crate::fs::device::Device;
 use crate::fs::node::{Kind, as_node};
 use crate::fs::{FileRef, seal, shared_memory};
-use crate::mm::space::{Access, Backing, Placement, Protection, Request, check_commit};
-use crate::mm::{PAGE_SIZE, USER_END, user};
+use crate::mm::space::{
+    Access, AddressSpace, Backing, Marks, Placement, Protection, Remap, Request, check_commit,
+};
+use crate::mm::{PAGE_SIZE, USER_END};
 use crate::process::current;
+use crate::process::limits::{RLIM_INFINITY, RLIMIT_AS, RLIMIT_DATA};
 use crate::syscall;
 
 use bitflags::bitflags;
@@ -25,6 +27,7 @@ bitflags! {
         const ANONYMOUS = 0x20;
         const GROWSDOWN = 0x100;
         const LOCKED = 0x2000;
+        const HUGETLB = 0x40000;
         const NORESERVE = 0x4000;
         const POPULATE = 0x8000;
         const SYNC = 0x80000;
@@ -45,12 +48,12 @@ fn protection_of(bits: u32) -> Result<Protection, Errno> {
 }
 
 /// A length rounded up to whole pages; ENOMEM when that is more than there are addresses.
-fn whole_pages(length: usize) -> SysResult {
+pub fn whole_pages(length: usize) -> SysResult {
     let rounded = length.checked_next_multiple_of(PAGE_SIZE).ok_or(ENOMEM)?;
     (rounded <= USER_END).then_some(rounded).ok_or(ENOMEM)
 }
 
-fn check_aligned(address: usize) -> Result<(), Errno> {
+pub fn check_aligned(address: usize) -> Result<(), Errno> {
     address
         .is_multiple_of(PAGE_SIZE)
         .then_some(())
@@ -102,6 +105,9 @@ fn request_of(
         grows_down: flags.contains(MapFlags::GROWSDOWN),
         ..Request::anonymous(placement_of(flags, address), size_bytes)
     };
+    if flags.contains(MapFlags::HUGETLB) {
+        return Err(ENOMEM); // none are set aside
+    }
     if flags.contains(MapFlags::ANONYMOUS) {
         let is_charged =
             protection.contains(Protection::WRITE) && !flags.contains(MapFlags::NORESERVE);
@@ -149,6 +155,35 @@ fn probe(file: &FileRef) -> Result<(), Errno> {
     }
 }
 
+/// ENOMEM when a mapping would be beyond RLIMIT_AS or RLIMIT_DATA, what it replaces not counted.
+fn check_room(space: &AddressSpace, request: &Request) -> Result<(), Errno> {
+    let replaced = match request.placement {
+        Placement::Fixed(start) => space.marked_bytes(start, request.size_bytes, Marks::empty()),
+        _ => 0,
+    };
+    let is_data = request.protection.contains(Protection::WRITE) && !request.is_shared;
+    let more = request.size_bytes.saturating_sub(replaced);
+    check_limits(space, more, is_data)
+}
+
+/// ENOMEM when `more` bytes would be beyond RLIMIT_AS or, as private and writable, RLIMIT_DATA.
+fn check_limits(space: &AddressSpace, more: usize, is_data: bool) -> Result<(), Errno> {
+    let [data, all] = {
+        let limits = current().process.limits.lock();
+        [RLIMIT_DATA, RLIMIT_AS].map(|which| limits.soft.get(which).copied())
+    };
+    if [data, all] == [Some(RLIM_INFINITY); 2] || more == 0 {
+        return Ok(());
+    }
+    let usage = space.usage();
+    let is_within = |limit: Option<u64>, pages: usize| {
+        let bytes = (pages * PAGE_SIZE).saturating_add(more);
+        limit.is_none_or(|limit| bytes as u64 <= limit)
+    };
+    let fits = is_within(all, usage.mapped) && (!is_data || is_within(data, usage.data));
+    fits.then_some(()).ok_or(ENOMEM)
+}
+
 syscall! {
     /// mmap(2).
     fn sys_mmap(address: usize, length: usize, prot: u32, flags: u32, fd: i32, offset: u64) {
@@ -159,12 +194,23 @@ syscall! {
         let size_bytes = whole_pages(length)?;
         let request = request_of((address, size_bytes), protection, flags, (fd, offset))?;
         let space = current().process.space();
-        let start = space.map(request)?;
+        check_room(&space, &request)?;
         let flags = MapFlags::from_bits_truncate(flags);
-        if flags.intersects(MapFlags::POPULATE | MapFlags::LOCKED) && !protection.is_empty() {
+        let is_locked = flags.contains(MapFlags::LOCKED);
+        if is_locked {
+            memory_lock::check(&space, size_bytes).map_err(|error| match error {
+                ENOMEM => EAGAIN,
+                other => other,
+            })?;
+        }
+        let start = space.map(request)?;
+        if is_locked {
+            space.mark(start, size_bytes, (Marks::LOCKED, Marks::empty()))?;
+        }
+        if is_locked || flags.contains(MapFlags::POPULATE) {
             let is_writable = protection.contains(Protection::WRITE);
             let access = if is_writable { Access::Write } else { Access::Read };
-            space.populate(start, size_bytes, access);
+            let _ = space.populate(start, size_bytes, access); // as far as memory lasts
         }
         Ok(start)
     }
@@ -186,7 +232,11 @@ syscall! {
         let protection = protection_of(prot & !PROT_GROWSDOWN)?;
         let size_bytes = whole_pages(length)?;
         if size_bytes > 0 {
-            current().process.space().protect(address, size_bytes, protection)?;
+            let space = current().process.space();
+            if protection.contains(Protection::WRITE) {
+                check_limits(&space, space.readable_bytes(address, size_bytes), true)?;
+            }
+            space.protect(address, size_bytes, protection)?;
         }
         Ok(0)
     }
@@ -195,54 +245,44 @@ syscall! {
     fn sys_mremap(address: usize, old_length: usize, new_length: usize, flags: u32, target: usize) {
         const MAYMOVE: u32 = 1;
         const FIXED: u32 = 2;
+        const DONTUNMAP: u32 = 4;
         check_aligned(address)?;
-        let is_fixed = flags & FIXED != 0;
-        let is_valid = flags & !(MAYMOVE | FIXED) == 0 && (!is_fixed || flags & MAYMOVE != 0);
-        if !is_valid || new_length == 0 {
+        let (old_size, new_size) = (whole_pages(old_length)?, whole_pages(new_length)?);
+        let has = |flag| flags & flag != 0;
+        let needs_to_move = has(FIXED) || has(DONTUNMAP);
+        let is_valid = flags & !(MAYMOVE | FIXED | DONTUNMAP) == 0
+            && (!needs_to_move || has(MAYMOVE))
+            && (!has(DONTUNMAP) || old_size == new_size);
+        if !is_valid || new_size == 0 {
             return Err(EINVAL);
         }
-        if is_fixed {
+        if needs_to_move {
             check_aligned(target)?;
         }
-        let sizes = (whole_pages(old_length)?, whole_pages(new_length)?);
-        check_commit(sizes.1.saturating_sub(sizes.0))?;
-        let target = is_fixed.then_some(target);
-        current().process.space().remap(address, sizes, flags & MAYMOVE != 0, target)
+        let place = if has(FIXED) { Placement::Fixed } else { Placement::Hint };
+        let more = if has(DONTUNMAP) { new_size } else { new_size.saturating_sub(old_size) };
+        let space = current().process.space();
+        check_commit(more)?;
+        check_limits(&space, more, false)?;
+        space.remap(Remap {
+            start: address,
+            old_size,
+            new_size,
+            may_move: has(MAYMOVE),
+            target: needs_to_move.then(|| place(target)),
+            leaves_mapping: has(DONTUNMAP),
+        })
     }
 
     /// brk(2): the end of the heap, changed or not.
     fn sys_brk(wanted: usize) {
-        Ok(current().process.space().set_heap_end(wanted))
-    }
-
-    /// madvise(2). Advice that only concerns speed is taken as given.
-    fn sys_madvise(address: usize, length: usize, advice: i32) {
-        const NORMAL: i32 = 0;
-        const WILLNEED: i32 = 3;
-        const DONTNEED: i32 = 4;
-        const FREE: i32 = 8;
-        const HUGEPAGE: i32 = 14;
-        const DODUMP: i32 = 17;
-        const WIPEONFORK: i32 = 18;
-        const COLD: i32 = 20;
-        const POPULATE_READ: i32 = 22;
-        const POPULATE_WRITE: i32 = 23;
-        const COLLAPSE: i32 = 25;
-        check_aligned(address)?;
-        let size_bytes = whole_pages(length).map_err(|_| EINVAL)?;
-        address.checked_add(size_bytes).ok_or(EINVAL)?;
         let space = current().process.space();
-        match advice {
-            FREE if !space.is_private_memory(address, size_bytes) => return Err(EINVAL),
-            DONTNEED | FREE if size_bytes > 0 => space.discard(address, size_bytes)?,
-            POPULATE_READ => space.populate(address, size_bytes, Access::Read),
-            POPULATE_WRITE => space.populate(address, size_bytes, Access::Write),
-            NORMAL..=WILLNEED | DONTNEED | FREE | HUGEPAGE..=DODUMP | COLD..=21 => {}
-            9 => return Err(EPERM), // MADV_REMOVE: no file system here punches holes this way
-            WIPEONFORK..=19 | 10..=13 | COLLAPSE | 24 => {}
-            _ => return Err(EINVAL),
+        let end = space.set_heap_end(0);
+        let more = wanted.saturating_sub(end);
+        if check_limits(&space, more, true).is_err() {
+            return Ok(end);
         }
-        Ok(0)
+        Ok(space.set_heap_end(wanted))
     }
 
     /// msync(2): files live in memory, a shared mapping is the file.
@@ -256,62 +296,9 @@ syscall! {
         }
         check_mapped(address, length)
     }
-
-    /// mincore(2): pages that are here.
-    fn sys_mincore(address: usize, length: usize, vector: usize) {
-        check_aligned(address)?;
-        let size_bytes = whole_pages(length)?;
-        for index in 0..size_bytes / PAGE_SIZE {
-            let is_here = current().process.space().is_resident(address, size_bytes, index)?;
-            user::write(vector.wrapping_add(index), u8::from(is_here))?;
-        }
-        Ok(0)
-    }
-
-    /// mlock(2): ENOMEM for what is not mapped.
-    fn sys_mlock(address: usize, length: usize) {
-        lock_pages(address, length)
-    }
-
-    /// mlock2(2): MLOCK_ONFAULT is what happens anyway.
-    fn sys_mlock2(address: usize, length: usize, flags: u32) {
-        const ONFAULT: u32 = 1;
-        match flags {
-            0 => lock_pages(address, length),
-            ONFAULT => check_mapped(address & !(PAGE_SIZE - 1), length),
-            _ => Err(EINVAL),
-        }
-    }
-
-    /// munlock(2).
-    fn sys_munlock(address: usize, length: usize) {
-        check_mapped(address & !(PAGE_SIZE - 1), length)
-    }
-
-    /// mlockall(2): nothing is ever swapped.
-    fn sys_mlockall(flags: u32) {
-        (1..=7).contains(&flags).then_some(0).ok_or(EINVAL)
-    }
-
-    /// munlockall(2).
-    fn sys_munlockall() {
-        Ok(0)
-    }
 }
 
-/// Brings a range in, which is all that locking does here.
-fn lock_pages(address: usize, length: usize) -> SysResult {
-    let start = address & !(PAGE_SIZE - 1);
-    let length = length.checked_add(address - start).ok_or(EINVAL)?;
-    check_mapped(start, length)?;
-    current()
-        .process
-        .space()
-        .populate(start, whole_pages(length)?, Access::Read);
-    Ok(0)
-}
-
-fn check_mapped(start: usize, length: usize) -> SysResult {
+pub fn check_mapped(start: usize, length: usize) -> SysResult {
     let size_bytes = whole_pages(length)?;
     let is_mapped = current().process.space().covers(start, size_bytes);
     is_mapped.then_some(0).ok_or(ENOMEM)

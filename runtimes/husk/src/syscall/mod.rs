@@ -4,6 +4,7 @@
 //! Entry code calls `husk_syscall_table[RAX]` with the six argument registers; a handler returns
 //! RAX. `syscall!` turns registers into types, so that a handler decodes nothing by hand.
 
+pub mod advice;
 pub mod allocate;
 pub mod attributes;
 pub mod child;
@@ -24,6 +25,7 @@ pub mod ipc_semaphore;
 pub mod ipc_shared;
 pub mod lock;
 pub mod memory;
+pub mod memory_lock;
 pub mod message;
 pub mod path;
 pub mod pidfd;

@@ -3,7 +3,7 @@
 
 use super::layout::{LOWEST, STACK_GUARD};
 use super::mapping::{Backing, Mapping, Protection};
-use super::{Access, AddressSpace, Inner};
+use super::{AddressSpace, Inner};
 use crate::errno::{EACCES, EEXIST, EFAULT, EINVAL, ENOMEM, EPERM, Errno, SysResult};
 use crate::mm::{PAGE_SIZE, USER_END, frame};
 use core::sync::atomic::Ordering;
@@ -48,31 +48,56 @@ impl Request {
     }
 }
 
-/// Nothing may be written and executed at once: EACCES, as SELinux's execmem says no.
-pub fn check_protection(protection: Protection) -> Result<(), Errno> {
-    let is_both = protection.contains(Protection::WRITE | Protection::EXECUTE);
-    (!is_both).then_some(()).ok_or(EACCES)
+/// What mremap(2) is asked. Sizes are whole pages.
+pub struct Remap {
+    pub start: usize,
+    /// 0 makes a shared mapping a second time.
+    pub old_size: usize,
+    pub new_size: usize,
+    pub may_move: bool,
+    /// Where it must go, if anywhere.
+    pub target: Option<Placement>,
+    /// MREMAP_DONTUNMAP: what was there stays mapped, with nothing in it.
+    pub leaves_mapping: bool,
+}
+
+/// A mapping on its way elsewhere.
+struct Move {
+    from: (usize, usize),
+    placement: Placement,
+    new_size: usize,
+    leaves_mapping: bool,
 }
 
 /// A range the application may map: EINVAL when it wraps or leaves its half.
-fn end_of(start: usize, size_bytes: usize) -> Result<usize, Errno> {
+pub(super) fn end_of(start: usize, size_bytes: usize) -> Result<usize, Errno> {
     let end = start.checked_add(size_bytes).ok_or(EINVAL)?;
     let is_valid = start.is_multiple_of(PAGE_SIZE) && end <= USER_END;
     is_valid.then_some(end).ok_or(EINVAL)
 }
 
 impl AddressSpace {
+    /// Nothing may be written and executed at once, EACCES as SELinux's execmem says no; unless the
+    /// program was given the permission at conversion.
+    fn check_protection(&self, protection: Protection) -> Result<(), Errno> {
+        let is_both = protection.contains(Protection::WRITE | Protection::EXECUTE);
+        let is_allowed = !is_both || self.may_write_and_execute.load(Ordering::Relaxed);
+        is_allowed.then_some(()).ok_or(EACCES)
+    }
+
     /// mmap(2): the address of the new mapping.
     pub fn map(&self, request: Request) -> SysResult {
-        check_protection(request.protection)?;
+        self.check_protection(request.protection)?;
         let mut inner = self.inner.lock();
         inner.mappings.check_count()?;
         let start = inner.place(request.placement, request.size_bytes)?;
         let end = start + request.size_bytes;
         inner.clear(start, end);
+        let marks = inner.marks_of_new;
         inner.mappings.insert(Mapping {
             start,
             end,
+            marks,
             protection: request.protection,
             is_shared: request.is_shared,
             may_write: request.may_write,
@@ -99,7 +124,7 @@ impl AddressSpace {
         size_bytes: usize,
         protection: Protection,
     ) -> Result<(), Errno> {
-        check_protection(protection)?;
+        self.check_protection(protection)?;
         let end = end_of(start, size_bytes).map_err(|_| ENOMEM)?;
         let mut inner = self.inner.lock();
         inner.mappings.check_count()?;
@@ -119,42 +144,14 @@ impl AddressSpace {
         Ok(())
     }
 
-    /// madvise(2) MADV_DONTNEED and MADV_FREE: the content of private pages is forgotten,
-    /// shared pages come back from their file.
-    pub fn discard(&self, start: usize, size_bytes: usize) -> Result<(), Errno> {
-        let end = end_of(start, size_bytes)?;
-        let mut inner = self.inner.lock();
-        let is_whole = inner.mappings.covers(start, end);
-        let ranges: alloc::vec::Vec<(usize, usize)> = inner
-            .mappings
-            .overlapping(start, end)
-            .map(|mapping| (mapping.start.max(start), mapping.end.min(end)))
-            .collect();
-        for (start, end) in ranges {
-            inner.tables.unmap(start, end);
-        }
-        is_whole.then_some(()).ok_or(ENOMEM)
-    }
-
-    /// True when a range maps no file.
-    pub fn is_private_memory(&self, start: usize, size_bytes: usize) -> bool {
-        let inner = self.inner.lock();
-        let is_anonymous = |m: &Mapping| matches!(m.backing, Backing::Anonymous);
-        let mut mappings = inner
-            .mappings
-            .overlapping(start, start.saturating_add(size_bytes));
-        mappings.all(is_anonymous)
-    }
-
-    /// mremap(2) of `old_size` at `start` to `new_size`; `target` where it must go, if anywhere.
-    /// From `old_size` 0 a shared mapping is made a second time.
-    pub fn remap(
-        &self,
-        start: usize,
-        (old_size, new_size): (usize, usize),
-        may_move: bool,
-        target: Option<usize>,
-    ) -> SysResult {
+    /// mremap(2).
+    pub fn remap(&self, request: Remap) -> SysResult {
+        let Remap {
+            start,
+            old_size,
+            new_size,
+            ..
+        } = request;
         let end = end_of(start, old_size)?;
         let mut inner = self.inner.lock();
         inner.mappings.check_count()?;
@@ -165,8 +162,14 @@ impl AddressSpace {
         if old_size == 0 && !mapping.is_shared {
             return Err(EINVAL);
         }
-        if let Some(target) = target {
-            return inner.move_to(&mapping, (start, end), Placement::Fixed(target), new_size);
+        let moves = |placement| Move {
+            from: (start, end),
+            placement,
+            new_size,
+            leaves_mapping: request.leaves_mapping,
+        };
+        if let Some(target) = request.target {
+            return inner.move_to(&mapping, moves(target));
         }
         if new_size <= old_size {
             inner.clear(start + new_size, end);
@@ -177,10 +180,10 @@ impl AddressSpace {
             inner.extend(&mapping, end, new_end);
             return Ok(start);
         }
-        if !may_move {
+        if !request.may_move {
             return Err(ENOMEM);
         }
-        inner.move_to(&mapping, (start, end), Placement::Hint(0), new_size)
+        inner.move_to(&mapping, moves(Placement::Hint(0)))
     }
 
     /// Says where the heap begins: after a program was mapped.
@@ -198,38 +201,6 @@ impl AddressSpace {
             return wanted;
         }
         end
-    }
-
-    /// Brings in every page of a range now, as far as memory lasts (MAP_POPULATE, MADV_WILLNEED).
-    pub fn populate(&self, start: usize, size_bytes: usize, access: Access) {
-        let stack_limit = self.stack_limit.load(Ordering::Relaxed);
-        let end = start.saturating_add(size_bytes).min(USER_END);
-        for page in (start..end).step_by(PAGE_SIZE) {
-            if self
-                .inner
-                .lock()
-                .resolve(page, access, stack_limit)
-                .is_err()
-            {
-                return;
-            }
-        }
-    }
-
-    /// One byte a page, as mincore(2) tells; ENOMEM when part of the range is not mapped.
-    pub fn is_resident(
-        &self,
-        start: usize,
-        size_bytes: usize,
-        index: usize,
-    ) -> Result<bool, Errno> {
-        let end = end_of(start, size_bytes).map_err(|_| ENOMEM)?;
-        let inner = self.inner.lock();
-        let page = start + index * PAGE_SIZE;
-        if page >= end || inner.mappings.find(page).is_none() {
-            return Err(ENOMEM);
-        }
-        Ok(inner.tables.frame_at(page).is_some())
     }
 }
 
@@ -298,14 +269,13 @@ impl Inner {
         self.mappings.insert(more);
     }
 
-    fn move_to(
-        &mut self,
-        mapping: &Mapping,
-        (start, end): (usize, usize),
-        placement: Placement,
-        new_size: usize,
-    ) -> SysResult {
-        let target = self.place(placement, new_size)?;
+    fn move_to(&mut self, mapping: &Mapping, request: Move) -> SysResult {
+        let Move {
+            from: (start, end),
+            new_size,
+            ..
+        } = request;
+        let target = self.place(request.placement, new_size)?;
         let new_end = target + new_size;
         if target < end && start < new_end {
             return Err(EINVAL); // mremap(2): the new range must not overlap the old
@@ -313,7 +283,9 @@ impl Inner {
         self.clear(target, new_end);
         let kept = new_size.min(end - start);
         self.tables.move_pages(start, target, kept)?;
-        self.clear(start, end);
+        if !request.leaves_mapping {
+            self.clear(start, end);
+        }
         let mut moved = mapping.clone();
         if let Backing::File { offset, .. } = &mut moved.backing {
             *offset += (start - mapping.start) as u64;
@@ -340,6 +312,7 @@ impl Inner {
         }
         let mut more = Mapping::anonymous(old, new, Protection::READ | Protection::WRITE);
         more.name = "[heap]";
+        more.marks = self.marks_of_new;
         self.mappings.insert(more);
         Ok(())
     }

@@ -21,6 +21,19 @@ bitflags! {
     }
 }
 
+bitflags! {
+    /// What madvise(2) and mlock(2) leave on a mapping.
+    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+    pub struct Marks: u8 {
+        /// MADV_DONTFORK: a child does not have it.
+        const DONT_FORK = 1;
+        /// MADV_WIPEONFORK: a child has zeros.
+        const WIPE_ON_FORK = 2;
+        /// mlock(2); a child's is not.
+        const LOCKED = 4;
+    }
+}
+
 /// What the pages of a mapping hold before they are written.
 #[derive(Clone)]
 pub enum Backing {
@@ -41,6 +54,7 @@ pub struct Mapping {
     pub may_write: bool,
     /// Grows towards lower addresses when touched there: the stack.
     pub grows_down: bool,
+    pub marks: Marks,
     pub backing: Backing,
     /// What /proc/self/maps calls it, where that is not a file: `[stack]`.
     pub name: &'static str,
@@ -56,6 +70,7 @@ impl Mapping {
             is_shared: false,
             may_write: false,
             grows_down: false,
+            marks: Marks::empty(),
             backing: Backing::Anonymous,
             name: "",
         }
@@ -93,6 +108,7 @@ impl Mapping {
             && self.may_write == next.may_write
             && !self.grows_down
             && !next.grows_down
+            && self.marks == next.marks
             && self.name == next.name;
         let is_same_backing = match (&self.backing, &next.backing) {
             (Backing::Anonymous, Backing::Anonymous) => true,
@@ -110,7 +126,7 @@ impl Mapping {
 }
 
 /// Mappings by start address; they never overlap.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub struct Mappings {
     by_start: BTreeMap<usize, Mapping>,
 }
@@ -121,6 +137,19 @@ const COUNT_LIMIT: usize = 65_530;
 impl Mappings {
     pub fn iter(&self) -> impl Iterator<Item = &Mapping> {
         self.by_start.values()
+    }
+
+    /// What a child of fork(2) has.
+    pub fn forked(&self) -> Mappings {
+        let mut forked = Mappings::default();
+        for mapping in self.iter() {
+            if !mapping.marks.contains(Marks::DONT_FORK) {
+                let mut copy = mapping.clone();
+                copy.marks.remove(Marks::LOCKED);
+                forked.insert(copy);
+            }
+        }
+        forked
     }
 
     /// ENOMEM when there are as many mappings as may be: one operation adds two at most.

@@ -1,13 +1,15 @@
 //! An address space: the mappings of a process (mmap(2)) and its page tables.
 //!
 //! Pages come with the first touch: zeros, or the file's own frame in place, copied when a private
-//! mapping is written. Nothing is ever writable and executable at once.
+//! mapping is written. Nothing is ever writable and executable at once, unless the program was given
+//! that permission.
 //!
-//! Not here: huge pages, swapping, locking.
+//! Not here: huge pages, swapping.
 //!
 //! Lock order: an address space's lock, then a file's, then frames. It is never held while
 //! application memory is touched through its application addresses.
 
+mod advice;
 mod change;
 mod duplicate;
 mod fault;
@@ -17,15 +19,15 @@ mod tables;
 #[cfg(test)]
 mod tests;
 
-use core::sync::atomic::{AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::errno::{EFAULT, Errno};
 use crate::mm::PAGE_SIZE;
 use crate::sync::SpinLock;
 
-pub use change::{Placement, Request, check_commit};
+pub use change::{Placement, Remap, Request, check_commit};
 pub use layout::Layout;
-pub use mapping::{Backing, Mapping, Mappings, Protection};
+pub use mapping::{Backing, Mapping, Mappings, Marks, Protection};
 use tables::PageTables;
 
 /// What a page fault wanted to do.
@@ -54,6 +56,8 @@ pub struct AddressSpace {
     inner: SpinLock<Inner>,
     /// RLIMIT_STACK in bytes: how far a stack grows.
     stack_limit: AtomicUsize,
+    /// Memory may be both at once: the program was given the permission at conversion.
+    may_write_and_execute: AtomicBool,
 }
 
 struct Inner {
@@ -64,6 +68,8 @@ struct Inner {
     heap: (usize, usize),
     /// Above are no gaps, or only ones that were too small: where the search for one begins.
     search_top: usize,
+    /// Put on mappings to come (mlockall(2) MCL_FUTURE).
+    marks_of_new: Marks,
 }
 
 /// Sizes for /proc/self/status and statm, in pages.
@@ -91,8 +97,10 @@ impl AddressSpace {
                 layout,
                 heap: (0, 0),
                 search_top: layout.mapping_top,
+                marks_of_new: Marks::empty(),
             }),
             stack_limit: AtomicUsize::new(DEFAULT_STACK_LIMIT),
+            may_write_and_execute: AtomicBool::new(false),
         })
     }
 
@@ -104,6 +112,11 @@ impl AddressSpace {
     /// RLIMIT_STACK was set to so many bytes: the stack may grow that far from now on.
     pub fn set_stack_limit(&self, size_bytes: usize) {
         self.stack_limit.store(size_bytes, Ordering::Relaxed);
+    }
+
+    /// From now on memory may be writable and executable at once (`write_execute` of a recipe).
+    pub fn allow_write_and_execute(&self) {
+        self.may_write_and_execute.store(true, Ordering::Relaxed);
     }
 
     pub fn layout(&self) -> Layout {

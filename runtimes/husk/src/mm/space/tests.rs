@@ -53,6 +53,22 @@ fn anonymous(space: &AddressSpace, pages: usize) -> usize {
         .unwrap()
 }
 
+fn moving(
+    start: usize,
+    (old_size, new_size): (usize, usize),
+    may_move: bool,
+    target: Option<Placement>,
+) -> Remap {
+    Remap {
+        start,
+        old_size,
+        new_size,
+        may_move,
+        target,
+        leaves_mapping: false,
+    }
+}
+
 fn of_file(file: &Arc<Numbered>, pages: usize) -> Request {
     Request {
         backing: Backing::File {
@@ -212,23 +228,23 @@ fn moving_keeps_the_content_and_frees_the_old_place() {
     anonymous(&space, 1); // right below: the next hint goes there
     space.write_bytes(at + PAGES, b"kept").unwrap();
     let moved = space
-        .remap(at, (2 * PAGES, 900 * PAGES), true, None)
+        .remap(moving(at, (2 * PAGES, 900 * PAGES), true, None))
         .unwrap();
     assert_eq!(byte(&space, moved + PAGES), Ok(b'k'));
     assert_eq!(byte(&space, moved + 899 * PAGES), Ok(0));
     assert!(moved == at || byte(&space, at + PAGES) == Err(EFAULT));
     assert_eq!(
-        space.remap(moved, (900 * PAGES, PAGES), false, None),
+        space.remap(moving(moved, (900 * PAGES, PAGES), false, None)),
         Ok(moved)
     );
     assert_eq!(byte(&space, moved + PAGES), Err(EFAULT));
     assert_eq!(
-        space.remap(moved, (2 * PAGES, 3 * PAGES), true, None),
+        space.remap(moving(moved, (2 * PAGES, 3 * PAGES), true, None)),
         Err(EFAULT)
     );
-    let overlapping = Some(moved);
+    let overlapping = Some(Placement::Fixed(moved));
     assert_eq!(
-        space.remap(moved, (PAGES, PAGES), true, overlapping),
+        space.remap(moving(moved, (PAGES, PAGES), true, overlapping)),
         Err(EINVAL)
     );
 }
