@@ -129,6 +129,7 @@ class AppliedRecipe:
     name: str
     reason: str
     change: str  # what it did, in one line
+    write_execute: str = ""  # why memory may be writable and executable at once; empty: it may not
 
 
 @dataclass(frozen=True, slots=True)

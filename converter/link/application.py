@@ -34,6 +34,7 @@ class Program:
     groups: tuple[int, ...] = ()
     umask: int = 0o022
     stop_signal: int = 15
+    may_write_and_execute: bool = False  # memory may be both at once, for JIT compilers
 
     @classmethod
     def of(cls, entrypoint: Entrypoint) -> Program:
@@ -47,6 +48,7 @@ class Program:
             groups=entrypoint.groups,
             umask=entrypoint.umask,
             stop_signal=entrypoint.stop_signal,
+            may_write_and_execute=any(recipe.write_execute for recipe in entrypoint.recipes),
         )
 
 
@@ -153,6 +155,8 @@ def _program_records(program: Program) -> list[tuple[str, str]]:
         records.append(("groups", ",".join(map(str, program.groups))))
     records.append(("umask", f"{program.umask:03o}"))
     records.append(("stop_signal", str(program.stop_signal)))
+    if program.may_write_and_execute:
+        records.append(("write_execute", "1"))
     return records
 
 

@@ -4,6 +4,7 @@ A recipe is chosen by facts about the resolved program, never by an image's name
 checked at load; an unknown one is an error that names the file and the key.
 
     reason = "why"                        # goes into the report
+    write_execute = "why"                 # optional: memory may be writable and executable at once
     [match]
     executable = "server"                 # basename of the resolved program
     [argument]                            # optional: one argument more
@@ -33,7 +34,14 @@ from typing import Any
 from ..errors import Dock2ukError
 from ..model import AppliedRecipe, Tree
 
-_TOP_KEYS = {"reason": str, "match": dict, "without": list, "argument": dict, "keep": dict}
+_TOP_KEYS = {
+    "reason": str,
+    "write_execute": str,
+    "without": list,
+    "match": dict,
+    "argument": dict,
+    "keep": dict,
+}
 _MATCH_KEYS = {"executable": str}
 _ARGUMENT_KEYS = {"option": str, "append": str, "unless": str, "unless_in": list}
 _KEEP_KEYS = {"paths": list, "directories": list, "accounts": list}
@@ -70,6 +78,7 @@ class Recipe:
     directories: tuple[str, ...] = ()  # exist in the result, empty when the image has none
     accounts: tuple[str, ...] = ()  # kept in passwd and group
     without: tuple[str, ...] = ()  # parts of the runtime it has no use for
+    write_execute: str = ""  # why memory may be writable and executable at once
 
     def changed_argv(self, tree: Tree, argv: tuple[str, ...]) -> tuple[str, ...]:
         """The arguments with the recipe's own; the same ones when it is decided already."""
@@ -80,6 +89,9 @@ class Recipe:
             return (*argv, added.option, added.append)
         index = argv.index(added.option, 1) + 1
         return (*argv[:index], f"{argv[index].rstrip()} {added.append}", *argv[index + 1 :])
+
+    def applied(self, change: str) -> AppliedRecipe:
+        return AppliedRecipe(self.name, self.reason, change, self.write_execute)
 
 
 def apply_recipes(
@@ -94,8 +106,10 @@ def apply_recipes(
         changes = [f"argv {list(argv)} became {list(changed)}"] if changed != argv else []
         named = (*recipe.paths, *recipe.directories, *recipe.accounts)
         changes += [f"keeps {', '.join(named)}"] if named else []
+        if recipe.write_execute:
+            changes.append("may have memory that is writable and executable at once")
         if changes:
-            applied.append(AppliedRecipe(recipe.name, recipe.reason, "; ".join(changes)))
+            applied.append(recipe.applied("; ".join(changes)))
         argv = changed
     return argv, tuple(applied)
 
@@ -139,6 +153,7 @@ def parse_recipe(file_name: str, text: str) -> Recipe:
         directories=tuple(keep.get("directories", ())),
         accounts=tuple(keep.get("accounts", ())),
         without=tuple(top.get("without", ())),
+        write_execute=" ".join(top.get("write_execute", "").split()),
     )
 
 

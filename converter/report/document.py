@@ -59,7 +59,7 @@ def build(findings: Findings) -> dict[str, Any]:
         "runtime": {"name": runtime.name, "version": runtime.version},
         "entrypoint": _entrypoint(entrypoint),
         "metrics": [_metric(metric) for metric in _metrics(findings)],
-        "losses": [{"name": name, "detail": detail} for name, detail in _LOSSES],
+        "losses": [{"name": name, "detail": detail} for name, detail in _losses(entrypoint)],
         "notes": [*findings.analysis.findings, *artifact.match.notes],
         "files": _files(findings.rootfs),
         "artifact": {
@@ -71,6 +71,11 @@ def build(findings: Findings) -> dict[str, Any]:
         },
         "verification": _verification(findings.boot),
     }
+
+
+def _losses(entrypoint: Entrypoint) -> tuple[tuple[str, str], ...]:
+    granted = (recipe.write_execute for recipe in entrypoint.recipes if recipe.write_execute)
+    return (*_LOSSES, *(("memory that is writable and executable at once", why) for why in granted))
 
 
 def _metrics(findings: Findings) -> tuple[Metric, ...]:

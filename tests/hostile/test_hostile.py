@@ -108,6 +108,18 @@ def test_nothing_is_writable_and_executable_at_once(tmp_path: Path) -> None:
     )
 
 
+def test_a_program_with_the_permission_may_write_and_execute_at_once(tmp_path: Path) -> None:
+    (executable,) = compiled("policy", ["write_and_execute"])
+    root = tmp_path / "root"
+    suite.fill_root(root, [executable])
+    name = f"/{executable.name}"
+    with_it = Program(exe=name, argv=(name,), may_write_and_execute=True)
+    image = link_directory(root, [with_it], tmp_path / "unikernel.elf").path
+    assert said(image) == (
+        "mmap: granted\nmprotect: granted\nexecute instead: granted\nit runs: 42\n"
+    )
+
+
 def test_addresses_differ_from_boot_to_boot(tmp_path: Path) -> None:
     image = link(tmp_path, compiled("policy", ["addresses"]), "")
     first, second = (said(image).split() for _ in range(2))

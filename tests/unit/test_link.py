@@ -16,7 +16,8 @@ from dock2uk.errors import Dock2ukError, ToolError
 from dock2uk.link import Program, cpio, kernel, link_programs
 from dock2uk.link.application import application_source
 from dock2uk.match import offer
-from dock2uk.model import Artifact, Runtime
+from dock2uk.model import AppliedRecipe, Artifact, Runtime
+from tests import values
 from tests.nodes import directory, file
 from tests.stub_kernel import build_runtime
 
@@ -67,6 +68,16 @@ def test_the_boot_configuration_holds_exactly_the_records(runtime: Runtime, tmp_
         "exe=/b", "arg=b", "cwd=/", "uid=0", "gid=0", "umask=022", "stop_signal=15",
     )  # fmt: skip
     assert b"".join(record.encode() + b"\0" for record in records) in image
+
+
+def test_the_permission_to_write_and_execute_is_one_program_s(runtime: Runtime) -> None:
+    programs = (
+        Program.of(values.entrypoint(exe="/a", recipes=(AppliedRecipe("r", "r", "c", "why"),))),
+        Program.of(values.entrypoint(exe="/b", recipes=(AppliedRecipe("r", "r", "c"),))),
+    )
+    first, second = application_source(offer(runtime), programs, hostname="web").split("exe=/b")
+    assert "write_execute=1" in first
+    assert "write_execute" not in second
 
 
 def test_bytes_that_are_not_utf_8_pass_unchanged(runtime: Runtime, tmp_path: Path) -> None:

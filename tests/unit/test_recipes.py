@@ -41,6 +41,21 @@ def test_a_file_that_decides_it_leaves_the_arguments_alone() -> None:
     assert recipe.changed_argv(commented, ("server",)) == ("server", "-g", "single on;")
 
 
+def test_memory_may_be_writable_and_executable_only_where_a_recipe_says_why() -> None:
+    recipe = parse_recipe("x.toml", "write_execute = '''it\n  compiles'''\n" + GOOD)
+    assert recipe.applied("change").write_execute == "it compiles"
+    assert parse_recipe("x.toml", GOOD).applied("change").write_execute == ""
+
+
+def test_the_permission_alone_makes_a_recipe_apply(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = 'reason = "r"\nwrite_execute = "w"\n[match]\nexecutable = "server"\n'
+    recipe = parse_recipe("x.toml", text)
+    monkeypatch.setattr("dock2uk.recipes.load_recipes", lambda: (recipe,))
+    argv, applied = apply_recipes(EMPTY, "/bin/server", ("server",))
+    assert (argv, [one.write_execute for one in applied]) == (("server",), ["w"])
+    assert "writable and executable" in applied[0].change
+
+
 def test_every_recipe_loads_and_gives_a_reason() -> None:
     recipes = load_recipes()
     assert recipes
@@ -59,6 +74,7 @@ def test_recipes_go_by_the_program_not_by_its_path_or_arguments() -> None:
         (GOOD + "extra = 1", "x.toml: unknown key argument.extra"),
         ("colour = 1\n" + GOOD, "x.toml: unknown key colour"),
         (GOOD.replace('reason = "because"', ""), "x.toml: reason is missing"),
+        ("write_execute = true\n" + GOOD, "x.toml: write_execute has the wrong type: True"),
         (GOOD.replace('"because"', "3"), "x.toml: reason has the wrong type: 3"),
         (GOOD.replace('unless = "single"\n', ""), "x.toml: argument.unless is missing"),
         (GOOD.replace('executable = "server"', ""), "x.toml: match.executable is missing"),

@@ -61,7 +61,7 @@ def document() -> dict[str, Any]:
         Package("lib", "1", "lib", ("/lib", "/usr/lib/x")),
         Package("dash", "1", "dash", ("/lib", "/usr/bin/dash")),
     )
-    recipe = AppliedRecipe("app", "because", "did this")
+    recipe = AppliedRecipe("app", "because", "did this", write_execute="it compiles")
     findings = Findings(
         image=values.image(tree=before),
         entrypoint=values.entrypoint(recipes=(recipe,)),
@@ -124,6 +124,13 @@ def test_evidence_names_paths_with_mode_and_owner(document: dict[str, Any]) -> N
 
 def test_no_password_hash_is_in_the_document(document: dict[str, Any]) -> None:
     assert "$y$" not in json.dumps(document)
+
+
+def test_what_a_recipe_permits_is_among_the_losses(document: dict[str, Any]) -> None:
+    assert document["losses"][-1] == {
+        "name": "memory that is writable and executable at once",
+        "detail": "it compiles",
+    }
 
 
 def test_the_terminal_shows_losses_and_recipes_too(document: dict[str, Any]) -> None:

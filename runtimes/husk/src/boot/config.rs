@@ -15,6 +15,8 @@ pub struct ProgramConfig {
     pub groups: Vec<u32>,
     pub umask: u32,
     pub stop_signal: u32,
+    /// Memory may be writable and executable at once.
+    pub may_write_and_execute: bool,
 }
 
 /// Everything baked in.
@@ -45,6 +47,12 @@ impl Config {
             config.take(key, value);
         }
         config
+    }
+
+    /// True for a program that was given the permission, whoever executes it.
+    pub fn may_write_and_execute(&self, executable: &[u8]) -> bool {
+        let mut programs = self.programs.iter();
+        programs.any(|program| program.may_write_and_execute && program.executable == executable)
     }
 
     fn take(&mut self, key: &[u8], value: &[u8]) {
@@ -81,6 +89,7 @@ impl ProgramConfig {
             b"groups" => self.groups = value.split(|&b| b == b',').map(|n| number(n, 10)).collect(),
             b"umask" => self.umask = number(value, 8),
             b"stop_signal" => self.stop_signal = number(value, 10),
+            b"write_execute" => self.may_write_and_execute = value == b"1",
             _ => {}
         }
     }
@@ -110,6 +119,16 @@ mod tests {
         assert_eq!(
             (config.programs[1].uid, &config.programs[1].groups[..]),
             (33, &[4, 5][..])
+        );
+    }
+
+    #[test]
+    fn one_program_may_write_and_execute_and_the_others_may_not() {
+        let config = Config::parse(b"exe=/a\0exe=/b\0write_execute=1\0exe=/c\0write_execute=0\0");
+        let allowed = |path: &[u8]| config.may_write_and_execute(path);
+        assert_eq!(
+            [allowed(b"/a"), allowed(b"/b"), allowed(b"/c")],
+            [false, true, false]
         );
     }
 

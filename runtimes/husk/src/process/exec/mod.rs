@@ -17,6 +17,7 @@ use alloc::vec::Vec;
 use self::segments::Mapped;
 use super::{Credentials, Program, signal};
 use crate::arch::cpu;
+use crate::boot;
 use crate::errno::{E2BIG, EACCES, ENOEXEC, Errno, SysResult};
 use crate::fs::{self, FileRef, IoRequest, Sink, random};
 use crate::klog;
@@ -49,6 +50,9 @@ const CONTENT_LIMIT: usize = 2 << 20;
 
 /// Loads a program into an address space that is empty yet.
 pub fn load(space: &AddressSpace, command: &Command) -> Result<Loaded, Errno> {
+    if boot::config().may_write_and_execute(command.executable) {
+        space.allow_write_and_execute();
+    }
     let places = space.layout();
     let file = fs::open_kernel(command.executable)?;
     let binary = Binary::open(file, command.executable)?;
