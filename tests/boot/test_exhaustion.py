@@ -30,6 +30,10 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("threads", "no more: EAGAIN"),
         ("pipes", KILLED),
         ("file pages", "no more: ENOSPC"),
+        ("shared memory", KILLED),
+        ("segments", "no more: ENOMEM"),
+        ("messages", "no more: ENOMEM"),
+        ("semaphores", "no more: ENOMEM"),
     ],
 )
 def test_taking_everything_harms_only_the_taker(root: Path, kind: str, ending: str) -> None:

@@ -5,7 +5,11 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ipc.h>
 #include <sys/mman.h>
+#include <sys/msg.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
 #include <unistd.h>
 
 static void *wait_for_ever(void *unused)
@@ -70,6 +74,62 @@ static int take_file_pages(void)
     return error;
 }
 
+static int take_shared_memory(void)
+{
+    for (;;) {
+        char *page = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        if (page == MAP_FAILED)
+            return errno;
+        *page = 1;
+    }
+}
+
+/* Marked for destruction at once: they go with the process. */
+static int take_segments(void)
+{
+    enum { SIZE = 1 << 20 };
+    for (;;) {
+        int id = shmget(IPC_PRIVATE, SIZE, 0600);
+        if (id < 0)
+            return errno;
+        char *segment = shmat(id, 0, 0);
+        shmctl(id, IPC_RMID, 0);
+        memset(segment, 1, SIZE);
+    }
+}
+
+enum { MOST = 32000 };
+static int taken[MOST], count;
+
+static int take_messages(void)
+{
+    static struct { long type; char text[8192]; } message = {.type = 1};
+    while (count < MOST) {
+        taken[count] = msgget(IPC_PRIVATE, 0600);
+        if (taken[count] < 0)
+            break;
+        count++;
+        while (msgsnd(taken[count - 1], &message, sizeof message.text, IPC_NOWAIT) == 0)
+            ;
+        if (errno != EAGAIN)
+            break;
+    }
+    int error = errno;
+    while (count > 0)
+        msgctl(taken[--count], IPC_RMID, 0);
+    return error;
+}
+
+static int take_semaphores(void)
+{
+    while (count < MOST && (taken[count] = semget(IPC_PRIVATE, 32000, 0600)) >= 0)
+        count++;
+    int error = errno;
+    while (count > 0)
+        semctl(taken[--count], 0, IPC_RMID);
+    return error;
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
@@ -78,6 +138,8 @@ int main(int argc, char **argv)
     } kinds[] = {
         {"memory", take_memory}, {"mappings", take_mappings},     {"threads", take_threads},
         {"pipes", take_pipes},   {"file pages", take_file_pages},
+        {"shared memory", take_shared_memory}, {"segments", take_segments},
+        {"messages", take_messages}, {"semaphores", take_semaphores},
     };
     for (size_t i = 0; argc > 1 && i < sizeof kinds / sizeof *kinds; i++)
         if (strcmp(argv[1], kinds[i].name) == 0)

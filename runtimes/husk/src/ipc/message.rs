@@ -4,8 +4,8 @@ use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::{IPC_NOWAIT, Object, Table, now_s};
-use crate::errno::{E2BIG, EAGAIN, EIDRM, EINTR, EINVAL, ENOMEM, ENOMSG, Errno, SysResult};
+use super::{IPC_NOWAIT, Object, Table, buffer, now_s};
+use crate::errno::{E2BIG, EAGAIN, EIDRM, EINTR, EINVAL, ENOMSG, Errno, SysResult};
 use crate::mm::user;
 use crate::process::current;
 use crate::sync::{SpinLock, WaitQueue, wait_until};
@@ -90,9 +90,7 @@ pub fn send(id: u32, buffer: usize, size_bytes: usize, flags: u32) -> Result<(),
 }
 
 fn copy_in(address: usize, size_bytes: usize) -> Result<Vec<u8>, Errno> {
-    let mut bytes = Vec::new();
-    bytes.try_reserve_exact(size_bytes).map_err(|_| ENOMEM)?;
-    bytes.resize(size_bytes, 0);
+    let mut bytes = buffer(size_bytes)?;
     user::read_bytes(address, &mut bytes)?;
     Ok(bytes)
 }

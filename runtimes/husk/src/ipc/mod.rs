@@ -13,6 +13,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::errno::{EEXIST, EINVAL, ENOENT, ENOMEM, ENOSPC, Errno, SysResult};
+use crate::mm::{frame, reserve};
 use crate::process::current;
 use crate::sync::SpinLock;
 use crate::time;
@@ -25,6 +26,23 @@ const ACCESS: u32 = 0o777;
 
 /// An id is a slot's number and how often the slot was used before, so that an old id means nothing.
 const SLOT_BITS: u32 = 15;
+
+/// ENOMEM when what is left is for programs and the kernel: what is kept here outlives the process
+/// that made it, so that ending that would give nothing back.
+pub fn check_memory() -> Result<(), Errno> {
+    let free = frame::total_count().saturating_sub(frame::used_count());
+    let has_room = free > 2 * reserve::FOR_PROGRAMS;
+    has_room.then_some(()).ok_or(ENOMEM)
+}
+
+/// A buffer of zeros for what is kept here.
+pub fn buffer(size_bytes: usize) -> Result<Vec<u8>, Errno> {
+    check_memory()?;
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(size_bytes).map_err(|_| ENOMEM)?;
+    bytes.resize(size_bytes, 0);
+    Ok(bytes)
+}
 
 /// Seconds since the epoch.
 pub fn now_s() -> u64 {
@@ -164,6 +182,7 @@ impl<T> Table<T> {
         if key != IPC_PRIVATE && flags & IPC_CREAT == 0 {
             return Err(ENOENT);
         }
+        check_memory()?;
         self.put(Owner::current(key, flags), make()?)
     }
 

@@ -1,11 +1,10 @@
 //! POSIX message queues (mq_overview(7)).
 
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 
 use super::descriptor::{get, readable, table, writable};
 use super::time::deadline_at;
-use crate::errno::{EBADF, EINVAL, EMSGSIZE, ENOMEM, Errno};
+use crate::errno::{EBADF, EINVAL, EMSGSIZE, Errno};
 use crate::fs::OpenFile;
 use crate::fs::open::{O_ACCMODE, O_CLOEXEC, O_NONBLOCK};
 use crate::ipc::mqueue::{self, PRIORITY_LIMIT, QueueFile, Shape};
@@ -13,7 +12,7 @@ use crate::mm::user;
 use crate::process::current;
 use crate::process::signal::{self, SignalInfo};
 use crate::sync::Deadline;
-use crate::{syscall, time};
+use crate::{ipc, syscall, time};
 
 /// Longest name (NAME_MAX).
 const NAME_LIMIT: usize = 255;
@@ -48,9 +47,7 @@ syscall! {
         if size > file.queue.shape.message_bytes {
             return Err(EMSGSIZE);
         }
-        let mut bytes = Vec::new();
-        bytes.try_reserve_exact(size).map_err(|_| ENOMEM)?;
-        bytes.resize(size, 0);
+        let mut bytes = ipc::buffer(size)?;
         user::read_bytes(buffer, &mut bytes)?;
         file.queue.send(priority, bytes, is_nonblocking(&open), deadline)?;
         Ok(0)
