@@ -4,7 +4,7 @@ use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::{IPC_NOWAIT, Object, Table, buffer, now_s};
+use super::{IPC_NOWAIT, Object, READ, Table, WRITE, buffer, now_s};
 use crate::errno::{E2BIG, EAGAIN, EIDRM, EINTR, EINVAL, ENOMSG, Errno, SysResult};
 use crate::mm::user;
 use crate::process::current;
@@ -78,6 +78,7 @@ pub fn send(id: u32, buffer: usize, size_bytes: usize, flags: u32) -> Result<(),
         bytes: copy_in(buffer.wrapping_add(TYPE_BYTES), size_bytes)?,
     });
     let object = TABLE.get(id)?;
+    object.check(WRITE)?;
     let queue = &object.content;
     let pid = current().process.pid;
     let is_nonblocking = flags & IPC_NOWAIT != 0;
@@ -105,6 +106,7 @@ pub fn receive(id: u32, buffer: usize, room: usize, kind: i64, flags: u32) -> Sy
     }
     let wanted = Wanted::of(kind, flags);
     let object = TABLE.get(id)?;
+    object.check(READ)?;
     let queue = &object.content;
     let pid = current().process.pid;
     let is_nonblocking = flags & IPC_NOWAIT != 0;
@@ -122,6 +124,7 @@ fn copy(id: u32, buffer: usize, room: usize, index: i64, flags: u32) -> SysResul
         return Err(EINVAL);
     }
     let object = TABLE.get(id)?;
+    object.check(READ)?;
     let state = object.content.state.lock();
     let index = usize::try_from(index).map_err(|_| ENOMSG)?;
     let message = state.messages.get(index).ok_or(ENOMSG)?;
@@ -143,6 +146,7 @@ fn copy_out(message: &Message, buffer: usize, room: usize) -> SysResult {
 
 /// IPC_RMID: whoever waits is told.
 pub fn remove(id: u32) -> Result<(), Errno> {
+    TABLE.get(id)?.check_owner()?;
     let object = TABLE.remove(id)?;
     object.content.state.lock().is_removed = true;
     object.content.changed.wake_all();

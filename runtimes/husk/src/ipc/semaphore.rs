@@ -6,7 +6,7 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::{IPC_NOWAIT, Object, Table, now_s};
+use super::{IPC_NOWAIT, Object, READ, Table, WRITE, now_s};
 use crate::errno::{E2BIG, EAGAIN, EFBIG, EIDRM, EINTR, EINVAL, ENOMEM, ERANGE, Errno, SysResult};
 use crate::process::{at_exit, current};
 use crate::sync::{Deadline, SpinLock, WaitQueue, Woken, wait_until};
@@ -105,6 +105,8 @@ pub fn operate(id: u32, operations: &[Operation], deadline: Deadline) -> SysResu
     if operations.iter().any(|o| usize::from(o.number) >= count) {
         return Err(EFBIG);
     }
+    let alters = operations.iter().any(|o| o.change != 0);
+    object.check(if alters { WRITE } else { READ })?;
     if operations.iter().any(|o| o.has(SEM_UNDO)) {
         at_exit::add(undo_all);
     }
@@ -132,6 +134,7 @@ pub fn operate(id: u32, operations: &[Operation], deadline: Deadline) -> SysResu
 
 /// IPC_RMID: whoever waits is told.
 pub fn remove(id: u32) -> Result<(), Errno> {
+    TABLE.get(id)?.check_owner()?;
     let object = TABLE.remove(id)?;
     object.content.state.lock().is_removed = true;
     object.content.changed.wake_all();

@@ -2,8 +2,9 @@
 
 use super::ipc::{IPC_INFO, IPC_RMID, IPC_SET, IPC_STAT, put_permissions, read_owner};
 use crate::errno::{EINVAL, Errno, SysResult};
+use crate::fs::permission;
 use crate::ipc::message::{self, LARGEST_MESSAGE_BYTES, LIMIT, QUEUE_BYTES, Queue, counts, table};
-use crate::ipc::{Object, found};
+use crate::ipc::{Naming, Object, found};
 use crate::mm::user;
 use crate::syscall;
 
@@ -32,7 +33,7 @@ syscall! {
         match command {
             IPC_INFO | MSG_INFO => tell_limits(command, buffer),
             IPC_STAT | MSG_STAT | MSG_STAT_ANY => {
-                let (object, result) = found(table(), id, command != IPC_STAT)?;
+                let (object, result) = found(table(), id, naming(command))?;
                 user::write(buffer, describe(&object))?;
                 Ok(result)
             }
@@ -46,6 +47,10 @@ syscall! {
 fn set(object: &Object<Queue>, buffer: usize) -> Result<(), Errno> {
     let limit: u64 = user::read(buffer.wrapping_add(LIMIT_OFFSET))?;
     let (uid, gid, mode) = read_owner(buffer)?;
+    object.check_owner()?;
+    if limit > QUEUE_BYTES {
+        permission::privileged()?;
+    }
     object.owner.lock().set(uid, gid, mode);
     object.set_limit(limit);
     Ok(())
@@ -87,4 +92,12 @@ fn tell_limits(command: u32, buffer: usize) -> SysResult {
     ];
     user::write(buffer, words.map(|word| word as u32))?;
     Ok(table().highest())
+}
+
+fn naming(command: u32) -> Naming {
+    match command {
+        MSG_STAT => Naming::Slot,
+        MSG_STAT_ANY => Naming::SlotForAnybody,
+        _ => Naming::Id,
+    }
 }

@@ -9,7 +9,7 @@ use crate::ipc::semaphore::{
     self, IN_SET_LIMIT, LARGEST_VALUE, LIMIT, OPERATION_LIMIT, Operation, Set, TOTAL_LIMIT, counts,
     operate, table,
 };
-use crate::ipc::{Object, found};
+use crate::ipc::{Naming, Object, READ, WRITE, found};
 use crate::mm::user;
 use crate::syscall;
 
@@ -48,13 +48,14 @@ syscall! {
         match command {
             IPC_INFO | SEM_INFO => tell_limits(command, argument),
             IPC_STAT | SEM_STAT | SEM_STAT_ANY => {
-                let (object, result) = found(table(), id, command != IPC_STAT)?;
+                let (object, result) = found(table(), id, naming(command))?;
                 user::write(argument, describe(&object))?;
                 Ok(result)
             }
             IPC_RMID => semaphore::remove(id).map(|()| 0),
             IPC_SET => {
                 let object = table().get(id)?;
+                object.check_owner()?;
                 let (uid, gid, mode) = read_owner(argument)?;
                 object.owner.lock().set(uid, gid, mode);
                 Ok(0)
@@ -92,6 +93,7 @@ fn read_operations(address: usize, count: usize) -> Result<Vec<Operation>, Errno
 }
 
 fn one_value(object: &Object<Set>, number: usize, command: u32, value: i32) -> SysResult {
+    object.check(if command == SETVAL { WRITE } else { READ })?;
     if command == SETVAL {
         let value = u16::try_from(value).map_err(|_| ERANGE)?;
         object.set_values(number, &[value])?;
@@ -108,6 +110,7 @@ fn one_value(object: &Object<Set>, number: usize, command: u32, value: i32) -> S
 }
 
 fn all_values(object: &Object<Set>, command: u32, address: usize) -> SysResult {
+    object.check(if command == SETALL { WRITE } else { READ })?;
     let state = object.content.state.lock();
     let mut values: Vec<u16> = state.semaphores.iter().map(|s| s.value).collect();
     drop(state);
@@ -157,4 +160,12 @@ fn tell_limits(command: u32, buffer: usize) -> SysResult {
     ];
     user::write(buffer, words.map(|word| word as u32))?;
     Ok(table().highest())
+}
+
+fn naming(command: u32) -> Naming {
+    match command {
+        SEM_STAT => Naming::Slot,
+        SEM_STAT_ANY => Naming::SlotForAnybody,
+        _ => Naming::Id,
+    }
 }

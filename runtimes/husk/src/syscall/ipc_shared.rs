@@ -4,7 +4,7 @@ use crate::errno::{EEXIST, EINVAL, Errno, SysResult};
 use crate::ipc::shared::{
     self, LARGEST_BYTES, LIMIT, SHM_LOCKED, Segment, detach, mapped_size, table,
 };
-use crate::ipc::{Object, found};
+use crate::ipc::{EXECUTE, Naming, Object, READ, WRITE, found};
 use crate::mm::space::{Backing, Placement, Protection, Request};
 use crate::mm::{PAGE_SIZE, user};
 use crate::process::current;
@@ -31,6 +31,7 @@ syscall! {
     fn sys_shmat(id: u32, address: usize, flags: u32) {
         let placement = placement_of(address, flags)?;
         let object = table().get(id)?;
+        object.check(access_of(flags))?;
         let request = request_of(&object.content, placement, flags)?;
         let start = current().process.space().map(request).map_err(|error| match error {
             EEXIST => EINVAL,
@@ -50,13 +51,24 @@ syscall! {
             IPC_INFO => tell_limits(buffer),
             SHM_INFO => tell_usage(buffer),
             IPC_STAT | SHM_STAT | SHM_STAT_ANY => {
-                let (object, result) = found(table(), id, command != IPC_STAT)?;
+                let (object, result) = found(table(), id, naming(command))?;
                 user::write(buffer, describe(&object))?;
                 Ok(result)
             }
             _ => change(&*table().get(id)?, command, buffer),
         }
     }
+}
+
+fn access_of(flags: u32) -> u32 {
+    let mut wanted = READ;
+    if flags & SHM_RDONLY == 0 {
+        wanted |= WRITE;
+    }
+    if flags & SHM_EXEC != 0 {
+        wanted |= EXECUTE;
+    }
+    wanted
 }
 
 fn placement_of(address: usize, flags: u32) -> Result<Placement, Errno> {
@@ -93,6 +105,9 @@ fn request_of(segment: &Segment, placement: Placement, flags: u32) -> Result<Req
 }
 
 fn change(object: &Object<Segment>, command: u32, buffer: usize) -> SysResult {
+    if matches!(command, IPC_RMID | IPC_SET | SHM_LOCK | SHM_UNLOCK) {
+        object.check_owner()?;
+    }
     match command {
         IPC_RMID => object.mark_for_destruction(),
         IPC_SET => {
@@ -144,4 +159,12 @@ fn tell_usage(buffer: usize) -> SysResult {
     ];
     user::write(buffer, words)?;
     Ok(table().highest())
+}
+
+fn naming(command: u32) -> Naming {
+    match command {
+        SHM_STAT => Naming::Slot,
+        SHM_STAT_ANY => Naming::SlotForAnybody,
+        _ => Naming::Id,
+    }
 }
