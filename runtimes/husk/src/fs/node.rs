@@ -19,6 +19,7 @@ use super::{Events, File, FileRef, FileStatus, IoRequest, Sink, Source, notify};
 use crate::errno::{EINVAL, EISDIR, ENODEV, ENOTTY, ESPIPE, Errno, SysResult};
 use crate::mm::PAGE_SIZE;
 use crate::mm::frame::Frame;
+use crate::process::registry;
 use crate::sync::{SpinLock, WaitQueue};
 use crate::time;
 
@@ -234,6 +235,16 @@ impl Node {
         attributes.changed_ns = now_ns;
     }
 
+    /// Cuts or extends the node's content; mappings lose what is past its end.
+    pub fn resize(&self, content: &Content, size_bytes: u64) -> Result<(), Errno> {
+        let is_cut = size_bytes < content.size();
+        content.truncate(size_bytes)?;
+        if is_cut {
+            registry::forget_pages_past(self, size_bytes);
+        }
+        Ok(())
+    }
+
     /// Attributes changed now.
     pub fn change(&self, apply: impl FnOnce(&mut Attributes)) {
         let mut attributes = self.attributes.lock();
@@ -365,7 +376,7 @@ impl File for Node {
     fn truncate(&self, size_bytes: u64) -> Result<(), Errno> {
         match &self.kind {
             Kind::Regular(content) => {
-                content.truncate(size_bytes)?;
+                self.resize(content, size_bytes)?;
                 self.touch_modified();
                 notify::happened(self, notify::IN_MODIFY);
                 Ok(())

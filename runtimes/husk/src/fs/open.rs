@@ -149,7 +149,7 @@ pub fn open_node(node: &NodeRef, how: How) -> Result<FileRef, Errno> {
         Kind::Special { open, .. } => open(node),
         Kind::Opened(file) => reopen(file, direction),
         Kind::Regular(content) if how.has(O_TRUNC) => {
-            content.truncate(0)?;
+            node.resize(content, 0)?;
             node.touch_modified();
             Ok(node.clone())
         }

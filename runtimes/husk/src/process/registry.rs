@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use super::{Process, scheduler};
+use crate::fs::node::Node;
 use crate::sorted_map::SortedMap;
 use crate::sync::SpinLock;
 
@@ -87,6 +88,13 @@ pub fn begin_program() {
 /// The process that the end of ends all.
 pub fn init() -> Option<Arc<Process>> {
     INIT.lock().upgrade()
+}
+
+/// A file was cut: no process shows a page of it past its end any more (mmap(2), SIGBUS).
+pub fn forget_pages_past(file: &Node, size_bytes: u64) {
+    for process in all() {
+        process.space().forget_pages_past(file, size_bytes);
+    }
 }
 
 /// Counts a process from here until `note_gone`.

@@ -2,6 +2,7 @@
 //!
 //! Nothing is ever swapped out: that memory is locked is remembered for the accounts only.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::change::end_of;
@@ -9,6 +10,7 @@ use super::mapping::{Backing, Mapping, Marks, Protection};
 use super::{Access, AddressSpace, Fault};
 use crate::errno::{EACCES, EINVAL, ENOMEM, Errno};
 use crate::fs::FileRef;
+use crate::fs::node::Node;
 use crate::mm::{PAGE_SIZE, USER_END};
 use core::sync::atomic::Ordering;
 
@@ -35,6 +37,25 @@ impl AddressSpace {
             inner.tables.unmap(start, end);
         }
         is_whole.then_some(()).ok_or(ENOMEM)
+    }
+
+    /// Pages of a file past its end are shown no more, copies of them included (ftruncate(2)).
+    pub fn forget_pages_past(&self, cut: &Node, size_bytes: u64) {
+        let mut inner = self.inner.lock();
+        let first_gone = size_bytes.next_multiple_of(PAGE_SIZE as u64);
+        let gone = |mapping: &Mapping| {
+            let Backing::File { file, offset } = &mapping.backing else {
+                return None;
+            };
+            let kept = first_gone.saturating_sub(*offset) as usize;
+            let is_meant =
+                core::ptr::addr_eq(Arc::as_ptr(file), cut) && kept < mapping.size_bytes();
+            is_meant.then_some((mapping.start + kept, mapping.end))
+        };
+        let ranges: Vec<(usize, usize)> = inner.mappings.iter().filter_map(gone).collect();
+        for (start, end) in ranges {
+            inner.tables.unmap(start, end);
+        }
     }
 
     /// True when `holds` of every mapping in a range.
