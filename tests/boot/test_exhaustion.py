@@ -26,6 +26,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("kind", "ending"),
     [
         ("memory", KILLED),
+        ("memory that is read into", KILLED),
         ("mappings", "no more: ENOMEM"),
         ("threads", "no more: EAGAIN"),
         ("pipes", KILLED),

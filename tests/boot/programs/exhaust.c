@@ -29,6 +29,18 @@ static int take_memory(void)
     }
 }
 
+/* The kernel touches it first. */
+static int take_memory_for_reading(void)
+{
+    enum { SIZE = 24 << 20 };
+    int zeros = open("/dev/zero", O_RDONLY);
+    for (;;) {
+        char *room = mmap(0, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (room == MAP_FAILED || read(zeros, room, SIZE) != SIZE)
+            return errno;
+    }
+}
+
 static int take_mappings(void)
 {
     for (int count = 0;; count++) {
@@ -138,6 +150,7 @@ int main(int argc, char **argv)
     } kinds[] = {
         {"memory", take_memory}, {"mappings", take_mappings},     {"threads", take_threads},
         {"pipes", take_pipes},   {"file pages", take_file_pages},
+        {"memory that is read into", take_memory_for_reading},
         {"shared memory", take_shared_memory}, {"segments", take_segments},
         {"messages", take_messages}, {"semaphores", take_semaphores},
     };

@@ -28,6 +28,13 @@ pub fn note_taken(free: usize) {
     scheduler::current().add_work(WORK_SIGNAL); // so that it looks on its way out
 }
 
+/// The kernel could not have a page of the running program for it: the program is ended on its way
+/// out, as if it had touched the page itself.
+pub fn note_refused() {
+    IS_EXHAUSTED.store(true, Ordering::Relaxed);
+    scheduler::current().add_work(WORK_SIGNAL);
+}
+
 /// True once after the reserve was broken into.
 pub fn is_exhausted() -> bool {
     IS_EXHAUSTED.swap(false, Ordering::Relaxed)

@@ -6,6 +6,7 @@
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{cpu, lapic, tables, trap::TrapFrame};
+use crate::mm::reserve;
 use crate::mm::space::{Access, Fault};
 use crate::process::{scheduler, signal};
 use crate::sync::SpinLock;
@@ -97,10 +98,12 @@ fn resolve_page_fault(frame: &TrapFrame) -> Result<(), Fault> {
     if address >= mm::USER_END || scheduler::has_no_thread() {
         return Err(Fault::Unmapped);
     }
-    scheduler::current()
-        .process
-        .space()
-        .resolve_fault(address, access_of(frame.error))
+    let space = scheduler::current().process.space();
+    let outcome = space.resolve_fault(address, access_of(frame.error));
+    if outcome == Err(Fault::OutOfMemory) && !frame.is_from_application() {
+        reserve::note_refused();
+    }
+    outcome
 }
 
 /// Page fault error code (SDM vol. 3 § 4.7).
