@@ -83,6 +83,9 @@ static void raw(void)
 {
     char buffer[4096];
     int fd = open("d", O_RDONLY | O_DIRECTORY), file = open("d/n00", O_RDONLY);
+    SHOW(read(fd, buffer, 16));
+    SHOW(write(fd, buffer, 16));
+    SHOW(pread(fd, buffer, 16, 0));
     SHOW(syscall(SYS_getdents64, fd, buffer, 0));
     SHOW(syscall(SYS_getdents64, fd, buffer, 23));
     SHOW(syscall(SYS_getdents64, fd, (void *)1, sizeof buffer));
@@ -90,9 +93,6 @@ static void raw(void)
     SHOW(syscall(SYS_getdents64, file, buffer, sizeof buffer));
     SHOW(syscall(SYS_getdents64, 99, buffer, sizeof buffer));
     SHOW(syscall(SYS_getdents64, 99, (void *)1, sizeof buffer));
-    SHOW(read(fd, buffer, 16));
-    SHOW(write(fd, buffer, 16));
-    SHOW(pread(fd, buffer, 16, 0));
     SHOW(lseek(fd, -1, SEEK_SET));
     SHOW(lseek(fd, 0, 9));
     SHOW(ftruncate(fd, 0));

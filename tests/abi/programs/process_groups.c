@@ -133,7 +133,6 @@ int main(int argc, char **argv)
 
     run("in a session", in_a_session);
     run("signals its group", signals_its_group);
-    SHOW(setpgid(getppid(), 0));
     close_gate(up);
     close_gate(go);
     return 0;
