@@ -63,8 +63,16 @@ pub fn start(thread: Arc<Thread>) {
 
 /// Makes a waiting thread ready to run; anything else is left as it is.
 pub fn wake(thread: Arc<Thread>) {
-    if thread.become_runnable() {
-        QUEUE.lock().push_back(thread);
+    if !thread.become_runnable() {
+        return;
+    }
+    let mut queue = QUEUE.lock();
+    queue.push_back(thread);
+    let is_first = queue.len() == 1;
+    drop(queue);
+    if is_first {
+        // The running thread had the processor to itself: from now on it has its slice.
+        time::alarm::set(SLICE_END_NS.load(Ordering::Relaxed));
     }
 }
 
@@ -184,6 +192,7 @@ fn schedule() {
         next.set_state(State::Running);
         let now_ns = time::now_ns(); // the time it was idle is nobody's
         next.running_since_ns.store(now_ns, Ordering::Relaxed);
+        begin_slice(now_ns);
         return;
     }
     // SAFETY: the running thread's own state, about to be left.
@@ -200,6 +209,7 @@ fn next_ready() -> Arc<Thread> {
         if let Some(thread) = QUEUE.lock().pop_front() {
             return thread;
         }
+        SLICE_END_NS.store(u64::MAX, Ordering::Relaxed);
         if !net::before_idle() {
             interrupt::idle();
         }
