@@ -1,7 +1,7 @@
 //! futex(2).
 
 use super::time::{deadline_after, deadline_at};
-use crate::errno::{EINTR, EINVAL, ENOSYS, ERESTARTSYS, Errno, SysResult};
+use crate::errno::{EINTR, EINVAL, ENOSYS, ERESTARTNOHAND, ERESTARTSYS, Errno, SysResult};
 use crate::process::futex::{self, Scope, Word};
 use crate::sync::Deadline;
 use crate::syscall;
@@ -40,7 +40,10 @@ syscall! {
         let at_least_one = (counts.0.max(1) as usize, counts.1.max(1) as usize);
         match command {
             WAIT => wait(word, value, deadline),
-            WAIT_BITSET => futex::wait(word, value, value3, deadline),
+            WAIT_BITSET => match futex::wait(word, value, value3, deadline) {
+                Err(ERESTARTSYS) if deadline.is_some() => Err(ERESTARTNOHAND),
+                outcome => outcome,
+            },
             WAKE => Ok(futex::wake(word, at_least_one.0, futex::ANY_BIT)),
             WAKE_BITSET => Ok(futex::wake(word, at_least_one.0, value3)),
             WAKE_OP => futex::wake_op(word, Word::at(target, scope)?, at_least_one, value3),

@@ -54,6 +54,9 @@ syscall! {
             let mut action: Action = user::read(new)?;
             action.mask &= !signal::UNBLOCKABLE;
             signals.set_action(number, action);
+            if signals.ignores(number) {
+                signal::discard(&current().process, number);
+            }
         }
         if old != 0 {
             user::write(old, before)?;

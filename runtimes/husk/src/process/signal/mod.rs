@@ -117,7 +117,8 @@ fn note_control(process: &Process, signal: u32) -> bool {
     false
 }
 
-fn discard(process: &Process, signal: u32) {
+/// Forgets a signal wherever it is pending.
+pub fn discard(process: &Process, signal: u32) {
     process.signals.discard(signal);
     for thread in process.threads.lock().iter() {
         thread.signals.lock().pending.discard(signal);
@@ -127,7 +128,11 @@ fn discard(process: &Process, signal: u32) {
 /// Sends to the running thread, as the kernel does for SIGPIPE.
 pub fn send_to_current(signal: u32) {
     let thread = scheduler::current_arc();
-    send_to_thread(&thread, SignalInfo::from_kernel(signal));
+    let info = match signal {
+        SIGPIPE => SignalInfo::from_current(signal, info::SI_USER), // as Linux has it
+        _ => SignalInfo::from_kernel(signal),
+    };
+    send_to_thread(&thread, info);
 }
 
 /// A thread that can take the signal now: the running one if it can, else the first. A thread in
