@@ -57,7 +57,7 @@ int main(void)
     close(reader);
     pthread_create(&thread, NULL, reads, NULL);
     writer = open("p", O_WRONLY);
-    SHOW(write(writer, "waited", 6));
+    MUST(write(writer, "waited", 6));
     pthread_join(thread, NULL);
     close(writer);
     int both = open("p", O_RDWR); /* fifo(7): never waits on Linux */

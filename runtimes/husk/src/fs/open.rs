@@ -63,8 +63,11 @@ impl How {
         u32::from(direction.reads) * permission::READ + u32::from(writes) * permission::WRITE
     }
 
-    /// Whether the walk follows a link at the end.
-    pub fn at_end(&self) -> AtEnd {
+    /// Whether the walk of `path` follows a link at the end.
+    pub fn at_end(&self, path: &[u8]) -> AtEnd {
+        if self.has(O_CREAT) && path.last() == Some(&b'/') {
+            return AtEnd::Name; // refused, whatever is there
+        }
         let stays = self.has(O_NOFOLLOW) || self.has(O_CREAT | O_EXCL);
         if stays { AtEnd::Stay } else { AtEnd::Follow }
     }
@@ -84,12 +87,14 @@ pub fn open(found: Found, how: How) -> Result<FileRef, Errno> {
     if how.has(O_DIRECTORY) {
         return Err(EINVAL);
     }
+    // To make a directory is not open(2)'s: whatever is found under such a name.
+    if found.has_trailing_slash || found.is_special() {
+        return Err(EISDIR);
+    }
     match &found.node {
         Some(_) if how.has(O_EXCL) => Err(EEXIST),
-        // To make a directory is not open(2)'s: whatever is found under such a name.
-        Some(node) if node.is_directory() || found.has_trailing_slash => Err(EISDIR),
+        Some(node) if node.is_directory() => Err(EISDIR),
         Some(_) => open_node(&found.existing()?, how),
-        None if found.has_trailing_slash => Err(EISDIR),
         None => {
             let node = Node::new(Kind::Regular(Content::of_archive(b"")), how.attributes);
             Ok(tree::create(&found, node)?)
@@ -137,7 +142,7 @@ pub fn open_node(node: &NodeRef, how: How) -> Result<FileRef, Errno> {
         return Err(ENOTDIR);
     }
     match &node.kind {
-        Kind::Directory(_) if direction.writes => return Err(EISDIR),
+        Kind::Directory(_) if direction.writes || how.has(O_TRUNC) => return Err(EISDIR),
         Kind::Symlink(_) | Kind::MagicLink(_) => return Err(ELOOP),
         _ => permission::check(node, how.permissions())?,
     }

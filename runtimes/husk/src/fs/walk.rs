@@ -21,6 +21,8 @@ pub enum AtEnd {
     Follow,
     /// Not followed (lstat(2)), unless a slash comes after it.
     Stay,
+    /// Never followed: the call is about the name (mkdir(2), rename(2), unlink(2)).
+    Name,
 }
 
 // openat2(2): what a walk may not do. RESOLVE_CACHED holds of every walk here.
@@ -244,7 +246,8 @@ impl<'p> Walker<'_, 'p> {
         let has_slash = self.rest.at > before_slashes;
         let is_last = self.finish_texts();
         self.has_trailing_slash |= has_slash && is_last;
-        let may_follow = !is_last || at_end == AtEnd::Follow || self.has_trailing_slash;
+        let may_follow =
+            !is_last || at_end == AtEnd::Follow || at_end == AtEnd::Stay && self.has_trailing_slash;
         if may_follow
             && let Some(next) = node.as_ref()
             && next.is_link()

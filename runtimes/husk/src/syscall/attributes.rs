@@ -114,9 +114,11 @@ fn new_time([seconds, nanoseconds]: [u64; 2]) -> Result<NewTime, Errno> {
     match nanoseconds {
         UTIME_OMIT => Ok(None),
         UTIME_NOW => Ok(Some(realtime_ns())),
-        0..NS_PER_S => Ok(Some(
-            seconds.saturating_mul(NS_PER_S).saturating_add(nanoseconds),
-        )),
+        0..NS_PER_S => {
+            // Before the epoch is negative.
+            let ns = (seconds as i64).saturating_mul(NS_PER_S as i64);
+            Ok(Some(ns.saturating_add(nanoseconds as i64) as u64))
+        }
         _ => Err(EINVAL),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::descriptor::{get, readable, writable};
 use super::path::{self, AT_FDCWD};
-use crate::errno::{EINVAL, EISDIR, ENXIO, EOPNOTSUPP, EPIPE, Errno, SysResult};
+use crate::errno::{EINVAL, EISDIR, ENXIO, EOPNOTSUPP, EPIPE, ESPIPE, Errno, SysResult};
 use crate::fs::content::Content;
 use crate::fs::node::{Kind, as_node};
 use crate::fs::open::{O_ACCMODE, O_APPEND, O_NONBLOCK};
@@ -72,13 +72,22 @@ pub fn signal_broken_pipe(result: SysResult) -> SysResult {
     result
 }
 
-/// An offset of pread(2): EINVAL when negative, ESPIPE for what has no positions.
+/// An offset of pread(2): EINVAL when negative or when the transfer would pass the largest.
+fn valid_offset(offset: i64, count: usize) -> Result<u64, Errno> {
+    let end = i64::try_from(count)
+        .ok()
+        .and_then(|count| offset.checked_add(count));
+    end.and(u64::try_from(offset).ok()).ok_or(EINVAL)
+}
+
+/// The same of an open file: ESPIPE for what has no positions.
 fn position(open: &OpenFile, offset: i64) -> Result<u64, Errno> {
-    let offset = u64::try_from(offset).map_err(|_| EINVAL)?;
+    let offset = valid_offset(offset, 0)?;
     open.file.size().map(|_| offset)
 }
 
 fn read_at(fd: i32, mut into: UserBuffers, offset: i64) -> SysResult {
+    valid_offset(offset, Sink::remaining(&into))?;
     let open = readable(fd)?;
     let offset = position(&open, offset)?;
     open.file.read(request(&open, offset), &mut into)
@@ -86,6 +95,7 @@ fn read_at(fd: i32, mut into: UserBuffers, offset: i64) -> SysResult {
 
 /// pwrite(2) BUGS: with O_APPEND Linux writes at the end all the same.
 fn write_at(fd: i32, mut from: UserBuffers, offset: i64) -> SysResult {
+    valid_offset(offset, Source::remaining(&from))?;
     let open = writable(fd)?;
     let offset = position(&open, offset)?;
     open.file.write(request(&open, offset), &mut from)
@@ -269,19 +279,21 @@ syscall! {
         get(fd).map(|_| 0)
     }
 
-    fn sys_sync_file_range(fd: i32, offset: i64, length: i64, _flags: u32) {
-        if offset < 0 || length < 0 {
+    fn sys_sync_file_range(fd: i32, offset: i64, length: i64, flags: u32) {
+        const KNOWN_FLAGS: u32 = 7;
+        let open = get(fd)?;
+        if offset < 0 || length < 0 || flags & !KNOWN_FLAGS != 0 {
             return Err(EINVAL);
         }
-        synchronise(fd)
+        synchronise(fd).map_err(|_| if open.file.size().is_err() { ESPIPE } else { EINVAL })
     }
 
     /// POSIX_FADV_*: advice that changes nothing here.
-    fn sys_fadvise64(fd: i32, _offset: i64, _length: usize, advice: i32) {
+    fn sys_fadvise64(fd: i32, _offset: i64, length: i64, advice: i32) {
         const ADVICE_LIMIT: i32 = 5;
         let open = get(fd)?;
         open.file.size()?;
-        if (0..=ADVICE_LIMIT).contains(&advice) { Ok(0) } else { Err(EINVAL) }
+        if length >= 0 && (0..=ADVICE_LIMIT).contains(&advice) { Ok(0) } else { Err(EINVAL) }
     }
 
     fn sys_readahead(fd: i32, _offset: i64, _count: usize) {

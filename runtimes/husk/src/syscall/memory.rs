@@ -1,8 +1,9 @@
 //! The mmap family and brk(2). Here arguments become types; `mm::space` acts.
 
+use super::descriptor::get;
 use super::memory_lock;
 use crate::errno::{
-    EACCES, EAGAIN, EBADF, EINVAL, ENODEV, ENOMEM, EOPNOTSUPP, EOVERFLOW, EPERM, Errno, SysResult,
+    EACCES, EAGAIN, EINVAL, ENODEV, ENOMEM, EOPNOTSUPP, EOVERFLOW, EPERM, Errno, SysResult,
 };
 use crate::fs::device::Device;
 use crate::fs::node::{Kind, as_node};
@@ -65,7 +66,7 @@ fn file_for(fd: i32, is_shared: bool, protection: Protection) -> Result<(FileRef
     const O_ACCMODE: u32 = 3;
     const O_RDONLY: u32 = 0;
     const O_WRONLY: u32 = 1;
-    let open = current().process.files().get(fd).map_err(|_| EBADF)?;
+    let open = get(fd)?;
     let mode = *open.flags.lock() & O_ACCMODE;
     if mode == O_WRONLY || (is_shared && protection.contains(Protection::WRITE) && mode == O_RDONLY)
     {

@@ -144,7 +144,7 @@ fn open_restricted(
         0 => start(directory, &path)?,
         _ => start(directory, b".")?, // of a path that begins with a slash, too
     };
-    let found = walk_restricted(root(), &start, &path, how.at_end(), resolve)?;
+    let found = walk_restricted(root(), &start, &path, how.at_end(&path), resolve)?;
     // A new file is not told to be cut: what is told is of the flags that the description gets.
     let unsaid = if found.node.is_none() { O_TRUNC } else { 0 };
     let file = open::open(found, how)?;
@@ -198,7 +198,7 @@ fn read_how(address: usize, size: usize) -> Result<[u64; 3], Errno> {
 
 fn make_directory(directory: i32, address: usize, mode: u32) -> SysResult {
     let path = read(address)?;
-    let found = walk_at(directory, &path, AtEnd::Stay)?;
+    let found = walk_at(directory, &path, AtEnd::Name)?;
     let attributes = new_attributes(mode & 0o1777);
     tree::create(
         &found,
@@ -220,7 +220,7 @@ fn make_node(directory: i32, address: usize, mode: u32, device: u64) -> SysResul
     if matches!(mode & S_IFMT, S_IFCHR | S_IFBLK) {
         permission::privileged()?;
     }
-    let found = walk_at(directory, &path, AtEnd::Stay)?;
+    let found = walk_at(directory, &path, AtEnd::Name)?;
     tree::create(&found, Node::new(kind, new_attributes(mode)))?;
     Ok(0)
 }
@@ -228,7 +228,7 @@ fn make_node(directory: i32, address: usize, mode: u32, device: u64) -> SysResul
 fn unlink(directory: i32, address: usize, flags: u32) -> SysResult {
     only(flags, AT_REMOVEDIR)?;
     let path = read(address)?;
-    let found = walk_at(directory, &path, AtEnd::Stay)?;
+    let found = walk_at(directory, &path, AtEnd::Name)?;
     match flags & AT_REMOVEDIR {
         0 => tree::unlink(&found)?,
         _ => tree::remove_directory(&found)?,
@@ -260,9 +260,8 @@ fn rename(from: (i32, usize), to: (i32, usize), flags: u32) -> SysResult {
     Ok(0)
 }
 
-/// rename(2) works on a link itself even when a slash follows its name.
 fn rename_end(directory: i32, path: &[u8]) -> Result<Found<'_>, Errno> {
-    walk_at(directory, path, AtEnd::Stay)
+    walk_at(directory, path, AtEnd::Name)
 }
 
 fn link(from: (i32, usize), to: (i32, usize), flags: u32) -> SysResult {
@@ -274,7 +273,7 @@ fn link(from: (i32, usize), to: (i32, usize), flags: u32) -> SysResult {
     };
     let file = find_at(from.0, from.1, flags & AT_EMPTY_PATH | nofollow)?;
     let path = read(to.1)?;
-    let found = walk_at(to.0, &path, AtEnd::Stay)?;
+    let found = walk_at(to.0, &path, AtEnd::Name)?;
     tree::link(&node_of(&file).ok_or(EXDEV)?, &found)?;
     Ok(0)
 }
@@ -285,7 +284,7 @@ fn make_link(target: usize, directory: i32, address: usize) -> SysResult {
         return Err(ENOENT);
     }
     let path = read(address)?;
-    let found = walk_at(directory, &path, AtEnd::Stay)?;
+    let found = walk_at(directory, &path, AtEnd::Name)?;
     if found.node.is_some() {
         return Err(EEXIST);
     }

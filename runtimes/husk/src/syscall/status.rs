@@ -3,9 +3,10 @@
 use super::descriptor::table;
 use super::path::{self, AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, find_at, only};
 use crate::errno::{EINVAL, Errno, SysResult};
-use crate::fs::FileStatus;
-use crate::fs::node::{NodeRef, PROC_INODES};
+use crate::fs::node::{PROC_INODES, node_of};
+use crate::fs::pipe::PipeEnd;
 use crate::fs::walk::{AtEnd, NAME_LIMIT};
+use crate::fs::{FileRef, FileStatus};
 use crate::mm::user::{self, Plain};
 use crate::mm::{PAGE_SIZE, frame};
 use crate::syscall;
@@ -39,7 +40,9 @@ unsafe impl Plain for Stat {}
 const _: () = assert!(size_of::<Stat>() == 144);
 
 fn time(ns: u64) -> [u64; 2] {
-    [ns / NS_PER_S, ns % NS_PER_S]
+    let ns = ns as i64; // before the epoch is negative
+    let second = NS_PER_S as i64;
+    [ns.div_euclid(second) as u64, ns.rem_euclid(second) as u64]
 }
 
 fn write_stat(address: usize, status: &FileStatus) -> SysResult {
@@ -108,9 +111,10 @@ const STATX_RESERVED: u32 = 1 << 31;
 const AT_STATX_SYNC_TYPE: u32 = 0x6000;
 
 fn timestamp(ns: u64) -> Timestamp {
+    let [seconds, nanoseconds] = time(ns);
     Timestamp {
-        seconds: (ns / NS_PER_S) as i64,
-        nanoseconds: (ns % NS_PER_S) as u32,
+        seconds: seconds as i64,
+        nanoseconds: nanoseconds as u32,
         reserved: 0,
     }
 }
@@ -151,21 +155,17 @@ fn write_statx(address: usize, status: &FileStatus) -> SysResult {
 // linux/magic.h
 const TMPFS_MAGIC: u64 = 0x0102_1994;
 const PROC_SUPER_MAGIC: u64 = 0x9fa0;
+const PIPEFS_MAGIC: u64 = 0x5049_5045;
 const ST_VALID: u64 = 0x20;
 const ST_NOATIME: u64 = 0x400;
 
 /// `struct statfs` (statfs(2)): memory is the disk.
-fn write_statfs(address: usize, node: Option<NodeRef>) -> SysResult {
-    let is_proc = node.is_some_and(|node| node.number >= PROC_INODES);
-    let magic = if is_proc {
-        PROC_SUPER_MAGIC
-    } else {
-        TMPFS_MAGIC
-    };
-    let total = if is_proc {
-        0
-    } else {
-        frame::total_count() as u64
+fn write_statfs(address: usize, file: &FileRef) -> SysResult {
+    let frames = frame::total_count() as u64;
+    let (magic, total) = match node_of(file) {
+        Some(node) if node.number >= PROC_INODES => (PROC_SUPER_MAGIC, 0),
+        None if file.as_any().is::<PipeEnd>() => (PIPEFS_MAGIC, 0),
+        _ => (TMPFS_MAGIC, frames),
     };
     let free = total.saturating_sub(frame::used_count() as u64);
     let page = PAGE_SIZE as u64;
@@ -223,12 +223,12 @@ syscall! {
     }
 
     fn sys_statfs(path: usize, buffer: usize) {
-        let node = path::find(AT_FDCWD, &path::read(path)?, AtEnd::Follow)?;
-        write_statfs(buffer, Some(node))
+        let node: FileRef = path::find(AT_FDCWD, &path::read(path)?, AtEnd::Follow)?;
+        write_statfs(buffer, &node)
     }
 
     fn sys_fstatfs(fd: i32, buffer: usize) {
-        write_statfs(buffer, crate::fs::node::node_of(&table().get(fd)?.file))
+        write_statfs(buffer, &table().get(fd)?.file)
     }
 }
 
