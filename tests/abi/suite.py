@@ -56,18 +56,23 @@ class Outcome:
 
 def names() -> tuple[str, ...]:
     """Every program, in the order in which they run."""
-    return tuple(sorted(source.stem for source in SOURCES.glob("*.c")))
+    return tuple(sorted(source.stem for source in sources()))
+
+
+def sources() -> tuple[Path, ...]:
+    """Of C, and of C++ where its own run-time library is what is tested."""
+    return (*SOURCES.glob("*.c"), *SOURCES.glob("*.cc"))
 
 
 def build() -> Path:
     """Compile what is new; the directory of the executables."""
     with ThreadPoolExecutor(max_workers=2) as pool:
-        list(pool.map(_compile, names()))
+        list(pool.map(_compile, sources()))
     return BUILD
 
 
-def _compile(name: str) -> None:
-    compile_program(SOURCES / f"{name}.c", BUILD / name)
+def _compile(source: Path) -> None:
+    compile_program(source, BUILD / source.stem)
 
 
 def compile_program(source: Path, target: Path) -> None:
@@ -79,7 +84,8 @@ def compile_program(source: Path, target: Path) -> None:
     words = source.read_text()[:2000]
     form = re.search(r"link: (\S+)", words)
     libraries = re.search(r"libraries: (.+?)(?: \*/|\n)", words)
-    command = ["gcc", *_FLAGS, *_FORMS[form.group(1) if form else "static"], "-o", target, source]
+    compiler = "g++" if source.suffix == ".cc" else "gcc"
+    command = [compiler, *_FLAGS, *_FORMS[form.group(1) if form else "static"], "-o", target, source]
     command += libraries.group(1).split() if libraries else []
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:

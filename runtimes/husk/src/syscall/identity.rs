@@ -73,6 +73,7 @@ syscall! {
     fn sys_getegid() { Ok(current().process.credentials.lock().egid as usize) }
 
     fn sys_setuid(uid: u32) {
+        require_id(uid)?;
         change(|c| {
             let is_root = c.euid == 0;
             set_ids([is_root.then_some(uid), Some(uid), is_root.then_some(uid)], uid_fields(c), is_root)
@@ -80,6 +81,7 @@ syscall! {
     }
 
     fn sys_setgid(gid: u32) {
+        require_id(gid)?;
         change(|c| {
             let is_root = c.euid == 0;
             set_ids([is_root.then_some(gid), Some(gid), is_root.then_some(gid)], gid_fields(c), is_root)
@@ -89,24 +91,14 @@ syscall! {
     fn sys_setreuid(real: i32, effective: i32) {
         change(|c| {
             let is_root = c.euid == 0;
-            let saved = if real != -1 || effective != -1 && effective as u32 != c.uid {
-                given(if effective != -1 { effective } else { c.euid as i32 })
-            } else {
-                None
-            };
-            set_ids([given(real), given(effective), saved], uid_fields(c), is_root)
+            set_two_ids(given(real), given(effective), uid_fields(c), is_root)
         })
     }
 
     fn sys_setregid(real: i32, effective: i32) {
         change(|c| {
             let is_root = c.euid == 0;
-            let saved = if real != -1 || effective != -1 && effective as u32 != c.gid {
-                given(if effective != -1 { effective } else { c.egid as i32 })
-            } else {
-                None
-            };
-            set_ids([given(real), given(effective), saved], gid_fields(c), is_root)
+            set_two_ids(given(real), given(effective), gid_fields(c), is_root)
         })
     }
 
@@ -251,9 +243,10 @@ syscall! {
     }
 
     fn sys_capget(header: usize, data: usize) {
-        capability_version(header)?;
-        if data == 0 {
-            return Ok(0);
+        match capability_version(header) {
+            Err(EINVAL) if data == 0 => return Ok(0), // it asks which version there is
+            Ok(()) if data == 0 => return Ok(0),
+            valid => valid?,
         }
         let all = if current().process.credentials.lock().euid == 0 { ALL_CAPABILITIES } else { 0 };
         let (low, high) = (all as u32, (all >> 32) as u32);
@@ -272,13 +265,13 @@ syscall! {
         if persona == ASK || persona == 0 { Ok(0) } else { Err(EINVAL) }
     }
 
-    fn sys_getpriority(which: u32, _who: i32) {
+    fn sys_getpriority(which: u32, who: i32) {
         const NICE_0: usize = 20; // getpriority(2) NOTES: the raw call returns 20 - nice
-        if which > 2 { Err(EINVAL) } else { Ok(NICE_0) }
+        require_prioritised(which, who).map(|()| NICE_0)
     }
 
-    fn sys_setpriority(which: u32, _who: i32, _nice: i32) {
-        if which > 2 { Err(EINVAL) } else { Ok(0) }
+    fn sys_setpriority(which: u32, who: i32, _nice: i32) {
+        require_prioritised(which, who).map(|()| 0)
     }
 }
 
@@ -290,6 +283,17 @@ pub fn write_usage(address: usize, cpu_ns: u64) -> Result<(), Errno> {
     words[1] = cpu_ns % 1_000_000_000 / 1000;
     words[4] = (frame::used_count() * PAGE_SIZE / 1024) as u64; // ru_maxrss
     user::write(address, words)
+}
+
+/// ESRCH for a process that is not there; groups and users are taken to be.
+fn require_prioritised(which: u32, who: i32) -> Result<(), Errno> {
+    const PRIO_PROCESS: u32 = 0;
+    const PRIO_USER: u32 = 2;
+    match which {
+        PRIO_PROCESS => by_id(who).map(|_| ()),
+        0..=PRIO_USER => Ok(()),
+        _ => Err(EINVAL),
+    }
 }
 
 fn change(change: impl FnOnce(&mut Credentials) -> Result<(), Errno>) -> SysResult {
@@ -319,6 +323,29 @@ fn set_ids(wanted: [Option<u32>; 3], fields: [&mut u32; 3], is_root: bool) -> Re
         *field = wanted.unwrap_or(*field);
     }
     Ok(())
+}
+
+/// setreuid(2): others than root may make the effective id real and any they have effective. The
+/// saved one follows the effective unless nothing but that goes back to the real.
+fn set_two_ids(
+    real: Option<u32>,
+    effective: Option<u32>,
+    fields: [&mut u32; 3],
+    is_root: bool,
+) -> Result<(), Errno> {
+    let (held_real, held_effective) = (*fields[0], *fields[1]);
+    let is_swap = real.is_none_or(|id| id == held_real || id == held_effective);
+    if !is_root && !is_swap {
+        return Err(EPERM);
+    }
+    let follows = real.is_some() || effective.is_some_and(|id| id != held_real);
+    let saved = follows.then(|| effective.unwrap_or(held_effective));
+    set_ids([real, effective, saved], fields, is_root)
+}
+
+/// -1 is no id (setuid(2)).
+fn require_id(id: u32) -> Result<(), Errno> {
+    if id == u32::MAX { Err(EINVAL) } else { Ok(()) }
 }
 
 fn tell_ids(ids: [(usize, u32); 3]) -> SysResult {
@@ -425,6 +452,9 @@ fn capability_version(header: usize) -> Result<(), Errno> {
     let [version, pid]: [u32; 2] = user::read(header)?;
     if version != VERSION_3 {
         user::write(header, VERSION_3).map_err(|_| EFAULT)?;
+        return Err(EINVAL);
+    }
+    if (pid as i32) < 0 {
         return Err(EINVAL);
     }
     by_id(pid as i32).map(|_| ())

@@ -108,26 +108,29 @@ syscall! {
         if first[0] & 1 == 0 { Err(EINVAL) } else { Ok(0) }
     }
 
-    fn sys_sched_getscheduler(tid: u32) {
-        thread_of(tid)?;
+    fn sys_sched_getscheduler(tid: i32) {
+        scheduled(tid)?;
         Ok(0) // SCHED_OTHER
     }
 
-    fn sys_sched_getparam(tid: u32, parameter: usize) {
-        thread_of(tid)?;
+    fn sys_sched_getparam(tid: i32, parameter: usize) {
+        require_parameter(parameter)?;
+        scheduled(tid)?;
         user::write(parameter, 0u32)?;
         Ok(0)
     }
 
-    fn sys_sched_setscheduler(tid: u32, policy: u32, parameter: usize) {
-        thread_of(tid)?;
+    fn sys_sched_setscheduler(tid: i32, policy: u32, parameter: usize) {
+        require_parameter(parameter)?;
         let priority: u32 = user::read(parameter)?;
+        scheduled(tid)?;
         require_no_priority(policy, priority)
     }
 
-    fn sys_sched_setparam(tid: u32, parameter: usize) {
-        thread_of(tid)?;
+    fn sys_sched_setparam(tid: i32, parameter: usize) {
+        require_parameter(parameter)?;
         let priority: u32 = user::read(parameter)?;
+        scheduled(tid)?;
         require_no_priority(0, priority)
     }
 
@@ -175,6 +178,17 @@ fn set_thread_pointer(address: usize) -> crate::errno::SysResult {
     }
     current().set_thread_pointer(address);
     Ok(0)
+}
+
+/// A thread of a sched_*(2) call; a negative id is EINVAL.
+fn scheduled(tid: i32) -> Result<(), Errno> {
+    let tid = u32::try_from(tid).map_err(|_| EINVAL)?;
+    thread_of(tid).map(|_| ())
+}
+
+/// Linux looks for a missing structure before it tries to read it.
+fn require_parameter(address: usize) -> Result<(), Errno> {
+    if address == 0 { Err(EINVAL) } else { Ok(()) }
 }
 
 /// SCHED_OTHER, SCHED_BATCH and SCHED_IDLE have no priorities; real-time policies are refused.
