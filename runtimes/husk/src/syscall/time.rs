@@ -215,8 +215,8 @@ syscall! {
     }
 
     fn sys_setitimer(which: u32, new: usize, old: usize) {
-        let timer = current().process.timers.interval_timer(which)?;
         let schedule = if new == 0 { Schedule::default() } else { read_itimerval(new)? };
+        let timer = current().process.timers.interval_timer(which)?;
         let before = timer.set(schedule);
         if old != 0 {
             write_itimerval(old, before)?;
@@ -225,9 +225,9 @@ syscall! {
     }
 
     fn sys_timer_create(clock: i32, event: usize, id: usize) {
+        let event = if event == 0 { None } else { Some(user::read::<SignalEvent>(event)?) };
         clock_ns(clock)?;
         require_waiting(clock)?;
-        let event = if event == 0 { None } else { Some(user::read::<SignalEvent>(event)?) };
         let timers = &current().process.timers;
         let timer = timers.add(|id| Ok(SignalTimer::new(clock, notification(event, id)?)))?;
         user::write(id, timer)?;
