@@ -33,6 +33,8 @@ struct State {
     armed: Option<TimerId>,
     /// Expiries since the one that the last signal is about (timer_getoverrun(2)).
     overrun: u32,
+    /// The same of the signal before it.
+    overrun_before: u32,
 }
 
 /// A timer of a process.
@@ -51,6 +53,7 @@ impl SignalTimer {
             schedule: Schedule::default(),
             armed: None,
             overrun: 0,
+            overrun_before: 0,
         };
         let process = Arc::downgrade(&scheduler::current().process);
         Arc::new(SignalTimer {
@@ -73,6 +76,7 @@ impl SignalTimer {
             schedule,
             armed,
             overrun: 0,
+            overrun_before: 0,
         };
         old
     }
@@ -92,8 +96,16 @@ impl SignalTimer {
         }
     }
 
+    /// Of the signal taken last, not of one that pends.
     pub fn overrun(&self) -> u32 {
-        self.state.lock().overrun
+        let owner = self.process.upgrade();
+        let is_pending = owner.is_some_and(|owner| self.add_to_pending(&owner, 0));
+        let state = self.state.lock();
+        if is_pending {
+            state.overrun_before
+        } else {
+            state.overrun
+        }
     }
 
     /// Signals, unless the last signal is still pending: that one then counts the expiries.
@@ -101,33 +113,33 @@ impl SignalTimer {
         let Some(owner) = self.process.upgrade() else {
             return;
         };
+        if self.add_to_pending(&owner, missed + 1) {
+            let mut state = self.state.lock();
+            state.overrun = state.overrun.saturating_add(missed + 1);
+            return;
+        }
+        let mut state = self.state.lock();
+        state.overrun_before = core::mem::replace(&mut state.overrun, missed);
+        drop(state);
         match &self.notify {
             Notify::Nothing => {}
-            Notify::Process(info) => {
-                if !self.is_counted(missed, |more| owner.signals.add_overrun(info, more)) {
-                    signal::send_to_process(&owner, info.with_overrun(missed));
-                }
-            }
+            Notify::Process(info) => signal::send_to_process(&owner, info.with_overrun(missed)),
             Notify::Thread(tid, info) => {
-                let Some(thread) = scheduler::find(*tid) else {
-                    return;
-                };
-                let add = |more| thread.signals.lock().pending.add_overrun(info, more);
-                if !self.is_counted(missed, add) {
+                if let Some(thread) = scheduler::find(*tid) {
                     signal::send_to_thread(&thread, info.with_overrun(missed));
                 }
             }
         }
     }
 
-    fn is_counted(&self, missed: u32, add_to_pending: impl FnOnce(u32) -> bool) -> bool {
-        let is_pending = add_to_pending(missed + 1);
-        let mut state = self.state.lock();
-        state.overrun = match is_pending {
-            true => state.overrun.saturating_add(missed + 1),
-            false => missed,
-        };
-        is_pending
+    /// Counts expiries in this timer's signal if it is pending; false when none is.
+    fn add_to_pending(&self, owner: &Process, count: u32) -> bool {
+        match &self.notify {
+            Notify::Nothing => false,
+            Notify::Process(info) => owner.signals.add_overrun(info, count),
+            Notify::Thread(tid, info) => scheduler::find(*tid)
+                .is_some_and(|thread| thread.signals.lock().pending.add_overrun(info, count)),
+        }
     }
 }
 
