@@ -69,6 +69,8 @@ static void stop_and_go(int flags)
     SHOW(waitpid(pid, NULL, WUNTRACED | WNOHANG));
     SHOW(kill(pid, SIGCONT));
     wait_for("after SIGCONT", pid, WCONTINUED);
+    for (int i = 0; i < 100 && chlds < 2 && !flags; i++)
+        sleep_ms(2); /* the child tells of it when it runs again */
     printf("told %d times, CLD_CONTINUED %d\n", chlds, last_code == CLD_CONTINUED);
     CHECK(comes_to(pid, 'S'));
     SHOW(kill(pid, SIGKILL));
