@@ -14,6 +14,7 @@ use super::{FileRef, tree};
 use crate::errno::{
     EACCES, EEXIST, EINVAL, EISDIR, ELOOP, ENOENT, ENOTDIR, ENXIO, EOPNOTSUPP, Errno,
 };
+use crate::process::exec::busy;
 
 // asm-generic/fcntl.h
 pub const O_ACCMODE: u32 = 3;
@@ -145,6 +146,9 @@ pub fn open_node(node: &NodeRef, how: How) -> Result<FileRef, Errno> {
         Kind::Directory(_) if direction.writes || how.has(O_TRUNC) => return Err(EISDIR),
         Kind::Symlink(_) | Kind::MagicLink(_) => return Err(ELOOP),
         _ => permission::check(node, how.permissions())?,
+    }
+    if direction.writes {
+        busy::require_not_running(node)?;
     }
     match &node.kind {
         Kind::Fifo(pipe) => open_fifo(node, pipe, direction, how.has(O_NONBLOCK)),

@@ -53,7 +53,8 @@ fn opened(root: &NodeRef, path: &str, flags: u32) -> Result<FileRef, Errno> {
         flags,
         attributes: Attributes::new(0o600),
     };
-    open::open(walk(root, root, path.as_bytes(), how.at_end())?, how)
+    let path = path.as_bytes();
+    open::open(walk(root, root, path, how.at_end(path))?, how)
 }
 
 #[test]

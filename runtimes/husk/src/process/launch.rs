@@ -95,6 +95,7 @@ fn start(config: &ProgramConfig) -> Result<(), Errno> {
     let loaded = exec::load(
         &space,
         &Command {
+            file: &fs::open_kernel(&config.executable)?,
             executable: &config.executable,
             name: &config.executable,
             arguments: &config.arguments,

@@ -34,6 +34,7 @@ pub use stop::Stop;
 pub use thread::Thread;
 pub use wait_status::WaitStatus;
 
+use crate::fs::node::NodeRef;
 use crate::fs::{FileTable, PathContext};
 use crate::mm::space::AddressSpace;
 use crate::sync::{SpinLock, WaitQueue};
@@ -41,6 +42,7 @@ use crate::sync::{SpinLock, WaitQueue};
 /// What was started: for /proc/self/{exe,cmdline,environ,auxv}.
 #[derive(Default, Clone)]
 pub struct Program {
+    pub node: Option<NodeRef>,
     pub executable: Vec<u8>,
     pub arguments: Vec<Vec<u8>>,
     pub environment: Vec<Vec<u8>>,

@@ -10,6 +10,7 @@ use crate::fs::walk::AtEnd;
 use crate::fs::{IoRequest, OpenFile, Sink, Source, permission};
 use crate::mm::user::UserBuffers;
 use crate::net::socket::Socket;
+use crate::process::exec::busy;
 use crate::process::signal;
 use crate::syscall;
 
@@ -195,6 +196,7 @@ fn truncate_path(address: usize, length: i64) -> SysResult {
         return Err(EISDIR);
     }
     permission::check(&node, permission::WRITE)?;
+    busy::require_not_running(&node)?;
     crate::fs::File::truncate(&*node, size_bytes)?;
     Ok(0)
 }

@@ -288,10 +288,11 @@ pub fn write_usage(address: usize, cpu_ns: u64) -> Result<(), Errno> {
 /// ESRCH for a process that is not there; groups and users are taken to be.
 fn require_prioritised(which: u32, who: i32) -> Result<(), Errno> {
     const PRIO_PROCESS: u32 = 0;
+    const PRIO_PGRP: u32 = 1;
     const PRIO_USER: u32 = 2;
     match which {
         PRIO_PROCESS => by_id(who).map(|_| ()),
-        0..=PRIO_USER => Ok(()),
+        PRIO_PGRP | PRIO_USER => Ok(()),
         _ => Err(EINVAL),
     }
 }

@@ -5,6 +5,7 @@
 //! Not here: 32-bit programs. `#!` scripts only through execve(2), since an image begins with its
 //! program.
 
+pub mod busy;
 pub mod elf;
 pub mod replace;
 mod script;
@@ -19,6 +20,7 @@ use super::{Credentials, Program, signal};
 use crate::arch::cpu;
 use crate::boot;
 use crate::errno::{E2BIG, EACCES, ENOEXEC, Errno, SysResult};
+use crate::fs::node::node_of;
 use crate::fs::{self, FileRef, IoRequest, Sink, random};
 use crate::klog;
 use crate::mm::PAGE_SIZE;
@@ -28,6 +30,8 @@ use stack::Content;
 
 /// What is to run, and as whom.
 pub struct Command<'a> {
+    pub file: &'a FileRef,
+    /// Where it is, as /proc/self/exe tells.
     pub executable: &'a [u8],
     /// The path as it was asked for (AT_EXECFN).
     pub name: &'a [u8],
@@ -54,8 +58,7 @@ pub fn load(space: &AddressSpace, command: &Command) -> Result<Loaded, Errno> {
         space.allow_write_and_execute();
     }
     let places = space.layout();
-    let file = fs::open_kernel(command.executable)?;
-    let binary = Binary::open(file, command.executable)?;
+    let binary = Binary::open(command.file.clone(), command.executable)?;
     let base = match binary.header.kind {
         Kind::Fixed => Placement::FixedIfFree(binary.layout.span().0),
         Kind::Movable => {
@@ -80,6 +83,7 @@ pub fn load(space: &AddressSpace, command: &Command) -> Result<Loaded, Errno> {
         entry,
         stack_pointer: image.pointer,
         program: Program {
+            node: node_of(&binary.file),
             executable: command.executable.to_vec(),
             arguments: command.arguments.to_vec(),
             environment: command.environment.to_vec(),

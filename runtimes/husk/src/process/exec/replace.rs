@@ -5,12 +5,13 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering;
 
+use super::busy;
 use super::script::{self, Words};
 use super::{Command, Loaded};
 use crate::arch::context::ExtendedState;
 use crate::errno::{EACCES, Errno, SysResult};
-use crate::fs::FileTable;
 use crate::fs::node::{NodeRef, S_IFREG};
+use crate::fs::{FileRef, FileTable, permission};
 use crate::mm::space::AddressSpace;
 use crate::process::launch::{command_name, first_frame};
 use crate::process::signal::pending::AlternateStack;
@@ -33,14 +34,17 @@ pub fn replace(request: Request) -> SysResult {
         name: request.name,
         arguments: request.arguments,
     })?;
+    busy::require_not_written(&words.node)?;
     let process = &current().process;
     let space = Arc::new(AddressSpace::new()?);
     let files = own_files(process)?;
     let executable = words.node.absolute_path();
+    let file: FileRef = words.node.clone();
     let credentials = process.credentials.lock().clone();
     let loaded = super::load(
         &space,
         &Command {
+            file: &file,
             executable: &executable,
             name: &words.name,
             arguments: &words.arguments,
@@ -66,7 +70,8 @@ pub fn require_executable(node: &NodeRef) -> Result<(), Errno> {
     const ANYBODY: u32 = 0o111;
     let permissions = node.attributes.lock().permissions;
     let is_executable = node.file_type() == S_IFREG && permissions & ANYBODY != 0;
-    is_executable.then_some(()).ok_or(EACCES)
+    is_executable.then_some(()).ok_or(EACCES)?;
+    permission::check(node, permission::EXECUTE)
 }
 
 /// The table of descriptors, copied if another process shares it.
