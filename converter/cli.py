@@ -122,6 +122,9 @@ def convert(
             help="Keep this path too (a directory with all in it; globs work). Repeatable.",
         ),
     ] = None,
+    no_recipe: Annotated[
+        bool, typer.Option("--no-recipe", help="Run the program as the image does, unchanged.")
+    ] = False,
     no_verify: Annotated[
         bool, typer.Option("--no-verify", help="Do not boot the result to see that it serves.")
     ] = False,
@@ -134,7 +137,14 @@ def convert(
     from .report import summary
 
     with _progress(is_wanted=not as_json) as progress:
-        done = run_pipeline(source, output, progress, keep=keep or (), is_verified=not no_verify)
+        done = run_pipeline(
+            source,
+            output,
+            progress,
+            keep=keep or (),
+            recipes=() if no_recipe else None,
+            is_verified=not no_verify,
+        )
     if as_json:
         _print_json(done.report)
     else:

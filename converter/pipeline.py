@@ -24,6 +24,7 @@ from .link import link
 from .match import load_runtimes, match
 from .model import Artifact, BootResult, Entrypoint
 from .progress import Progress
+from .recipes import Recipe
 from .strip import strip
 
 REPORT_NAME = "report.json"
@@ -39,13 +40,20 @@ class Conversion:
 
 
 def convert(
-    reference: str, output: Path, progress: Progress, *, keep: Sequence[str] = (), is_verified: bool
+    reference: str,
+    output: Path,
+    progress: Progress,
+    *,
+    keep: Sequence[str] = (),
+    recipes: Sequence[Recipe] | None = None,
+    is_verified: bool,
 ) -> Conversion:
-    """Make the bundle `output` from the image `reference`. Raises Dock2ukError."""
+    """Make the bundle `output` from the image `reference`, with all recipes unless some are
+    given. Raises Dock2ukError."""
     with _becoming(output) as directory:
         image = read_image(reference, progress)
         progress.step("finding the program")
-        entrypoint = resolve(image)
+        entrypoint = resolve(image, recipes)
         progress.step("analysing what it needs")
         analysis = analyse(image, entrypoint)
         progress.step("stripping the rest")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ..errors import UnsupportedError
 from ..model import Entrypoint, Image
-from ..recipes import apply_recipes
+from ..recipes import Recipe, apply_recipes, load_recipes
 from .chain import follow
 from .launch import first_launch, ports_of
 from .stop_signal import stop_signal_number
@@ -12,12 +14,14 @@ from .stop_signal import stop_signal_number
 __all__ = ["resolve"]
 
 
-def resolve(image: Image) -> Entrypoint:
-    """The image's program; UnsupportedError with every reason when it cannot be decided."""
+def resolve(image: Image, recipes: Iterable[Recipe] | None = None) -> Entrypoint:
+    """The image's program, changed by all recipes unless some are given;
+    UnsupportedError with every reason when it cannot be decided."""
     _require_platform(image)
     resolved = follow(image.tree, first_launch(image))
     launch = resolved.launch
-    argv, recipes = apply_recipes(image.tree, resolved.exe, launch.argv)
+    known = load_recipes() if recipes is None else recipes
+    argv, applied = apply_recipes(image.tree, resolved.exe, launch.argv, known)
     return Entrypoint(
         exe=resolved.exe,
         argv=argv,
@@ -31,7 +35,7 @@ def resolve(image: Image) -> Entrypoint:
         ports=ports_of(image.config),
         method=resolved.method,
         evidence=launch.evidence,
-        recipes=recipes,
+        recipes=applied,
     )
 
 

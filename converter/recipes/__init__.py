@@ -95,11 +95,11 @@ class Recipe:
 
 
 def apply_recipes(
-    tree: Tree, exe: str, argv: tuple[str, ...]
+    tree: Tree, exe: str, argv: tuple[str, ...], recipes: Iterable[Recipe]
 ) -> tuple[tuple[str, ...], tuple[AppliedRecipe, ...]]:
-    """The arguments after every recipe for this program, and the recipes that apply."""
+    """The arguments after every one of `recipes` for this program, and those that apply."""
     applied = []
-    for recipe in load_recipes():
+    for recipe in recipes:
         if recipe.executable != posixpath.basename(exe):
             continue
         changed = recipe.changed_argv(tree, argv)

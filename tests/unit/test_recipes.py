@@ -64,8 +64,10 @@ def test_every_recipe_loads_and_gives_a_reason() -> None:
 
 def test_recipes_go_by_the_program_not_by_its_path_or_arguments() -> None:
     name = load_recipes()[0].executable
-    assert apply_recipes(EMPTY, f"/opt/x/{name}", (name,))[1]
-    assert apply_recipes(EMPTY, "/usr/bin/other", (name, name)) == ((name, name), ())
+    assert apply_recipes(EMPTY, f"/opt/x/{name}", (name,), load_recipes())[1]
+    given = (name, name)
+    assert apply_recipes(EMPTY, "/usr/bin/other", given, load_recipes()) == (given, ())
+    assert apply_recipes(EMPTY, f"/opt/x/{name}", given, ()) == (given, ())
 
 
 @pytest.mark.parametrize(
