@@ -180,6 +180,7 @@ class Package:
     version: str
     source: str
     files: tuple[str, ...]
+    depends: tuple[str, ...] = ()  # installed packages it cannot do without
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from ..model import Analysis, Entrypoint, Image, Node, NodeType
 from ..recipes import chosen
 from .closure import Closure
 from .go_files import add_go_files
+from .module_trees import add_module_trees
 from .needs import Needs
 from .packages import read_packages
 from .program_files import ProgramFiles
@@ -28,6 +29,7 @@ def analyse(image: Image, entrypoint: Entrypoint) -> Analysis:
     packages = read_packages(image.tree)
     closure.add_program(program)
     _add_recipes(needs, entrypoint)
+    add_module_trees(closure, entrypoint, packages)
     ProgramFiles(image, entrypoint, closure, packages).find()
     add_go_files(closure, entrypoint)
     add_runtime_files(closure, entrypoint)
@@ -64,6 +66,6 @@ def _add_recipes(needs: Needs, entrypoint: Entrypoint) -> None:
 def _note_limits(needs: Needs, entrypoint: Entrypoint, program: Node) -> None:
     """What a reader must know that no list of files shows."""
     if entrypoint.method == "interpreter":
-        needs.note(f"{program.path} interprets a script: modules it loads are found by --keep only")
+        needs.note(f"{program.path} interprets a script: of its modules, packages' are kept")
     if "security.capability" in program.xattrs:
         needs.note(f"{program.path} has file capabilities: they are dropped, it runs as it is")

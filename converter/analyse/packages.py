@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 
 from ..model import Node, NodeType, Package, Tree
@@ -20,7 +21,8 @@ _DATABASE = "/var/lib/dpkg"
 def read_packages(tree: Tree) -> tuple[Package, ...]:
     """Every installed package, in name order."""
     canonical = _canonicalizer(tree)
-    found = {}
+    found: dict[str, Package] = {}
+    depends: dict[str, tuple[str, ...]] = {}
     for fields in _stanzas(tree):
         name, status = fields.get("Package", ""), fields.get("Status", "install ok installed")
         if not name or not status.endswith(" installed"):
@@ -29,7 +31,11 @@ def read_packages(tree: Tree) -> tuple[Package, ...]:
         listed = _listed_files(tree, name, fields.get("Architecture", ""))
         files = tuple(sorted({canonical(path) for path in listed}))
         found[name] = Package(name, fields.get("Version", ""), source, files)
-    return tuple(found[name] for name in sorted(found))
+        depends[name] = _depended_on(fields)
+    return tuple(
+        replace(found[name], depends=tuple(other for other in depends[name] if other in found))
+        for name in sorted(found)
+    )
 
 
 def owners(packages: tuple[Package, ...]) -> Mapping[str, tuple[Package, ...]]:
@@ -39,6 +45,26 @@ def owners(packages: tuple[Package, ...]) -> Mapping[str, tuple[Package, ...]]:
         for path in package.files:
             owned[path] = (*owned.get(path, ()), package)
     return owned
+
+
+def with_dependencies(packages: tuple[Package, ...], names: Iterable[str]) -> tuple[Package, ...]:
+    """The packages named and all that they depend on, each once, in the order met."""
+    by_name = {package.name: package for package in packages}
+    met: dict[str, Package] = {}
+    pending = [name for name in names if name in by_name]
+    while pending:
+        name = pending.pop(0)
+        if name not in met:
+            met[name] = by_name[name]
+            pending += by_name[name].depends
+    return tuple(met.values())
+
+
+def _depended_on(fields: Mapping[str, str]) -> tuple[str, ...]:
+    """Package names of the fields that say what must be there (deb-control(5)); of alternatives,
+    each. Virtual packages have no files and are not looked for."""
+    relations = ",".join(fields.get(field, "") for field in ("Pre-Depends", "Depends"))
+    return tuple(dict.fromkeys(re.findall(r"(?:^|[,|])\s*([a-z0-9][a-z0-9+.-]*)", relations)))
 
 
 def _stanzas(tree: Tree) -> Iterator[dict[str, str]]:

@@ -25,6 +25,7 @@ from .. import elf
 from ..model import Entrypoint, Image, Node, NodeType, Package
 from .closure import Closure
 from .config_words import MAXIMUM_CONFIG_BYTES, text_of, words
+from .module_trees import is_module
 from .needs import is_of_runtime
 from .packages import owners
 from .shared_directories import SharedDirectories, is_state_path
@@ -152,11 +153,12 @@ class ProgramFiles:
             self._name_program(path, node, because)
         else:
             self._needs.add(path, because)
-            self._add_config(node)
+            if not is_module(node.path):
+                self._add_config(node)
 
     def _name_program(self, path: str, node: Node, because: str) -> None:
         """Another program: kept when it comes with this one, else said."""
-        if node.path in self._closure.elves:
+        if node.path in self._closure.elves or node.path in self._needs.reasons:
             return
         if not self._is_own(node.path) or elf.header_of(node) is None:
             self._needs.note(f"{path} is named ({because}) and left out: it is another program")

@@ -25,6 +25,7 @@ _HOST_FUNCTIONS = (
 )  # fmt: skip
 _SERVICE_FUNCTIONS = ("getservbyname", "getservbyport", "getprotobyname", "getprotobynumber")
 _TIME_FUNCTIONS = ("localtime", "localtime_r", "tzset", "mktime", "strftime")
+_ZONES = "/usr/share/zoneinfo"
 _UNWIND_FUNCTIONS = ("pthread_exit", "pthread_cancel", "backtrace")
 _DATABASES = {
     "passwd": _ACCOUNT_FUNCTIONS,
@@ -87,15 +88,26 @@ def _add_by_name(closure: Closure, name: str, because: str) -> None:
 
 
 def _add_time_zone(closure: Closure, entrypoint: Entrypoint) -> None:
+    if _ZONES.encode() in closure.elves[entrypoint.exe].data:
+        _add_all_zones(closure, f"time zones are read by name: {_ZONES} in {entrypoint.exe}")
     if not closure.imports(*_TIME_FUNCTIONS):
         return
     zone = _variable(entrypoint, "TZ").lstrip(":")
     if zone:
-        path = posixpath.normpath(posixpath.join("/usr/share/zoneinfo", zone))
+        path = posixpath.normpath(posixpath.join(_ZONES, zone))
         closure.needs.add(path, f"time zone of the environment variable TZ={zone} (tzset(3))")
     closure.needs.add("/etc/localtime", "the local time zone (tzset(3))")
     if (localtime := closure.needs.tree.resolve("/etc/localtime")) is not None:
         closure.needs.add(localtime.path, "the local time zone (tzset(3))")
+
+
+def _add_all_zones(closure: Closure, because: str) -> None:
+    """Every zone once: `posix` and `right` are the same zones again, without and with leap
+    seconds (tzfile(5))."""
+    directory = closure.needs.tree.resolve(_ZONES)
+    for node in closure.needs.files_below(directory) if directory is not None else ():
+        if not node.path.startswith((f"{_ZONES}/posix", f"{_ZONES}/right")):
+            closure.needs.add(node.path, because)
 
 
 def _add_locale(closure: Closure, entrypoint: Entrypoint) -> None:

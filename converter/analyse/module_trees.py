@@ -1,0 +1,170 @@
+"""The modules of an interpreter: code that is not ELF, and that it loads by names it computes.
+
+Nothing is known here of any program. A language shows itself by the endings of its files: those
+that the program's own source packages install below a library directory, and that of a script
+named in its arguments. Of the packages from the program's source, those that own its scripts, and
+all that these depend on, everything is kept that lies in the same directory of /usr/lib or
+/usr/share (and their like) as a file with such an ending: modules are loaded together with data
+and libraries beside them. Where no package owns the program, the directories named after it
+beside its own are kept.
+
+Programs in such a tree stay out, since nothing says that they are run. Modules that were installed
+without a package (pip, npm) are kept when a script's directory or the environment names them.
+"""
+
+from __future__ import annotations
+
+import itertools
+import posixpath
+import re
+from collections.abc import Iterable, Iterator
+
+from .. import elf
+from ..model import Entrypoint, Node, NodeType, Package
+from .closure import Closure
+from .packages import owners, with_dependencies
+
+# Endings of source or byte code, with those that its interpreter loads in its place.
+_LANGUAGES = (
+    (".py", ".pyc"),
+    (".js", ".cjs", ".mjs"),
+    (".pm", ".pl", ".ph"),
+    (".rb",),
+    (".lua", ".luac"),
+    (".tcl",),
+    (".jar", ".jmod", ".class"),
+    (".beam",),
+    (".scm", ".go.bytecode"),
+)
+_ENDINGS = tuple(itertools.chain(*_LANGUAGES))
+# hier(7): below these every package has a directory of its own.
+_LIBRARY_DIRECTORY = re.compile(
+    r"((?:/usr/(?:local/)?(?:lib/[a-z0-9_]+-linux-gnu|lib64|lib|share)|/opt)/[^/]+)/"
+)
+_FIRST_LINE_BYTES = 256  # BINPRM_BUF_SIZE, execve(2) § Interpreter scripts
+_NOT_LOADED = re.compile(r"/usr/share/(?:doc|doc-base|man|info|lintian|bash-completion|locale)/")
+
+
+def add_module_trees(
+    closure: Closure, entrypoint: Entrypoint, packages: tuple[Package, ...]
+) -> None:
+    """Need what the interpreter could load; nothing for a program that interprets nothing."""
+    owned = owners(packages)
+    own = owned.get(entrypoint.exe, ())
+    scripts = _scripts(closure, entrypoint)
+    for path in scripts:
+        closure.needs.add(path, f"a script that {entrypoint.exe} interprets")
+    if not own:
+        _add_unpackaged(closure, entrypoint)
+    siblings = tuple(_siblings(own, packages))
+    endings = set(_endings(path for package in siblings for path in package.files))
+    endings |= set(_endings(scripts))
+    if not endings:
+        return
+    starts = [*siblings, *(package for path in scripts for package in owned.get(path, ()))]
+    for package in with_dependencies(packages, [package.name for package in starts]):
+        because = f"modules of package {package.name}, which {entrypoint.exe} may load"
+        _add_trees(closure, package, tuple(endings), because)
+
+
+def is_module(path: str) -> bool:
+    """Whether a path looks like code that a package installs for an interpreter to load."""
+    return bool(_library_directory(path)) and path.endswith(_ENDINGS)
+
+
+def _siblings(own: Iterable[Package], packages: Iterable[Package]) -> Iterator[Package]:
+    sources = {package.source for package in own}
+    return (package for package in packages if package.source in sources)
+
+
+def _scripts(closure: Closure, entrypoint: Entrypoint) -> tuple[str, ...]:
+    """Files among the arguments that are written in a language, or name this interpreter."""
+    tree = closure.needs.tree
+    found = []
+    for word in entrypoint.argv[1:]:
+        node = tree.resolve(word, cwd=entrypoint.cwd)
+        if node is None or node.type is not NodeType.FILE:
+            continue
+        interpreter = tree.resolve(_interpreter(node))
+        is_for_it = interpreter is not None and interpreter.path == entrypoint.exe
+        if is_for_it or set(_endings([node.path])):
+            found.append(node.path)
+    return tuple(found)
+
+
+def _interpreter(node: Node) -> str:
+    """The program of a script's first line (execve(2)); "" when it is no script."""
+    if node.content is None:
+        return ""
+    with node.content.open() as file:
+        match = re.match(rb"#!\s*(\S+)", file.read(_FIRST_LINE_BYTES))
+    return match[1].decode("utf-8", "replace") if match else ""
+
+
+def _endings(paths: Iterable[str]) -> Iterator[str]:
+    """Every ending of the languages that have a file among these."""
+    present = {
+        posixpath.splitext(path)[1]
+        for path in paths
+        if _library_directory(path) or not path.startswith("/usr/")
+    }
+    for language in _LANGUAGES:
+        if present.intersection(language):
+            yield from language
+
+
+def _add_trees(closure: Closure, package: Package, endings: tuple[str, ...], because: str) -> None:
+    modules = [path for path in package.files if path.endswith(endings)]
+    trees = {tree for path in modules if (tree := _library_directory(path))}
+    for path in package.files:
+        if _library_directory(path) in trees:
+            _add(closure, path, because)
+    for directory in sorted({posixpath.dirname(path) for path in modules}):
+        _add_compiled(closure, directory, because)
+
+
+def _add_compiled(closure: Closure, directory: str, because: str) -> None:
+    """Byte code that was written when the package was installed (PEP 3147)."""
+    for node in closure.needs.tree.children(f"{directory}/__pycache__"):
+        source = f"{directory}/{posixpath.basename(node.path).partition('.')[0]}.py"
+        if source in closure.needs.reasons:
+            _add(closure, node.path, because)
+
+
+def _library_directory(path: str) -> str:
+    match = None if _NOT_LOADED.match(path) else _LIBRARY_DIRECTORY.match(path)
+    return match[1] if match else ""
+
+
+def _add_unpackaged(closure: Closure, entrypoint: Entrypoint) -> None:
+    """For PREFIX/bin/NAME: PREFIX/lib/NAME… and PREFIX/share/NAME… where modules are in them; all
+    of PREFIX/lib when PREFIX is the program's own."""
+    prefix, binaries = posixpath.split(posixpath.dirname(entrypoint.exe))
+    name = re.match(r"[A-Za-z_]*", posixpath.basename(entrypoint.exe))
+    if binaries not in ("bin", "sbin") or not name or len(name[0]) < 3:
+        return
+    is_own_prefix = prefix.startswith("/opt/")
+    because = f"modules beside {entrypoint.exe}, which no package owns"
+    for library in ("lib", "share"):
+        directory = closure.needs.tree.resolve(f"{prefix}/{library}")
+        if directory is None:
+            continue
+        named = (
+            child
+            for child in closure.needs.tree.children(directory.path)
+            if posixpath.basename(child.path).startswith(name[0])
+        )
+        for tree in (directory,) if is_own_prefix else named:
+            below = [node.path for node in closure.needs.files_below(tree)]
+            if any(path.endswith(_ENDINGS) for path in below):
+                for path in (tree.path, *below):
+                    _add(closure, path, because)
+
+
+def _add(closure: Closure, path: str, because: str) -> None:
+    node: Node | None = closure.needs.at(path)
+    kind = elf.kind(node) if node is not None else None
+    if kind == "library":
+        closure.add_library(path, because)
+    elif kind is None:
+        closure.needs.add(path, because)

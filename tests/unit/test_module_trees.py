@@ -1,0 +1,167 @@
+"""The modules of interpreters: which trees of an image are kept for them, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+from test_analyse import library, run, server
+from tiny_elf import tiny_elf
+from trees import Entry, Link, program, tree
+
+from dock2uk.analyse.packages import read_packages, with_dependencies
+
+LIBRARY = "/usr/lib/lang3.1"
+
+
+def packaged(
+    packages: Mapping[str, Mapping[str, Entry]], **fields: Mapping[str, str]
+) -> dict[str, Entry]:
+    """Files by package, with dpkg's database; `fields` are more lines of a package's stanza."""
+    entries: dict[str, Entry] = {}
+    stanzas = []
+    for name, files in packages.items():
+        entries |= files
+        entries[f"/var/lib/dpkg/info/{name}.list"] = "\n".join(files) + "\n"
+        more = "".join(f"{key}: {value}\n" for key, value in fields.get(name, {}).items())
+        stanzas.append(f"Package: {name}\nStatus: install ok installed\nVersion: 1\n{more}")
+    return entries | {"/var/lib/dpkg/status": "\n".join(stanzas)}
+
+
+PACKAGES: dict[str, dict[str, Entry]] = {
+    "lang": {"/usr/bin/server": server(), f"{LIBRARY}/os.py": "", f"{LIBRARY}/data.txt": "x"},
+    "stdlib": {
+        f"{LIBRARY}/http/client.py": "",
+        f"{LIBRARY}/fast.so": library(needed=["libfast.so"]),
+        f"{LIBRARY}/tool": server(),
+        "/usr/share/doc/stdlib/example.py": "",
+        "/usr/share/other/readme": "",
+    },
+    "fast": {"/usr/lib/libfast.so": library()},
+    "web": {
+        "/usr/bin/webapp": program("", b"#!/usr/bin/server\n"),
+        "/usr/share/web/app.py": "",
+        "/usr/share/web/page.html": "",
+    },
+    "unrelated": {"/usr/share/unrelated/module.py": ""},
+    "otherlang": {"/usr/share/perl5/Other.pm": ""},
+}
+FIELDS = {
+    "stdlib": {"Source": "lang"},
+    "web": {"Depends": "lang (>= 3), missing | otherlang:any"},
+}
+
+
+def test_modules_of_the_program_s_source_are_kept_with_what_lies_beside_them() -> None:
+    found = run(packaged(PACKAGES, **FIELDS))
+    because = "modules of package stdlib, which /usr/bin/server may load"
+    assert found.needed[f"{LIBRARY}/http/client.py"] == because
+    assert found.needed[f"{LIBRARY}/fast.so"] == because
+    assert f"{LIBRARY}/data.txt" in found.needed
+    assert "/usr/lib/libfast.so" in found.elves
+
+
+@pytest.mark.parametrize("path", [
+    f"{LIBRARY}/tool", "/usr/share/doc/stdlib/example.py", "/usr/share/other/readme",
+    "/usr/share/unrelated/module.py", "/usr/share/web/app.py",
+])  # fmt: skip
+def test_what_is_no_module_of_it_stays_out(path: str) -> None:
+    assert path not in run(packaged(PACKAGES, **FIELDS)).needed
+
+
+def test_a_script_brings_its_package_and_what_that_depends_on() -> None:
+    argv = ("/usr/bin/server", "/usr/bin/webapp")
+    found = run(packaged(PACKAGES, **FIELDS), argv=argv, method="interpreter")
+    assert found.needed["/usr/bin/webapp"] == "a script that /usr/bin/server interprets"
+    assert "/usr/share/web/page.html" in found.needed
+    assert f"{LIBRARY}/os.py" in found.needed
+    assert "/usr/share/perl5/Other.pm" not in found.needed  # of another language
+    assert "/usr/share/unrelated/module.py" not in found.needed
+
+
+def test_byte_code_is_kept_beside_its_module() -> None:
+    compiled: dict[str, Entry] = {
+        f"{LIBRARY}/__pycache__/os.lang-31.pyc": "",
+        f"{LIBRARY}/__pycache__/gone.lang-31.pyc": "",
+    }
+    found = run(packaged(PACKAGES, **FIELDS) | compiled)
+    assert f"{LIBRARY}/__pycache__/os.lang-31.pyc" in found.needed
+    assert f"{LIBRARY}/__pycache__/gone.lang-31.pyc" not in found.needed
+
+
+def test_a_program_that_interprets_nothing_keeps_no_tree() -> None:
+    packages: dict[str, dict[str, Entry]] = {
+        "plain": {"/usr/bin/server": server(), "/usr/lib/plain/thing.dat": ""},
+        "needed": {"/usr/share/needed/module.py": ""},
+    }
+    found = run(packaged(packages, plain={"Depends": "needed"}))
+    assert "/usr/share/needed/module.py" not in found.needed
+    assert "/usr/lib/plain/thing.dat" not in found.needed
+
+
+def test_without_packages_the_tree_of_the_program_s_name_is_kept() -> None:
+    entries: dict[str, Entry] = {
+        "/usr/local/bin/lang3.1": server(),
+        "/usr/local/lib/lang3.1/os.py": "",
+        "/usr/local/lib/lang3.1/fast.so": library(),
+        "/usr/local/lib/langusta/data": "",
+        "/usr/local/lib/other/module.py": "",
+    }
+    found = run(entries, exe="/usr/local/bin/lang3.1", argv=("lang3.1",))
+    because = "modules beside /usr/local/bin/lang3.1, which no package owns"
+    assert found.needed["/usr/local/lib/lang3.1/os.py"] == because
+    assert "/usr/local/lib/lang3.1/fast.so" in found.elves
+    assert "/usr/local/lib/langusta/data" not in found.needed
+    assert "/usr/local/lib/other/module.py" not in found.needed
+
+
+def test_a_runtime_of_its_own_prefix_is_kept_whole() -> None:
+    entries: dict[str, Entry] = {
+        "/opt/machine/bin/machine": server(),
+        "/opt/machine/lib/rt.jar": "",
+        "/opt/machine/lib/modules": "",
+        "/opt/machine/lib/server/libvm.so": library(),
+    }
+    found = run(entries, exe="/opt/machine/bin/machine", argv=("machine",))
+    assert {"/opt/machine/lib/rt.jar", "/opt/machine/lib/modules"} <= set(found.needed)
+    assert "/opt/machine/lib/server/libvm.so" in found.elves
+
+
+def test_names_in_modules_are_not_followed() -> None:
+    """A module is not configuration: any word of it might be a path by chance."""
+    packages: dict[str, dict[str, Entry]] = {
+        "lang": {
+            "/usr/bin/server": program("", tiny_elf() + b"\0/usr/share/lang/a.js\0"),
+            "/usr/share/lang/a.js": "open('/srv/secret')",
+        }
+    }
+    entries: dict[str, Entry] = {"/srv/secret": "", "/srv/app/b.js": "open('/srv/named')"}
+    entries |= {"/srv/named": ""}
+    found = run(packaged(packages) | entries, argv=("server", "/srv/app/b.js"))
+    assert "/srv/secret" not in found.needed
+    assert found.needed["/srv/named"] == "named in /srv/app/b.js"
+
+
+def test_zones_are_kept_for_who_reads_them_by_name() -> None:
+    zones: dict[str, Entry] = {
+        "/usr/share/zoneinfo/UTC": "TZif", "/usr/share/zoneinfo/Etc/UTC": Link("../UTC"),
+        "/usr/share/zoneinfo/right/UTC": "TZif",
+    }  # fmt: skip
+    reader = program("", tiny_elf() + b"\0/usr/share/zoneinfo/\0")
+    found = run({"/usr/bin/server": reader} | zones)
+    assert {"/usr/share/zoneinfo/UTC", "/usr/share/zoneinfo/Etc/UTC"} <= set(found.needed)
+    assert "/usr/share/zoneinfo/right/UTC" not in found.needed
+    assert "/usr/share/zoneinfo/UTC" not in run({"/usr/bin/server": server()} | zones).needed
+
+
+def test_dependencies_are_followed_once_each() -> None:
+    packages: dict[str, dict[str, Entry]] = {"a": {"/a": ""}, "b": {"/b": ""}, "c": {"/c": ""}}
+    entries = packaged(
+        packages,
+        a={"Pre-Depends": "b:any (>= 1.0~), c [amd64]"},
+        b={"Depends": "virtual | a, c"},
+    )
+    found = read_packages(tree(entries))
+    assert found[0].depends == ("b", "c")
+    assert [package.name for package in with_dependencies(found, ["a"])] == ["a", "b", "c"]
+    assert with_dependencies(found, ["not-there"]) == ()
