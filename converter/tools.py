@@ -40,9 +40,12 @@ def run(
 
 
 def start(
-    command: Sequence[str], *, pass_descriptor: int | None, errors: IO[bytes] | int | None = None
+    command: Sequence[str],
+    *,
+    pass_descriptors: Sequence[int] = (),
+    errors: IO[bytes] | int | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Start a long-running command that shares our standard output and one descriptor.
+    """Start a long-running command that shares our standard output and some descriptors.
 
     It reads nothing, is out of reach of the terminal's signals (they are ours to handle), and is
     killed when we die in whatever way (PR_SET_PDEATHSIG, prctl(2), by way of setpriv(1)).
@@ -52,7 +55,7 @@ def start(
         [leash, "--pdeathsig", "KILL", *command],
         stdin=subprocess.DEVNULL,
         stderr=errors,
-        pass_fds=() if pass_descriptor is None else (pass_descriptor,),
+        pass_fds=pass_descriptors,
         start_new_session=True,
     )
 
@@ -74,7 +77,7 @@ def wait(process: subprocess.Popen[bytes], timeout_s: float) -> int | None:
 
 def status_within(command: Sequence[str], *, timeout_s: float) -> int | None:
     """The status that a silent command ends with; None, and it is killed, when it takes longer."""
-    process = start(command, pass_descriptor=None, errors=subprocess.DEVNULL)
+    process = start(command, errors=subprocess.DEVNULL)
     try:
         return wait(process, timeout_s)
     finally:

@@ -24,6 +24,8 @@ NETWORK_WORDS = ("ip=10.0.2.15/24", "gateway=10.0.2.2", "nameserver=10.0.2.3")
 # What the kernel writes its exit status and its events to.
 EXIT_PORT = 0xF4
 EVENT_PORT = 0xE9
+# COM2, which the kernel reads signals from.
+_SIGNALS_DEVICE = "isa-serial,iobase=0x2f8,irq=3,chardev=signals"
 
 # No PIT, PIC or option ROMs: husk uses the local APIC and the I/O APIC, and firmware that has
 # less to look for starts sooner. The virtio transports are found at their fixed places, so QEMU
@@ -85,9 +87,12 @@ def _port_number(text: str) -> int:
     return int(text)
 
 
-def command(guest: Guest, console: Sequence[str], events: Path | None) -> tuple[str, ...]:
-    """The command that boots `guest`, with `console` as the options of its serial port, and the
-    control channel written to `events` when there is somewhere to write it."""
+def command(
+    guest: Guest, console: Sequence[str], events: Path | None, signals: Path | None = None
+) -> tuple[str, ...]:
+    """The command that boots `guest`, with `console` as the options of its serial port; the
+    control channel written to `events`, and signals for its processes read from `signals`, when
+    there are such files."""
     if guest.machine not in MACHINES:
         raise Dock2ukError(f"no machine {guest.machine!r}", hint=f"one of {', '.join(MACHINES)}")
     words = [PROGRAM, "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"]
@@ -101,6 +106,9 @@ def command(guest: Guest, console: Sequence[str], events: Path | None) -> tuple[
     if events is not None:
         words += ["-chardev", f"file,id=events,path={events}"]
         words += ["-device", f"isa-debugcon,iobase={EVENT_PORT:#x},chardev=events"]
+    if signals is not None:
+        words += ["-chardev", f"pipe,id=signals,path={signals}"]  # opened for both ways
+        words += ["-device", _SIGNALS_DEVICE]
     return tuple(words)
 
 

@@ -1,13 +1,14 @@
 """What `dock2uk run` does: boots a bundle in the foreground, as `docker run` would.
 
 The program's output is our standard output (QEMU writes it there itself), its exit status is what
-is returned. SIGINT and SIGTERM power the machine off; the program is not told beforehand yet.
+is returned. Signals that are sent to us are the program's: its first process gets them. One that
+asks to end powers the machine off when it comes again, or is not heeded within ten seconds.
 """
 
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -21,6 +22,12 @@ _CONSOLE = ("-chardev", "stdio,id=console,signal=off", "-serial", "chardev:conso
 _KERNEL_FAILURE = 125
 # How long a kernel that panicked may take to print why and to power off.
 _LAST_WORDS_S = 10.0
+_FORWARDED = (
+    signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2,
+)  # fmt: skip
+_ASK_TO_END = (signal.SIGINT, signal.SIGTERM)
+# How long the program may take to end when it was asked to, as `docker stop` has it.
+_GRACE_S = 10.0
 
 
 class _StopError(Exception):
@@ -52,7 +59,11 @@ def run_guest(
         kernel_words=tracer.kernel_words if tracer else (),
     )
     try:
-        with _signals_raise(), session.start(guest, _CONSOLE, errors=None) as running:
+        with (
+            _signals_raise(),
+            session.start(guest, _CONSOLE, errors=None) as running,
+            _signals_forwarded(running),
+        ):
             status = _status(running, tracer)
     except _StopError as stopped:
         if tracer is not None:
@@ -93,10 +104,40 @@ def _signals_raise() -> Iterator[None]:
     def stop(number: int, _frame: FrameType | None) -> None:
         raise _StopError(number)
 
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, stop) for number in numbers]
+    with _handled_by(stop, _ASK_TO_END):
+        yield
+
+
+@contextmanager
+def _signals_forwarded(running: session.Session) -> Iterator[None]:
+    """Signals go to the guest's first process; those that ask to end raise _StopError later."""
+    asked: list[int] = []
+
+    def forward(number: int, _frame: FrameType | None) -> None:
+        if asked and number in _ASK_TO_END:
+            raise _StopError(number)
+        if number in _ASK_TO_END:
+            asked.append(number)
+            signal.setitimer(signal.ITIMER_REAL, _GRACE_S)
+        running.signal(number)
+
+    def give_up(_number: int, _frame: FrameType | None) -> None:
+        raise _StopError(asked[0])
+
+    with _handled_by(give_up, (signal.SIGALRM,)), _handled_by(forward, _FORWARDED):
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+@contextmanager
+def _handled_by(
+    handler: Callable[[int, FrameType | None], None], numbers: Sequence[int]
+) -> Iterator[None]:
+    before = [signal.signal(number, handler) for number in numbers]
     try:
         yield
     finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)
+        for number, former in zip(numbers, before, strict=True):
+            signal.signal(number, former)

@@ -1,7 +1,8 @@
-"""A running guest: QEMU as a child that never outlives us, and the events it sends.
+"""A running guest: QEMU as a child that never outlives us, the events it sends, and signals to it.
 
 The control channel is one line an event (see `Event`); it arrives through a pipe that QEMU opens
-as a file, and its end is QEMU's end.
+as a file, and its end is QEMU's end. Signals go the other way through a second pipe, one line
+each: the signal's number and the process, which are the guest's own.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import selectors
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -23,6 +24,8 @@ from . import qemu
 # the longest.
 _LINE_LIMIT_BYTES = 1 << 20
 _LARGEST_STATUS = 255
+# What the first process is called in the guest, as in a container.
+FIRST_PROCESS = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,24 +83,35 @@ class Session:
     command: str
     process: subprocess.Popen[bytes]
     events: Events
+    _signals: int  # where the guest reads them from
+
+    def signal(self, number: int, pid: int = FIRST_PROCESS) -> None:
+        """Send a signal to a process of the guest, as kill(2) would there. A guest that has not
+        read some thousands of them gets no more."""
+        with suppress(BlockingIOError, BrokenPipeError):
+            os.write(self._signals, f"{number} {pid}\n".encode())
 
 
 @contextmanager
 def start(guest: qemu.Guest, console: Sequence[str], errors: IO[bytes] | None) -> Iterator[Session]:
     """Boot `guest`; QEMU is ended when the block is left, however it is left."""
     tools.require(qemu.PROGRAM, package=qemu.PACKAGE)
-    reading, writing = os.pipe()
-    command = qemu.command(guest, console, Path(f"/proc/self/fd/{writing}"))
-    try:
+    with ExitStack() as open_descriptors:
+        reading, events_of_guest = os.pipe()
+        open_descriptors.callback(os.close, reading)
+        signals_to_guest, writing = os.pipe()
+        open_descriptors.callback(os.close, writing)
+        os.set_blocking(writing, False)
+        theirs = (events_of_guest, signals_to_guest)
+        command = qemu.command(guest, console, *(Path(f"/proc/self/fd/{fd}") for fd in theirs))
         try:
-            process = tools.start(command, pass_descriptor=writing, errors=errors)
+            process = tools.start(command, pass_descriptors=theirs, errors=errors)
         finally:
-            os.close(writing)
+            for descriptor in theirs:
+                os.close(descriptor)
         events = Events(reading)
         try:
-            yield Session(qemu.by_hand(guest), process, events)
+            yield Session(qemu.by_hand(guest), process, events, writing)
         finally:
             events.close()
             tools.end(process)
-    finally:
-        os.close(reading)

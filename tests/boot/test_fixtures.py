@@ -42,11 +42,26 @@ def test_powers_off_on_every_machine_when_the_program_exits(bundle: Bundles, mac
         assert served.end_status() == 0
 
 
-def test_a_stop_is_told_by_the_status(bundle: Bundles) -> None:
-    with run(bundle("nginx")) as served:
+@pytest.mark.parametrize("machine", MACHINES)
+@pytest.mark.parametrize(("name", "status"), [
+    ("nginx", 0),  # it handles the signal
+    ("static-c", 128 + signal.SIGTERM),
+])  # fmt: skip
+def test_a_stop_is_the_program_s_to_heed(
+    bundle: Bundles, name: str, status: int, machine: str
+) -> None:
+    with run(bundle(name), "--machine", machine) as served:
         get(served)
         served.process.send_signal(signal.SIGTERM)
-        assert served.end_status() == 128 + signal.SIGTERM
+        assert served.end_status() == status
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1])
+def test_signals_are_the_program_s(bundle: Bundles, number: signal.Signals) -> None:
+    with run(bundle("static-c")) as served:
+        get(served)
+        served.process.send_signal(number)
+        assert served.end_status() == 128 + number
 
 
 def test_a_crash_of_the_program_is_told(bundle: Bundles) -> None:

@@ -65,6 +65,14 @@ def test_the_control_channel_is_there_when_it_is_listened_to() -> None:
     assert "isa-debugcon,iobase=0xe9,chardev=events" in command
 
 
+def test_signals_come_by_the_second_serial_port_when_there_is_somewhere_to_read_them() -> None:
+    guest = Guest(IMAGE, "microvm", "tcg", 64)
+    command = qemu.command(guest, CONSOLE, events=None, signals=Path("/signals"))
+    assert "pipe,id=signals,path=/signals" in command
+    assert "isa-serial,iobase=0x2f8,irq=3,chardev=signals" in command
+    assert "signals" not in " ".join(qemu.command(guest, CONSOLE, events=None))
+
+
 def test_microvm_has_its_network_device_on_mmio_and_the_others_on_pci() -> None:
     microvm = qemu.command(Guest(IMAGE, "microvm", "tcg", 64), CONSOLE, events=None)
     q35 = qemu.command(Guest(IMAGE, "q35", "tcg", 64), CONSOLE, events=None)

@@ -1,5 +1,6 @@
 //! Devices. Which drivers exist in an image is decided when it is linked: `husk_drivers` names them.
 
+pub mod host_signals;
 pub mod parts;
 pub mod pci;
 pub mod registers;

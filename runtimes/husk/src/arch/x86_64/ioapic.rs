@@ -1,5 +1,5 @@
 //! The I/O APICs (82093AA datasheet): interrupt lines to vectors. PCI devices use messages instead;
-//! only virtio-mmio needs this.
+//! only virtio-mmio and the serial port need this.
 
 use crate::arch::lapic;
 use crate::mm;
@@ -61,6 +61,14 @@ impl IoApic {
         self.write(REDIRECTION + 2 * pin + 1, lapic::id() << 24);
         self.write(REDIRECTION + 2 * pin, LEVEL_TRIGGERED | u32::from(vector));
     }
+}
+
+/// Routes one line of the first I/O APIC. Lines of ISA devices are asserted until the device has
+/// been served, so that they may be taken for level-triggered ones.
+pub fn route_line(pin: u32, vector: u8) {
+    IoApic::at(BASES[0])
+        .into_iter()
+        .for_each(|apic| apic.route(pin, vector));
 }
 
 /// Routes every line that a virtio-mmio device of microvm may use to one vector: which line is
