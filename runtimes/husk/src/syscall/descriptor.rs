@@ -151,7 +151,8 @@ fn ioctl(fd: i32, command: u32, argument: usize) -> SysResult {
             };
             Ok(0)
         }
-        FIOASYNC if user::read::<i32>(argument)? == 0 => Ok(0),
+        // No SIGIO is sent: accepted, as O_ASYNC is, where Linux has it.
+        FIOASYNC if user::read::<i32>(argument)? == 0 || !is_regular(&open) => Ok(0),
         FIONREAD if is_regular(&open) => {
             let left = open.file.size()?.saturating_sub(*open.offset.lock());
             user::write(argument, left as i32)?;
