@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.boot.served import FIXTURES, convert
+from tests.boot.served import convert
 
 
 @pytest.fixture(scope="session")
@@ -16,7 +16,6 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     directory = tmp_path_factory.mktemp("bundles")
 
     def get(name: str) -> Path:
-        assert name in FIXTURES
         path = directory / name
         if not path.exists():
             convert(name, path)

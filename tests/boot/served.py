@@ -28,6 +28,8 @@ FIXTURES: Mapping[str, bytes] = {
     "dynamic-c": _C,
     "static-go": _GO,
 }
+# Converted without recipes.
+AS_PACKAGED = ("nginx-workers",)
 MACHINES = ("microvm", "q35", "pc")
 
 
@@ -55,6 +57,7 @@ class Served:
 def convert(name: str, output: Path) -> subprocess.CompletedProcess[str]:
     source = f"oci:{REPOSITORY / 'build' / 'fixtures' / name}"
     command = [*DOCK2UK, "convert", source, "-o", output, "--no-verify", "--json"]
+    command += ["--no-recipe"] if name in AS_PACKAGED else []
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done
@@ -63,8 +66,16 @@ def convert(name: str, output: Path) -> subprocess.CompletedProcess[str]:
 @contextmanager
 def run(directory: Path, *options: str) -> Iterator[Served]:
     """`dock2uk run DIR -p …:80 OPTIONS`, told to stop when the block is left."""
+    with run_on(80, directory, *options) as served:
+        yield served
+
+
+@contextmanager
+def run_on(guest_port: int, directory: Path, *options: str) -> Iterator[Served]:
+    """The same for a guest that serves on another port."""
     port = free_port()
-    command = [*DOCK2UK, "run", str(directory), "-p", f"{port}:80", "--accel", "tcg", *options]
+    published = ("-p", f"{port}:{guest_port}")
+    command = [*DOCK2UK, "run", str(directory), *published, "--accel", "tcg", *options]
     with started(command, port, directory / f"console-{port}") as served:
         yield served
 
