@@ -1,7 +1,7 @@
 # What can be built, run and checked. Every target may be run again at no cost.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench image fixtures husk wheel venv packages clean
+.PHONY: help demo test soak bench image fixtures husk wheel venv packages clean
 
 
 help: ## print this list
@@ -14,6 +14,10 @@ demo: husk venv ## convert the sample image, boot it, and fetch a page from it
 test: husk venv ## run every test and check
 	@scripts/install-packages run build test
 	@scripts/with-docker scripts/test
+
+soak: husk venv ## load real servers for minutes; results go to bench/results
+	@scripts/install-packages run build test
+	@scripts/with-docker scripts/soak
 
 bench: husk venv ## measure beside a Linux guest; about 20 minutes
 	@scripts/install-packages run build bench
