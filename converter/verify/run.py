@@ -19,7 +19,9 @@ from ..errors import Dock2ukError, ToolError
 from . import accelerator, qemu, session
 
 _CONSOLE = ("-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console")
-_KERNEL_FAILURE = 125
+# The status for a kernel that died.
+KERNEL_FAILURE = 125
+_MIB = 1 << 20
 # How long a kernel that panicked may take to print why and to power off.
 _LAST_WORDS_S = 10.0
 _FORWARDED = (
@@ -50,6 +52,7 @@ def run_guest(
     """Run the bundle in directory `bundle` to its end and return the program's exit status:
     128 plus the signal's number when a signal ended it, or us."""
     manifest = bundles.read(bundle)
+    _require_room(manifest, memory_mb or manifest.memory_mb)
     guest = qemu.Guest(
         image=manifest.image,
         machine=machine or manifest.machines[0],
@@ -78,6 +81,16 @@ def run_guest(
     return status
 
 
+def _require_room(bundle: bundles.Bundle, memory_mb: int) -> None:
+    """QEMU starts a machine that its image does not fit into, and nothing is heard of it."""
+    image_mb = bundle.image.stat().st_size // _MIB + 1 if bundle.image.exists() else 0
+    if image_mb > memory_mb:
+        raise Dock2ukError(
+            f"{memory_mb} MB of memory do not hold the image, which has {image_mb} MB",
+            hint=f"leave -m out, and it is {bundle.memory_mb} MB",
+        )
+
+
 def _status(running: session.Session, tracer: strace.Tracer | None) -> int:
     """The last program's status. Without one, QEMU's own tells what went wrong."""
     status: int | None = None
@@ -86,7 +99,7 @@ def _status(running: session.Session, tracer: strace.Tracer | None) -> int:
             tracer.take(event.name, event.value)
         if event.name == "panic":
             tools.wait(running.process, _LAST_WORDS_S)
-            return _KERNEL_FAILURE
+            return KERNEL_FAILURE
         if event.exit_status is not None:
             status = event.exit_status
     qemu_status = running.process.wait()

@@ -7,6 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from dock2uk import tools
+from dock2uk.verify.run import KERNEL_FAILURE
+from tests.boot import served
 from tests.boot.servers import Bundles, Server, assert_wrk_is_served, get, page, run, server
 
 REDIS_PORT = 6379
@@ -85,3 +88,10 @@ def test_redis_saves_when_it_is_told_to_end(bundle: Bundles) -> None:
 
 def redis(port: int, *words: str) -> str:
     return run(["redis-cli", "-p", str(port), *words], timeout_s=60).strip()
+
+
+@pytest.mark.parametrize("name", [*PAGES, "nginx-workers", "gunicorn", "php-fpm", "redis"])
+def test_with_16_mb_it_serves_or_is_refused(bundle: Bundles, name: str) -> None:
+    """Nothing hangs and the kernel does not die: the program runs, or an end is told."""
+    with served.run(bundle(name), "-m", "16") as guest:
+        assert tools.wait(guest.process, 5) not in (0, KERNEL_FAILURE)
