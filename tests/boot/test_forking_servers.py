@@ -183,7 +183,7 @@ def test_redis_saves_in_the_background_while_it_is_written_to(
 
 
 def fill(port: int, count: int) -> None:
-    words = ["-t", "set", "-n", str(count), "-r", "100000", "-d", "100", "-q"]
+    words = ["-t", "set", "-c", "8", "-n", str(count), "-r", "100000", "-d", "100", "-q"]
     run(["redis-benchmark", "-p", str(port), *words], timeout_s=100)
 
 

@@ -71,7 +71,7 @@ def garbage(guest: Server, megabytes: int = 20) -> bytes:
 
 def test_redis_benchmark_sees_no_error(bundle: Bundles) -> None:
     with server(bundle, "redis", REDIS_PORT) as guest:
-        command = ["redis-benchmark", "-p", str(guest.port), "-n", "500", "-q"]
+        command = ["redis-benchmark", "-p", str(guest.port), "-c", "8", "-n", "500", "-q"]
         shown = run(command, timeout_s=100)
         assert "rror" not in shown
         assert "MSET (10 keys): " in shown  # the last of the default set
