@@ -13,6 +13,7 @@ from typing import Any
 
 from .errors import Dock2ukError
 from .model import Artifact, Entrypoint, Image
+from .recipes import chosen
 
 NAME = "bundle.json"
 VERSION = 1
@@ -43,9 +44,11 @@ class Bundle:
     document: Mapping[str, Any]
 
 
-def default_memory_mb(artifact: Artifact) -> int:
-    """The image stays in memory; the program gets a headroom above it."""
-    wanted = max(artifact.size + _HEADROOM_BYTES, artifact.match.runtime.minimum_memory_bytes)
+def default_memory_mb(artifact: Artifact, entrypoint: Entrypoint) -> int:
+    """The image stays in memory; the program gets a headroom above it, or what recipes say."""
+    asked = [recipe.memory_mb * _MIB for recipe in chosen(entrypoint.recipes)]
+    headroom_bytes = max(_HEADROOM_BYTES, *asked, 0)
+    wanted = max(artifact.size + headroom_bytes, artifact.match.runtime.minimum_memory_bytes)
     return -(-wanted // _MEMORY_STEP_BYTES) * _MEMORY_STEP_BYTES // _MIB
 
 
@@ -62,7 +65,7 @@ def write(
         "image": artifact.path.name,
         "entrypoint": _entrypoint(entrypoint),
         "runtime": {"name": runtime.name, "version": runtime.version},
-        "memory_mb": default_memory_mb(artifact),
+        "memory_mb": default_memory_mb(artifact, entrypoint),
         "machines": list(runtime.machines),
         "ports": list(entrypoint.ports),
         "command": command,

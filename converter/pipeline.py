@@ -67,15 +67,14 @@ def convert(
             report.Findings(image, entrypoint, analysis, rootfs, artifact, boot)
         )
         _write_bundle(directory, document)
-        command = verify.suggested_command(
-            Path(artifact.path.name), entrypoint.ports, bundle.default_memory_mb(artifact)
-        )
+        memory_mb = bundle.default_memory_mb(artifact, entrypoint)
+        command = verify.suggested_command(Path(artifact.path.name), entrypoint.ports, memory_mb)
         bundle.write(image, entrypoint, artifact, command, [directory / REPORT_NAME])
     return Conversion(output, document, boot)
 
 
 def _boot(artifact: Artifact, entrypoint: Entrypoint) -> BootResult:
-    options = verify.Options(memory_mb=bundle.default_memory_mb(artifact))
+    options = verify.Options(memory_mb=bundle.default_memory_mb(artifact, entrypoint))
     return verify.boot_and_probe(artifact, entrypoint, options)
 
 

@@ -5,6 +5,7 @@ checked at load; an unknown one is an error that names the file and the key.
 
     reason = "why"                        # goes into the report
     write_execute = "why"                 # optional: memory may be writable and executable at once
+    memory_mb = 256                       # optional: what it needs beside its image, if much
     [match]
     executable = "server"                 # basename of the resolved program
     [argument]                            # optional: one argument more
@@ -37,6 +38,7 @@ from ..model import AppliedRecipe, Tree
 _TOP_KEYS = {
     "reason": str,
     "write_execute": str,
+    "memory_mb": int,
     "without": list,
     "match": dict,
     "argument": dict,
@@ -79,6 +81,7 @@ class Recipe:
     accounts: tuple[str, ...] = ()  # kept in passwd and group
     without: tuple[str, ...] = ()  # parts of the runtime it has no use for
     write_execute: str = ""  # why memory may be writable and executable at once
+    memory_mb: int = 0  # needed beside the image; 0 is no more than others need
 
     def changed_argv(self, tree: Tree, argv: tuple[str, ...]) -> tuple[str, ...]:
         """The arguments with the recipe's own; the same ones when it is decided already."""
@@ -108,6 +111,8 @@ def apply_recipes(
         changes += [f"keeps {', '.join(named)}"] if named else []
         if recipe.write_execute:
             changes.append("may have memory that is writable and executable at once")
+        if recipe.memory_mb:
+            changes.append(f"is given {recipe.memory_mb} MB of memory beside its image")
         if changes:
             applied.append(recipe.applied("; ".join(changes)))
         argv = changed
@@ -154,6 +159,7 @@ def parse_recipe(file_name: str, text: str) -> Recipe:
         accounts=tuple(keep.get("accounts", ())),
         without=tuple(top.get("without", ())),
         write_execute=" ".join(top.get("write_execute", "").split()),
+        memory_mb=top.get("memory_mb", 0),
     )
 
 

@@ -85,7 +85,14 @@ def compile_program(source: Path, target: Path) -> None:
     form = re.search(r"link: (\S+)", words)
     libraries = re.search(r"libraries: (.+?)(?: \*/|\n)", words)
     compiler = "g++" if source.suffix == ".cc" else "gcc"
-    command = [compiler, *_FLAGS, *_FORMS[form.group(1) if form else "static"], "-o", target, source]
+    command = [
+        compiler,
+        *_FLAGS,
+        *_FORMS[form.group(1) if form else "static"],
+        "-o",
+        target,
+        source,
+    ]
     command += libraries.group(1).split() if libraries else []
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:

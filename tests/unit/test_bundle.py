@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -12,6 +13,7 @@ from dock2uk import bundle
 from dock2uk.errors import Dock2ukError
 from dock2uk.match import load_runtimes, offer
 from dock2uk.model import Artifact
+from dock2uk.recipes import load_recipes
 from tests.values import entrypoint, image
 
 SCHEMA = Path(__file__).resolve().parents[2] / "docs" / "bundle.schema.json"
@@ -38,8 +40,14 @@ def test_what_was_written_is_read(artifact: Artifact, tmp_path: Path) -> None:
     found = bundle.read(tmp_path)
     assert found.image == artifact.path
     assert found.ports == ("80/tcp",)
-    assert found.memory_mb == bundle.default_memory_mb(artifact) == 80
+    assert found.memory_mb == bundle.default_memory_mb(artifact, entrypoint()) == 80
     assert bundle.altered_files(found) == ()
+
+
+def test_a_recipe_may_ask_for_more_memory(artifact: Artifact) -> None:
+    recipe = next(recipe for recipe in load_recipes() if recipe.memory_mb)
+    wanting = replace(entrypoint(), recipes=(recipe.applied("is given memory"),))
+    assert bundle.default_memory_mb(artifact, wanting) >= recipe.memory_mb
 
 
 def test_an_altered_or_missing_file_is_noticed(artifact: Artifact, tmp_path: Path) -> None:

@@ -47,11 +47,10 @@ def test_memory_may_be_writable_and_executable_only_where_a_recipe_says_why() ->
     assert parse_recipe("x.toml", GOOD).applied("change").write_execute == ""
 
 
-def test_the_permission_alone_makes_a_recipe_apply(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_permission_alone_makes_a_recipe_apply() -> None:
     text = 'reason = "r"\nwrite_execute = "w"\n[match]\nexecutable = "server"\n'
     recipe = parse_recipe("x.toml", text)
-    monkeypatch.setattr("dock2uk.recipes.load_recipes", lambda: (recipe,))
-    argv, applied = apply_recipes(EMPTY, "/bin/server", ("server",))
+    argv, applied = apply_recipes(EMPTY, "/bin/server", ("server",), (recipe,))
     assert (argv, [one.write_execute for one in applied]) == (("server",), ["w"])
     assert "writable and executable" in applied[0].change
 
