@@ -115,20 +115,22 @@ def run_on_linux(name: str) -> Outcome:
     return Outcome(done.stdout.decode("utf-8", "replace"), status, {})
 
 
-def run_in_husk(names: Sequence[str], machine: str = "microvm") -> dict[str, Outcome]:
+def run_in_husk(
+    names: Sequence[str], machine: str = "microvm", kernel_words: tuple[str, ...] = ()
+) -> dict[str, Outcome]:
     """Run them one after the other; the first boot's first program only sets the counts."""
     outcomes: dict[str, Outcome] = {}
     left = list(names)
     for _ in range(_BOOTS):
         if not left:
             break
-        found = _boot(left, machine)
+        found = _boot(left, machine, kernel_words)
         outcomes.update(found)
         left = left[max(len(found), 1) :]
     return outcomes
 
 
-def _boot(names: Sequence[str], machine: str) -> dict[str, Outcome]:
+def _boot(names: Sequence[str], machine: str, kernel_words: tuple[str, ...]) -> dict[str, Outcome]:
     with tempfile.TemporaryDirectory() as directory:
         root = Path(directory) / "root"
         fill_root(root, [BUILD / name for name in names])
@@ -139,7 +141,13 @@ def _boot(names: Sequence[str], machine: str) -> dict[str, Outcome]:
         image = Path(directory) / "abi.elf"
         link_directory(root, programs, image)
         timeout_s = _BOOT_TIMEOUT_S + _PROGRAM_TIMEOUT_S * len(names)
-        result = boot(image, machine=machine, memory_mb=_MEMORY_MB, timeout_s=timeout_s)
+        result = boot(
+            image,
+            machine=machine,
+            memory_mb=_MEMORY_MB,
+            timeout_s=timeout_s,
+            kernel_words=kernel_words,
+        )
     return _outcomes(names, result)
 
 

@@ -53,6 +53,7 @@ int main(void)
     MUST(ftruncate(fd, 12288));
     printf("after it grew: %s\n", touch(shared + 8192, 1));
     MUST(ftruncate(fd, 100));
+    printf("after it shrank: %s\n", touch(shared + 4096, 0));
     SHOW(msync(shared, 4096, MS_SYNC));
     SHOW(msync(shared, 4096, MS_ASYNC | MS_SYNC));
     SHOW(msync(shared + 1, 4096, MS_SYNC));

@@ -19,6 +19,8 @@ pub struct Options {
     pub environment: Vec<Vec<u8>>,
     /// Seeds address space layout: the same seed, the same layout.
     pub seed: Option<u64>,
+    /// Microseconds that a thread computes while others are ready to: a short one finds races.
+    pub slice_us: Option<u64>,
     /// Which system calls to record (`trace::plan`); none when empty.
     pub strace: Vec<u8>,
 }
@@ -31,6 +33,7 @@ pub static NONE: Options = Options {
     hostname: None,
     environment: Vec::new(),
     seed: None,
+    slice_us: None,
     strace: Vec::new(),
 };
 
@@ -64,15 +67,16 @@ impl Options {
             b"hostname" => self.hostname = Some(value),
             b"strace" => self.strace = value,
             b"env" => self.environment.push(value),
-            b"seed" => {
-                self.seed = core::str::from_utf8(&value)
-                    .ok()
-                    .and_then(|v| v.parse().ok())
-            }
+            b"seed" => self.seed = number(&value),
+            b"slice_us" => self.slice_us = number(&value),
             _ => return false,
         }
         true
     }
+}
+
+fn number(value: &[u8]) -> Option<u64> {
+    core::str::from_utf8(value).ok()?.parse().ok()
 }
 
 /// RFC 3986 § 2.1; a `%` without two hexadecimal digits stands for itself.

@@ -11,11 +11,11 @@ use super::Thread;
 use super::thread::State;
 use crate::arch::context::husk_switch;
 use crate::arch::{cpu, interrupt, percpu, tables};
-use crate::net;
 use crate::sorted_map::SortedMap;
 use crate::sync::{Deadline, SpinLock};
 use crate::time;
 use crate::time::timer;
+use crate::{boot, net};
 
 /// How long a thread computes while others are ready to.
 const SLICE_NS: u64 = 10_000_000;
@@ -141,7 +141,7 @@ pub fn end_of_interrupt() {
     if now_ns >= end_ns {
         yield_now();
     } else {
-        time::alarm::set(end_ns.min(now_ns + SLICE_NS));
+        time::alarm::set(end_ns.min(now_ns + slice_ns()));
     }
 }
 
@@ -261,8 +261,15 @@ fn free_previous() {
     }
 }
 
+/// As long as usual, or as the command line says.
+fn slice_ns() -> u64 {
+    boot::options()
+        .slice_us
+        .map_or(SLICE_NS, |slice_us| slice_us * 1000)
+}
+
 fn begin_slice(now_ns: u64) {
-    let end_ns = now_ns + SLICE_NS;
+    let end_ns = now_ns + slice_ns();
     SLICE_END_NS.store(end_ns, Ordering::Relaxed);
     if !QUEUE.lock().is_empty() {
         time::alarm::set(end_ns);

@@ -1,0 +1,50 @@
+"""Runs the ABI programs again and again in husk, and says what was not always the same.
+
+    python -m bench.soak [ROUNDS]
+
+Half of the rounds with a time slice of a tenth, so that the timer interrupts ten times as often.
+The result, with its date, goes to bench/results/soak.json.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+
+from tests.abi import suite
+
+RESULT = Path(__file__).parent / "results/soak.json"
+_USUAL: tuple[str, ...] = ()
+_OFTEN = ("slice_us=1000",)
+
+
+def main(rounds: int) -> int:
+    suite.build()
+    names = suite.names()
+    expected = {name: suite.run_on_linux(name) for name in names}
+    failed: Counter[str] = Counter()
+    for index in range(rounds):
+        words = (_USUAL, _OFTEN)[index % 2]
+        found = suite.run_in_husk(names, kernel_words=words)
+        wrong = [name for name in names if not _agree(found.get(name), expected[name])]
+        failed.update(wrong)
+        print(f"round {index + 1} {' '.join(words)}: {len(names) - len(wrong)} as on Linux", *wrong)
+    document = {
+        "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M"),
+        "rounds": rounds,
+        "programs": len(names),
+        "failed": dict(failed),
+    }
+    RESULT.write_text(json.dumps(document, indent=2) + "\n")
+    return 1 if failed else 0
+
+
+def _agree(found: suite.Outcome | None, expected: suite.Outcome) -> bool:
+    return found is not None and (found.output, found.status) == (expected.output, expected.status)
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 50))
