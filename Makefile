@@ -23,10 +23,6 @@ bench: husk venv ## measure beside a Linux guest; about 20 minutes
 	@scripts/install-packages run build bench
 	@scripts/with-docker scripts/bench
 
-soak: husk venv ## run the ABI programs 50 times, half with ten times the timer interrupts
-	@scripts/install-packages run build test
-	@scripts/soak
-
 image: ## build the sample image, nginx:latest
 	@scripts/install-packages build
 	@scripts/with-docker fixtures/nginx/build

@@ -1,9 +1,9 @@
 """Runs the ABI programs again and again in husk, and says what was not always the same.
 
-    python -m bench.soak [ROUNDS]
+    python -m tests.abi.soak [ROUNDS]
 
 Half of the rounds with a time slice of a tenth, so that the timer interrupts ten times as often.
-The result, with its date, goes to bench/results/soak.json.
+The result, with its date, goes to bench/results/soak-abi.json.
 """
 
 from __future__ import annotations
@@ -12,11 +12,10 @@ import datetime
 import json
 import sys
 from collections import Counter
-from pathlib import Path
 
-from tests.abi import suite
+from . import suite
 
-RESULT = Path(__file__).parent / "results/soak.json"
+RESULT = suite.ROOT / "bench/results/soak-abi.json"
 _USUAL: tuple[str, ...] = ()
 _OFTEN = ("slice_us=1000",)
 
