@@ -121,9 +121,7 @@ def _system_call_tables(known: Iterable[SystemCall], linked: Iterable[SystemCall
 def _system_call_names(names: Mapping[int, str], count: int) -> Iterable[str]:
     yield _label("husk_syscall_names")
     for number in range(count):
-        yield f".quad .Lname_{number}" if number in names else ".quad 0"
-    for number, name in sorted(names.items()):
-        yield f".Lname_{number}: {_string(name)}"
+        yield _string(names.get(number, ""))
 
 
 def _process_starter(linked: Iterable[SystemCall]) -> str:

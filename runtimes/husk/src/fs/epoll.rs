@@ -47,7 +47,7 @@ struct Inner {
     interests: Vec<Option<Interest>>,
     /// Free places in `interests`.
     free: Vec<u32>,
-    by_file: BTreeMap<(i32, usize), u32>,
+    by_file: BTreeMap<u64, u64>,
     ready: VecDeque<u32>,
 }
 
@@ -250,9 +250,18 @@ fn check_exclusive(events: u32) -> Result<(), Errno> {
     if is_wrong { Err(EINVAL) } else { Ok(()) }
 }
 
+/// Descriptor and description in one word, so that no map of another type is in the image: 20 bits
+/// of descriptor (NR_OPEN), and what tells apart addresses of the kernel's half, aligned to words.
+fn key(fd: i32, open: *const OpenFile) -> u64 {
+    const ADDRESS_BITS: u32 = 44;
+    const ALIGNMENT_BITS: u32 = 3;
+    let address = open as u64 >> ALIGNMENT_BITS & ((1 << ADDRESS_BITS) - 1);
+    (fd as u64) << ADDRESS_BITS | address
+}
+
 impl Inner {
     fn insert(&mut self, fd: i32, open: &Arc<OpenFile>, wanted: Event) -> Result<u32, Errno> {
-        let key = (fd, Arc::as_ptr(open) as usize);
+        let key = key(fd, Arc::as_ptr(open));
         if self.by_file.contains_key(&key) {
             return Err(EEXIST);
         }
@@ -268,13 +277,13 @@ impl Inner {
             Some(place) => *place = interest,
             None => self.interests.push(interest),
         }
-        self.by_file.insert(key, index);
+        self.by_file.insert(key, u64::from(index));
         Ok(index)
     }
 
     fn find(&self, fd: i32, open: &Arc<OpenFile>) -> Result<u32, Errno> {
-        let key = (fd, Arc::as_ptr(open) as usize);
-        self.by_file.get(&key).copied().ok_or(ENOENT)
+        let index = self.by_file.get(&key(fd, Arc::as_ptr(open)));
+        index.map(|&index| index as u32).ok_or(ENOENT)
     }
 
     fn interest(&mut self, index: u32) -> Option<&mut Interest> {
@@ -284,7 +293,7 @@ impl Inner {
     fn remove(&mut self, index: u32) -> Option<Interest> {
         let interest = self.interests.get_mut(index as usize)?.take()?;
         self.by_file
-            .remove(&(interest.fd, interest.open.as_ptr() as usize));
+            .remove(&key(interest.fd, interest.open.as_ptr()));
         if interest.is_queued {
             self.ready.retain(|&ready| ready != index);
         }

@@ -30,7 +30,6 @@ mod udp;
 pub mod unix;
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeSet;
 use core::net::SocketAddr;
 
 use address::{AF_INET, AF_INET6, AF_UNIX};
@@ -39,6 +38,7 @@ pub use pace::{before_idle, finish, on_interrupt};
 use socket::{Protocol, SOCK_DGRAM, SOCK_RAW, SOCK_SEQPACKET, SOCK_STREAM, Socket};
 
 use crate::errno::{EAFNOSUPPORT, EPERM, EPROTONOSUPPORT, EPROTOTYPE, ESOCKTNOSUPPORT, Errno};
+use crate::sorted_map::SortedMap;
 use crate::sync::SpinLock;
 use crate::{event, klog};
 
@@ -112,12 +112,12 @@ pub fn open(family: u16, kind: u32, number: u32) -> Result<Socket, Errno> {
 
 /// Tells the host, once for each port, that the program serves it.
 fn announce(local: SocketAddr, protocol: &'static str) {
-    static TOLD: SpinLock<BTreeSet<(u16, &str)>> = SpinLock::new(BTreeSet::new());
+    static TOLD: SpinLock<SortedMap<(u16, &str), ()>> = SpinLock::new(SortedMap::new());
     if local.ip().to_canonical().is_loopback() {
         return;
     }
-    let is_news = TOLD.lock().insert((local.port(), protocol));
-    if is_news {
+    let known = TOLD.lock().insert((local.port(), protocol), ());
+    if known.is_none() {
         event!("ready {}/{protocol}", local.port());
     }
 }

@@ -9,8 +9,8 @@ use crate::{event, klog, syscall};
 
 unsafe extern "C" {
     static husk_syscall_count: u64;
-    /// `husk_syscall_count` names; null where there is no such call.
-    static husk_syscall_names: [*const c_char; 1];
+    /// `husk_syscall_count` names one after the other; empty where there is no such call.
+    static husk_syscall_names: c_char;
 }
 
 const TRACKED: usize = 512;
@@ -48,17 +48,15 @@ fn is_first(number: usize) -> bool {
 
 /// A system call's name as the converter linked it.
 pub fn name(number: usize) -> Option<&'static str> {
-    // SAFETY: the converter writes as many names as it says, each NUL-terminated or null.
+    // SAFETY: the converter writes as many names as it says, each NUL-terminated.
     unsafe {
         if number as u64 >= husk_syscall_count {
             return None;
         }
-        let first = &raw const husk_syscall_names as *const *const c_char;
-        let name = *first.add(number);
-        if name.is_null() {
-            None
-        } else {
-            CStr::from_ptr(name).to_str().ok()
+        let mut name = CStr::from_ptr(&raw const husk_syscall_names);
+        for _ in 0..number {
+            name = CStr::from_ptr(name.as_ptr().add(name.count_bytes() + 1));
         }
+        name.to_str().ok().filter(|name| !name.is_empty())
     }
 }
