@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
 import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -43,8 +45,11 @@ def database(bundle: Bundles) -> Iterator[Server]:
 
 
 def client(program: str | Path, guest: Server, *words: str, timeout_s: float = 60) -> str:
-    command = [str(program), "-h", "127.0.0.1", "-p", str(guest.port), "-U", "postgres", *words]
-    return run(command, timeout_s=timeout_s, PGSSLMODE="disable")
+    return run([str(program), *whom(guest), *words], timeout_s=timeout_s, PGSSLMODE="disable")
+
+
+def whom(guest: Server) -> tuple[str, ...]:
+    return ("-h", "127.0.0.1", "-p", str(guest.port), "-U", "postgres")
 
 
 def query(guest: Server, text: str) -> str:
@@ -62,11 +67,32 @@ def test_pgbench_sees_no_error(bundle: Bundles, pgbench: Benchmark) -> None:
         assert query(guest, "SELECT count(*) FROM pgbench_history") == "100"
 
 
+def test_procedures_run(bundle: Bundles) -> None:
+    with database(bundle) as guest:
+        raises = "DO $$ BEGIN RAISE EXCEPTION 'from %', 'within'; END $$"
+        with pytest.raises(AssertionError, match="from within"):
+            query(guest, raises)
+
+
+def test_a_killed_client_s_backend_ends_its_client_only(bundle: Bundles) -> None:
+    """The others reconnect once the log has been replayed."""
+    with database(bundle) as guest:
+        sleeping = ["psql", *whom(guest), "-X", "-c", "SELECT pg_sleep(60)"]
+        environment = os.environ | {"PGSSLMODE": "disable"}
+        waiting = subprocess.Popen(sleeping, env=environment, stderr=subprocess.PIPE, text=True)
+        guest.said("LOG:  connection authorized.*(psql)")
+        guest.signal(signal.SIGKILL, backend(guest, "query LIKE 'SELECT pg_sleep%'"))
+        assert "server closed the connection unexpectedly" in waiting.communicate(timeout=30)[1]
+        guest.said("(was terminated by signal 9)")
+        guest.said(READY, count=2)
+        assert query(guest, "SELECT 1") == "1"
+
+
 def test_a_killed_backend_is_recovered_from(bundle: Bundles) -> None:
     """The postmaster ends every other backend and replays the log, as on Linux."""
     with database(bundle) as guest:
         query(guest, "CREATE TABLE kept AS SELECT 42 AS value")
-        guest.signal(signal.SIGKILL, backend(guest))
+        guest.signal(signal.SIGKILL, backend(guest, "backend_type = 'walwriter'"))
         guest.said("(was terminated by signal 9)")
         guest.said(READY, count=2)
         assert query(guest, "SELECT value FROM kept") == "42"
@@ -75,6 +101,6 @@ def test_a_killed_backend_is_recovered_from(bundle: Bundles) -> None:
         assert guest.ends() == 0
 
 
-def backend(guest: Server) -> int:
-    """A background process: it stays without a client, and its death counts as a backend's."""
-    return int(query(guest, "SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'"))
+def backend(guest: Server, which: str) -> int:
+    """The process of the one row of pg_stat_activity of which `which` is true."""
+    return int(query(guest, f"SELECT pid FROM pg_stat_activity WHERE {which}"))

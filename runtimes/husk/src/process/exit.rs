@@ -89,7 +89,7 @@ pub fn note_thread_status(status: u32) {
 }
 
 /// set_tid_address(2) and get_robust_list(2): whoever waits for this thread, or for a lock it held.
-fn release_joiners(thread: &Thread) {
+pub fn release_joiners(thread: &Thread) {
     futex::release_robust_list(thread);
     let address = thread.clear_child_tid.load(Ordering::Relaxed);
     if address != 0 && user::write(address, 0u32).is_ok() {

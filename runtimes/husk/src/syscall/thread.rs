@@ -3,7 +3,7 @@
 use alloc::sync::Arc;
 use core::sync::atomic::Ordering;
 
-use crate::errno::{E2BIG, EBADF, EEXIST, EINVAL, EPERM, ESRCH, Errno};
+use crate::errno::{E2BIG, EBADF, EEXIST, EINVAL, ENOSYS, EPERM, ESRCH, Errno};
 use crate::mm::user;
 use crate::mm::{PAGE_SIZE, USER_END};
 use crate::process::clone::{
@@ -149,6 +149,12 @@ syscall! {
             }
         }
         Ok(0)
+    }
+
+    /// Restartable sequences (rseq(2)) spare a look at which processor runs: there is one. The C
+    /// library asks at every start, so that to name the call each time would only be noise.
+    fn sys_rseq() {
+        Err(ENOSYS)
     }
 
     /// One processor: a barrier on it is a barrier on all (membarrier(2)).

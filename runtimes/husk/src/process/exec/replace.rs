@@ -54,6 +54,7 @@ pub fn replace(request: Request) -> SysResult {
     )?;
     let extended = ExtendedState::initial()?;
     exit::end_other_threads();
+    exit::release_joiners(current()); // as long as the memory they are in is there
     scheduler::rename_current(process.pid);
     process.replace_space(space);
     process.space().activate();
