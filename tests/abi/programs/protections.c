@@ -58,6 +58,7 @@ int main(void)
     SHOW(mprotect(area, PAGE, PROT_GROWSUP | PROT_GROWSDOWN));
     SHOW(munmap(area + 3 * PAGE, PAGE));
     SHOW(mprotect(area, 5 * PAGE, PROT_NONE)); /* with a hole: as far as it goes */
+    show_pages("before the hole");
     SHOW(munmap(area, 5 * PAGE));
     SHOW(munmap(area, 5 * PAGE)); /* nothing there is no error */
     SHOW(mprotect(area, PAGE, PROT_READ));

@@ -128,20 +128,12 @@ impl AddressSpace {
         let end = end_of(start, size_bytes).map_err(|_| ENOMEM)?;
         let mut inner = self.inner.lock();
         inner.mappings.check_count()?;
-        if !inner.mappings.covers(start, end) {
-            return Err(ENOMEM);
-        }
-        let forbids = |mapping: &Mapping| mapping.is_shared && !mapping.may_write;
-        if protection.contains(Protection::WRITE)
-            && inner.mappings.overlapping(start, end).any(forbids)
-        {
-            return Err(EACCES);
-        }
+        let (reached, outcome) = inner.protectable(start, end, protection);
         inner
             .mappings
-            .change(start, end, |mapping| mapping.protection = protection);
-        inner.tables.protect(start, end, protection);
-        Ok(())
+            .change(start, reached, |mapping| mapping.protection = protection);
+        inner.tables.protect(start, reached, protection);
+        outcome
     }
 
     /// mremap(2).
@@ -205,6 +197,29 @@ impl AddressSpace {
 }
 
 impl Inner {
+    /// How far from `start` on mappings may be given a protection, and why no further: what comes
+    /// before a hole or a mapping that forbids it is changed all the same, as Linux does.
+    fn protectable(
+        &self,
+        start: usize,
+        end: usize,
+        protection: Protection,
+    ) -> (usize, Result<(), Errno>) {
+        let mut reached = start;
+        for mapping in self.mappings.overlapping(start, end) {
+            if mapping.start > reached {
+                break;
+            }
+            let is_read_only = mapping.is_shared && !mapping.may_write;
+            if is_read_only && protection.contains(Protection::WRITE) {
+                return (reached, Err(EACCES));
+            }
+            reached = mapping.end.min(end);
+        }
+        let outcome = (reached >= end).then_some(()).ok_or(ENOMEM);
+        (reached, outcome)
+    }
+
     /// Forgets whatever is in a range.
     fn clear(&mut self, start: usize, end: usize) {
         if start < end && !self.mappings.remove(start, end).is_empty() {
