@@ -136,6 +136,7 @@ def _verification(boot: BootResult | None) -> dict[str, Any] | None:
         "is_passed": boot.is_passed,
         "machine": boot.machine,
         "accelerator": boot.accelerator,
+        "missed_system_calls": list(boot.missed_system_calls),
         "probes": [
             {
                 "port": probe.port,

@@ -65,8 +65,15 @@ def _remarks(document: Mapping[str, Any]) -> list[RenderableType]:
         *(f"recipe {r['name']}: {r['change']}" for r in document["entrypoint"]["recipes"]),
         *(f"lost: {loss['name']}" for loss in document["losses"]),
         _verified(document["verification"]),
+        *_missed(document["verification"]),
     ]
     return [Text.from_markup(escape(line)) for line in ["", *lines]]
+
+
+def _missed(verification: Mapping[str, Any] | None) -> list[str]:
+    """What may be why a program behaves otherwise than in its container."""
+    calls = verification["missed_system_calls"] if verification is not None else []
+    return [f"not in the image and asked for: {', '.join(calls)} (ENOSYS)"] if calls else []
 
 
 def _verified(verification: Mapping[str, Any] | None) -> str:
