@@ -39,6 +39,9 @@ int main(void)
     SHOW(prctl(PR_GET_NAME, name));
     printf("%s\n", name);
     SHOW(prctl(PR_GET_DUMPABLE) >= 0);
+    SHOW(prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0));
+    SHOW(prctl(PR_GET_KEEPCAPS, 0, 0, 0, 0));
+    SHOW(prctl(PR_SET_KEEPCAPS, 2, 0, 0, 0));
     SHOW(prctl(12345, 0, 0, 0, 0));
     SHOW(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
     SHOW(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));

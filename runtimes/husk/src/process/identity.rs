@@ -13,6 +13,8 @@ pub struct Credentials {
     pub egid: u32,
     pub sgid: u32,
     pub groups: Vec<u32>,
+    /// prctl(2) PR_SET_KEEPCAPS: kept and told, until execve(2).
+    pub keeps_capabilities: bool,
     /// prctl(2) PR_SET_NO_NEW_PRIVS.
     pub no_new_privileges: bool,
 }

@@ -414,9 +414,15 @@ fn prctl(option: u32, argument: usize, rest: [usize; 3]) -> SysResult {
             user::write(argument, u32::from(is_subreaper)).map(|()| 0)
         }
         PR_GET_DUMPABLE | PR_CAPBSET_READ => Ok(1),
-        PR_GET_KEEPCAPS => Ok(0),
+        PR_GET_KEEPCAPS => Ok(usize::from(
+            current().process.credentials.lock().keeps_capabilities,
+        )),
+        PR_SET_KEEPCAPS if argument <= 1 => {
+            current().process.credentials.lock().keeps_capabilities = argument == 1;
+            Ok(0)
+        }
         PR_GET_TIMERSLACK => Ok(50_000),
-        PR_SET_DUMPABLE | PR_SET_KEEPCAPS | PR_CAPBSET_DROP | PR_SET_TIMERSLACK => Ok(0),
+        PR_SET_DUMPABLE | PR_CAPBSET_DROP | PR_SET_TIMERSLACK => Ok(0),
         PR_SET_NO_NEW_PRIVS if argument == 1 && rest == [0; 3] => {
             current().process.credentials.lock().no_new_privileges = true;
             Ok(0)

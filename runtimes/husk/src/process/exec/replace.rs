@@ -95,6 +95,7 @@ fn forget_old_program() {
     process.family.lock().has_executed = true;
     let mut ids = process.credentials.lock();
     (ids.suid, ids.sgid) = (ids.euid, ids.egid);
+    ids.keeps_capabilities = false;
 }
 
 /// Registers and what the kernel keeps per thread are as at a program's first instruction.
