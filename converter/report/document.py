@@ -15,8 +15,8 @@ VERSION = 1
 _LOSSES = (
     (
         "no separation of users",
-        "The program runs at the kernel's privilege level in one address space; user and group "
-        "ids are kept and told, and enforce nothing.",
+        "The program runs at the kernel's privilege level: modes of files and permissions to "
+        "signal are checked in system calls, and code that goes round these finds no boundary.",
     ),
     (
         "no seccomp, AppArmor or SELinux inside",
