@@ -27,6 +27,7 @@ int main(int argc, char **argv)
     (void)argv;
     if (argc > 1) {
         SHOW(open("copy", O_RDWR));
+        SHOW(open("copy", O_RDONLY | O_TRUNC));
         SHOW(truncate("copy", 0));
         SHOW(unlink("copy")); /* its name may go */
         return 2;

@@ -147,7 +147,7 @@ pub fn open_node(node: &NodeRef, how: How) -> Result<FileRef, Errno> {
         Kind::Symlink(_) | Kind::MagicLink(_) => return Err(ELOOP),
         _ => permission::check(node, how.permissions())?,
     }
-    if direction.writes {
+    if direction.writes || how.has(O_TRUNC) {
         busy::require_not_running(node)?;
     }
     match &node.kind {
