@@ -104,7 +104,11 @@ fn tell_ids(request: &CloneRequest, child: &Arc<Process>) -> Result<(), Errno> {
     }
     if request.flags & CLONE_PIDFD != 0 {
         let fd = pidfd::install(child, 0)?;
-        user::write(request.pidfd, fd as u32).map_err(|_| EFAULT)?;
+        if user::write(request.pidfd, fd as u32).is_err() {
+            // In a table that the child shares it would keep the child, and the child the table.
+            scheduler::current().process.files().close(fd)?;
+            return Err(EFAULT);
+        }
     }
     Ok(())
 }
