@@ -101,7 +101,10 @@ fn advance(schedule: Schedule, now_ns: u64) -> (u64, u64) {
             let expirations = missed + 1;
             (
                 expirations,
-                schedule.at_ns + expirations * schedule.interval_ns,
+                missed // after which the next may lie past the end of time
+                    .saturating_mul(schedule.interval_ns)
+                    .saturating_add(schedule.interval_ns)
+                    .saturating_add(schedule.at_ns),
             )
         }
     }
@@ -111,7 +114,8 @@ impl Expire for TimerFile {
     fn expire(&self, _key: u64) {
         let schedule = self.get();
         let (expirations, next_ns) = advance(schedule, now_ns());
-        let armed = self.arm(next_ns);
+        let target: Weak<dyn Expire> = self.this.clone();
+        let armed = (next_ns != 0).then(|| timer::arm_again(next_ns, 0, target));
         let mut state = self.state.lock();
         state.schedule.at_ns = next_ns;
         state.armed = armed;
@@ -172,6 +176,15 @@ impl Drop for TimerFile {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_next_expiry_may_be_never() {
+        let hardly_again = Schedule {
+            at_ns: 100,
+            interval_ns: u64::MAX,
+        };
+        assert_eq!(advance(hardly_again, 135), (1, u64::MAX));
+    }
 
     #[test]
     fn missed_expirations_are_counted_and_the_beat_is_kept() {

@@ -151,7 +151,9 @@ impl Expire for SignalTimer {
         let mut missed = 0;
         if let Some(intervals) = now_ns().saturating_sub(at_ns).checked_div(interval_ns) {
             missed = intervals.min(i32::MAX as u64 / 2) as u32;
-            state.schedule.at_ns = at_ns + (intervals + 1) * interval_ns;
+            let passed_ns = intervals.saturating_mul(interval_ns);
+            let next_ns = at_ns.saturating_add(passed_ns);
+            state.schedule.at_ns = next_ns.saturating_add(interval_ns);
         }
         drop(state);
         if interval_ns != 0 {
@@ -170,8 +172,8 @@ impl SignalTimer {
             return;
         };
         let at_ns = self.state.lock().schedule.at_ns;
-        let armed = this.arm(at_ns);
-        self.state.lock().armed = armed;
+        let target: Weak<dyn Expire> = Arc::downgrade(&this) as Weak<dyn Expire>;
+        self.state.lock().armed = Some(timer::arm_again(at_ns, 0, target));
     }
 }
 

@@ -6,7 +6,7 @@
 use alloc::collections::BTreeMap;
 use alloc::sync::Weak;
 
-use super::alarm;
+use super::{alarm, now_ns};
 use crate::sync::SpinLock;
 
 /// Told when its time has come.
@@ -50,6 +50,15 @@ pub fn arm(at_ns: u64, key: u64, target: Weak<dyn Expire>) -> TimerId {
         alarm::set(at_ns);
     }
     id
+}
+
+/// Least time between two expiries of one timer: the interrupts of a shorter interval would leave
+/// no time for the application to disarm it. What was missed meanwhile is counted.
+const SHORTEST_NS: u64 = 50_000;
+
+/// As `arm`, of a timer that has just expired.
+pub fn arm_again(at_ns: u64, key: u64, target: Weak<dyn Expire>) -> TimerId {
+    arm(at_ns.max(now_ns() + SHORTEST_NS), key, target)
 }
 
 /// Disarms; false when it has expired already.
