@@ -192,6 +192,7 @@ fn hand_over_children(process: &Arc<Process>) {
     for child in children {
         let mut family = child.family.lock();
         family.parent = heir.as_ref().map(Arc::downgrade).unwrap_or_default();
+        family.exit_signal = SIGCHLD; // the heir did not choose it (Linux reparent_leader)
         let death_signal = family.parent_death_signal;
         drop(family);
         if death_signal != 0 {

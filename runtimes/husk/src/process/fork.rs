@@ -82,7 +82,11 @@ fn parts(parent: &Arc<Process>, request: &CloneRequest) -> Result<Parts, Errno> 
         true => parent.family.lock().parent.upgrade(),
         false => None,
     };
-    let family = Family::of_child(relative.as_ref().unwrap_or(parent), request.exit_signal);
+    let exit_signal = match shares(CLONE_PARENT) {
+        true => parent.family.lock().exit_signal, // a sibling ends as its maker does (clone(2))
+        false => request.exit_signal,
+    };
+    let family = Family::of_child(relative.as_ref().unwrap_or(parent), exit_signal);
     Ok(Parts {
         space,
         files,
