@@ -10,6 +10,8 @@ use crate::fs::node::as_node;
 use crate::fs::open::{O_APPEND, O_NONBLOCK, is_same};
 use crate::fs::{Bytes, FileRef, IoRequest, OpenFile, Sink, Source};
 use crate::mm::user;
+use crate::process::scheduler;
+use crate::process::thread::{WORK_EXIT, WORK_SIGNAL};
 use crate::syscall;
 
 /// Most that one call transfers (sendfile(2) NOTES).
@@ -106,6 +108,15 @@ impl<'a> Position<'a> {
     }
 }
 
+/// Most that is moved before other threads have a turn: the kernel is not preempted.
+const TURN_BYTES: usize = 1 << 20;
+
+/// Gives other threads a turn; false when a signal has come, which ends a transfer early.
+fn takes_turns() -> bool {
+    scheduler::yield_now();
+    !scheduler::current().has_work(WORK_SIGNAL | WORK_EXIT)
+}
+
 /// Writes until the source is empty or the target takes no more.
 fn pump(from: &mut FileSource, to: &OpenFile, mut offset: u64) -> SysResult {
     let mut done = 0;
@@ -115,7 +126,11 @@ fn pump(from: &mut FileSource, to: &OpenFile, mut offset: u64) -> SysResult {
             is_append: false,
             is_nonblocking: to.status_flags() & O_NONBLOCK != 0,
         };
-        match to.file.write(request, from) {
+        let later = from.left.saturating_sub(TURN_BYTES);
+        from.left -= later;
+        let written = to.file.write(request, from);
+        from.left += later;
+        match written {
             Ok(0) => break,
             Ok(count) => {
                 done += count;
@@ -123,6 +138,9 @@ fn pump(from: &mut FileSource, to: &OpenFile, mut offset: u64) -> SysResult {
             }
             Err(error) if done == 0 => return Err(error),
             Err(_) => break,
+        }
+        if later > 0 && !takes_turns() {
+            break;
         }
     }
     Ok(done)
@@ -147,6 +165,9 @@ fn pump_pieces(from: &mut FileSource, to: &OpenFile, offset: u64) -> SysResult {
             Err(_) => break,
         }
         if count == 0 || bytes.remaining() > 0 {
+            break;
+        }
+        if done % TURN_BYTES < count && !takes_turns() {
             break;
         }
     }
