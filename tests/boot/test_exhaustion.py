@@ -35,6 +35,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("segments", "no more: ENOMEM"),
         ("messages", "no more: ENOMEM"),
         ("semaphores", "no more: ENOMEM"),
+        ("long headers", "no more: ENOMEM"),
     ],
 )
 def test_taking_everything_harms_only_the_taker(root: Path, kind: str, ending: str) -> None:

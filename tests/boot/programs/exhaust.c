@@ -1,5 +1,6 @@
 /* Takes as much of one thing as the system gives, and says why there was no more. */
 #define _GNU_SOURCE
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -10,6 +11,8 @@
 #include <sys/msg.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
+#include <sys/socket.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 static void *wait_for_ever(void *unused)
@@ -142,6 +145,49 @@ static int take_semaphores(void)
     return error;
 }
 
+/* What is left is single pages, once messages of many pages have taken the longer stretches. */
+static void leave_single_pages(void)
+{
+    enum { LEFT = 3 << 20, ROOM = 24 << 20, PAGE = 4096, MESSAGE = 65000 };
+    static char message[MESSAGE];
+    struct sysinfo memory;
+    char *room = mmap(0, ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    size_t used = 0;
+    for (; used < ROOM && sysinfo(&memory) == 0 && memory.freeram > LEFT; used += PAGE)
+        room[used] = 1;
+    for (size_t at = 0; at < used; at += 2 * PAGE)
+        madvise(room + at, PAGE, MADV_DONTNEED);
+    do {
+        int ends[2];
+        if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, ends))
+            return;
+        while (send(ends[0], message, MESSAGE, 0) > 0)
+            ;
+    } while (errno == EAGAIN);
+}
+
+/* A program with as many headers as there can be: the kernel wants one stretch of memory for them. */
+static int take_long_headers(void)
+{
+    enum { COUNT = 65536 / sizeof(Elf64_Phdr) };
+    Elf64_Ehdr header = {
+        .e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
+        .e_type = ET_EXEC, .e_machine = EM_X86_64, .e_version = EV_CURRENT,
+        .e_phoff = sizeof header, .e_ehsize = sizeof header,
+        .e_phentsize = sizeof(Elf64_Phdr), .e_phnum = COUNT,
+    };
+    char *const arguments[] = {"headers", 0};
+    int file = open("/headers", O_CREAT | O_WRONLY, 0700);
+    write(file, &header, sizeof header);
+    ftruncate(file, sizeof header + COUNT * sizeof(Elf64_Phdr));
+    close(file);
+    leave_single_pages();
+    execv("/headers", arguments);
+    int error = errno;
+    unlink("/headers");
+    return error;
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
@@ -153,6 +199,7 @@ int main(int argc, char **argv)
         {"memory that is read into", take_memory_for_reading},
         {"shared memory", take_shared_memory}, {"segments", take_segments},
         {"messages", take_messages}, {"semaphores", take_semaphores},
+        {"long headers", take_long_headers},
     };
     for (size_t i = 0; argc > 1 && i < sizeof kinds / sizeof *kinds; i++)
         if (strcmp(argv[1], kinds[i].name) == 0)

@@ -13,6 +13,7 @@ use alloc::vec::Vec;
 
 use crate::errno::{EACCES, EEXIST, EINVAL, ENOENT, ENOMEM, ENOSPC, EPERM, Errno, SysResult};
 pub use crate::fs::permission::{EXECUTE, READ, WRITE};
+use crate::mm::heap;
 use crate::mm::{frame, reserve};
 use crate::process::current;
 use crate::sync::SpinLock;
@@ -39,10 +40,7 @@ pub fn check_memory() -> Result<(), Errno> {
 /// A buffer of zeros for what is kept here.
 pub fn buffer(size_bytes: usize) -> Result<Vec<u8>, Errno> {
     check_memory()?;
-    let mut bytes = Vec::new();
-    bytes.try_reserve_exact(size_bytes).map_err(|_| ENOMEM)?;
-    bytes.resize(size_bytes, 0);
-    Ok(bytes)
+    heap::zeros(size_bytes)
 }
 
 /// Seconds since the epoch.

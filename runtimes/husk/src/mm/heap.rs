@@ -4,6 +4,7 @@
 //! Everything is reached through the direct map, so that the heap has no page tables of its own.
 //! Lock order: the heap's lock, then the frames'.
 
+use alloc::vec::Vec;
 use core::alloc::{GlobalAlloc, Layout};
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicUsize, Ordering};
@@ -11,6 +12,7 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use super::buddy::FrameInfo;
 use super::frame::{Frames, frames};
 use super::{PAGE_SIZE, direct, reserve};
+use crate::errno::{ENOMEM, Errno};
 use crate::sync::SpinLock;
 
 /// Sizes of objects. Objects lie at multiples of their size, so that a size with k trailing zero
@@ -36,6 +38,15 @@ static USED_BYTES: AtomicUsize = AtomicUsize::new(0);
 /// Bytes in use, rounded up to what each allocation really takes.
 pub fn used_bytes() -> usize {
     USED_BYTES.load(Ordering::Relaxed)
+}
+
+/// A buffer of a size that the application has chosen: ENOMEM where the heap has none so long, which
+/// ends a call, while an allocation that cannot fail ends the machine.
+pub fn zeros(size_bytes: usize) -> Result<Vec<u8>, Errno> {
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(size_bytes).map_err(|_| ENOMEM)?;
+    bytes.resize(size_bytes, 0);
+    Ok(bytes)
 }
 
 struct Heap;

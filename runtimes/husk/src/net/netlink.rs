@@ -21,10 +21,11 @@ use super::socket::{
 };
 use super::stack;
 use crate::errno::{
-    EAGAIN, ECONNREFUSED, EINVAL, ENODEV, ENOMEM, ENOPROTOOPT, EOPNOTSUPP, EPERM, EPROTONOSUPPORT,
+    EAGAIN, ECONNREFUSED, EINVAL, ENODEV, ENOPROTOOPT, EOPNOTSUPP, EPERM, EPROTONOSUPPORT,
     ESOCKTNOSUPPORT, Errno, SysResult,
 };
 use crate::fs::{Events, Sink};
+use crate::mm::heap;
 use crate::process::current;
 use crate::sync::{SpinLock, WaitQueue};
 
@@ -441,9 +442,7 @@ impl Protocol for NetlinkSocket {
         if size_bytes > REQUEST_BYTES {
             return Err(crate::errno::EMSGSIZE);
         }
-        let mut bytes = Vec::new();
-        bytes.try_reserve_exact(size_bytes).map_err(|_| ENOMEM)?;
-        bytes.resize(size_bytes, 0);
+        let mut bytes = heap::zeros(size_bytes)?;
         let taken = message.data.take(&mut bytes)?;
         self.answer(bytes.get(..taken).unwrap_or(&[]));
         Ok(taken)

@@ -27,6 +27,7 @@ use crate::errno::{
     ENOTCONN, EOPNOTSUPP, EPIPE, Errno, SysResult,
 };
 use crate::fs::{Events, Sink};
+use crate::mm::heap;
 use crate::sync::{SpinLock, WaitQueue};
 use crate::time::{self, timer};
 
@@ -238,9 +239,7 @@ fn packets(count: usize, largest: usize) -> Result<PacketBuffer<'static>, Errno>
     } else {
         largest.max(SEND_BYTES)
     };
-    let mut bytes = Vec::new();
-    bytes.try_reserve_exact(size_bytes).map_err(|_| ENOMEM)?;
-    bytes.resize(size_bytes, 0u8);
+    let bytes = heap::zeros(size_bytes)?;
     Ok(PacketBuffer::new(
         alloc::vec![PacketMetadata::EMPTY; count],
         bytes,
@@ -366,9 +365,7 @@ impl UdpSocket {
         let local = if own.is_unspecified() { source } else { own };
         let mut metadata = UdpMetadata::from(IpEndpoint::from(to));
         metadata.local_address = Some(local.into());
-        let mut bytes = Vec::new();
-        bytes.try_reserve_exact(size_bytes).map_err(|_| ENOMEM)?;
-        bytes.resize(size_bytes, 0);
+        let mut bytes = heap::zeros(size_bytes)?;
         let taken = message.data.take(&mut bytes)?;
         let payload = bytes.get(..taken).unwrap_or(&[]);
         socket.send_slice(payload, metadata).map_err(|_| ENOBUFS)?;

@@ -9,6 +9,7 @@ use super::descriptor::table;
 use super::socket::Held;
 use crate::errno::{EAGAIN, EFAULT, EINVAL, EMSGSIZE, ENOBUFS, EPERM, ESRCH, Errno, SysResult};
 use crate::fs::OpenFile;
+use crate::mm::heap;
 use crate::mm::user::{self, UserBuffers};
 use crate::net::address::{AF_INET6, AF_UNIX, Address};
 use crate::net::socket::{MessageFlags, Outgoing, PeerCredentials, Received};
@@ -103,7 +104,7 @@ fn read_control(header: &Header, family: u16) -> Result<Control, Errno> {
     if length > CONTROL_LIMIT {
         return Err(ENOBUFS);
     }
-    let mut bytes = alloc::vec![0; length];
+    let mut bytes = heap::zeros(length)?;
     user::read_bytes(address, &mut bytes)?;
     let mut rest: &[u8] = &bytes;
     while rest.len() >= CONTROL_HEADER_BYTES {

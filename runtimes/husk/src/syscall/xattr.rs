@@ -4,10 +4,11 @@ use alloc::vec::Vec;
 
 use super::descriptor::get;
 use super::path::{AT_FDCWD, find, only, read};
-use crate::errno::{E2BIG, ENAMETOOLONG, ENOMEM, EOPNOTSUPP, ERANGE, Errno, SysResult};
+use crate::errno::{E2BIG, ENAMETOOLONG, EOPNOTSUPP, ERANGE, Errno, SysResult};
 use crate::fs::node::{NodeRef, node_of};
 use crate::fs::walk::AtEnd;
 use crate::fs::xattr::{self, XATTR_CREATE, XATTR_REPLACE};
+use crate::mm::heap;
 use crate::mm::user;
 use crate::syscall;
 
@@ -49,9 +50,7 @@ impl Setting {
         if size > SIZE_LIMIT {
             return Err(E2BIG);
         }
-        let mut bytes = Vec::new();
-        bytes.try_reserve_exact(size).map_err(|_| ENOMEM)?;
-        bytes.resize(size, 0);
+        let mut bytes = heap::zeros(size)?;
         user::read_bytes(value, &mut bytes)?;
         Ok(Setting {
             name,

@@ -16,6 +16,7 @@ use crate::errno::{
     EOPNOTSUPP, EPIPE, Errno, SysResult,
 };
 use crate::fs::{Events, Sink, Source};
+use crate::mm::heap;
 use crate::net::address::{AF_INET, AF_INET6, Address, any};
 use crate::net::flows::FlowKey;
 use crate::net::options::{self, Family, Options};
@@ -174,7 +175,7 @@ fn drain(connection: &mut Connection, into: &mut dyn Sink) -> SysResult {
 fn peek(connection: &mut Connection, into: &mut dyn Sink) -> SysResult {
     let socket = connection.socket_mut();
     let wanted = into.remaining().min(socket.recv_queue());
-    let mut bytes = alloc::vec![0; wanted];
+    let mut bytes = heap::zeros(wanted)?;
     let copied = socket.peek_slice(&mut bytes).map_err(|_| ENOTCONN)?;
     into.put(bytes.get(..copied).unwrap_or(&[]))
 }

@@ -15,6 +15,7 @@ use smoltcp::wire::{IpEndpoint, IpListenEndpoint};
 use super::TcpEndpoint;
 use super::options;
 use crate::errno::{ECONNREFUSED, ECONNRESET, EINVAL, ENOMEM, EPIPE, ETIMEDOUT, Errno};
+use crate::mm::heap;
 use crate::mm::{PAGE_SIZE, frame};
 use crate::net::options::{NODELAY, Options};
 use crate::net::stack::{Route, Stack};
@@ -66,10 +67,7 @@ pub fn buffer_sizes() -> (usize, usize) {
 }
 
 fn buffer(size_bytes: usize) -> Result<SocketBuffer<'static>, Errno> {
-    let mut bytes = Vec::new();
-    bytes.try_reserve_exact(size_bytes).map_err(|_| ENOMEM)?;
-    bytes.resize(size_bytes, 0u8);
-    Ok(SocketBuffer::new(bytes))
+    Ok(SocketBuffer::new(heap::zeros(size_bytes)?))
 }
 
 impl Connection {

@@ -9,10 +9,11 @@ use core::any::Any;
 use super::inbox::{Manner, Piece};
 use super::{Backlog, UnixEndpoint, cycles, names, own_credentials};
 use crate::errno::{
-    EAGAIN, ECONNREFUSED, ECONNRESET, EINVAL, EISCONN, EMSGSIZE, ENOMEM, ENOTCONN, EOPNOTSUPP,
-    EPERM, EPIPE, EPROTOTYPE, Errno, SysResult,
+    EAGAIN, ECONNREFUSED, ECONNRESET, EINVAL, EISCONN, EMSGSIZE, ENOTCONN, EOPNOTSUPP, EPERM,
+    EPIPE, EPROTOTYPE, Errno, SysResult,
 };
 use crate::fs::{Events, Sink};
+use crate::mm::heap;
 use crate::net::address::Address;
 use crate::net::options::{self, Family};
 use crate::net::socket::{
@@ -151,9 +152,7 @@ impl UnixSocket {
         } else {
             wanted
         };
-        let mut bytes = Vec::new();
-        bytes.try_reserve_exact(size_bytes).map_err(|_| ENOMEM)?;
-        bytes.resize(size_bytes, 0);
+        let mut bytes = heap::zeros(size_bytes)?;
         let taken = message.data.take(&mut bytes)?;
         bytes.truncate(taken);
         if taken == 0 && self.endpoint.is_stream() {

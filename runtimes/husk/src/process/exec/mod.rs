@@ -24,6 +24,7 @@ use crate::fs::node::node_of;
 use crate::fs::{self, FileRef, IoRequest, Sink, random};
 use crate::klog;
 use crate::mm::PAGE_SIZE;
+use crate::mm::heap;
 use crate::mm::space::{AddressSpace, Placement, Request};
 use elf::{Header, Kind, Layout};
 use stack::Content;
@@ -135,7 +136,7 @@ fn complain(path: &[u8], what: &str) {
 
 /// The program headers, checked.
 pub fn read_layout(file: &FileRef, header: &Header) -> Result<Layout, Errno> {
-    let mut bytes = alloc::vec![0; header.program_headers_bytes()];
+    let mut bytes = heap::zeros(header.program_headers_bytes())?;
     read_exactly(file, header.program_headers_offset, &mut bytes)?;
     Layout::parse(&bytes, file.size()?)
 }
@@ -145,7 +146,7 @@ fn load_interpreter(space: &AddressSpace, binary: &Binary) -> Result<Option<Mapp
     let Some((offset, size)) = binary.layout.interpreter else {
         return Ok(None);
     };
-    let mut path = alloc::vec![0; size];
+    let mut path = heap::zeros(size)?;
     read_exactly(&binary.file, offset, &mut path)?;
     if path.pop() != Some(0) {
         return Err(ENOEXEC);
