@@ -11,6 +11,8 @@ pub mod debug;
 pub mod driver;
 pub mod errno;
 pub mod fs;
+#[cfg(test)]
+mod fuzz;
 pub mod ipc;
 pub mod mm;
 pub mod net;

@@ -15,6 +15,8 @@ pub mod device;
 mod dhcp;
 pub mod files;
 mod flows;
+#[cfg(test)]
+mod fuzz;
 mod groups;
 mod interfaces;
 mod link;
