@@ -55,7 +55,7 @@ def convert(
         progress.step("finding the program")
         entrypoint = resolve(image, recipes)
         progress.step("analysing what it needs")
-        analysis = analyse(image, entrypoint)
+        analysis = analyse(image, entrypoint, keep)
         progress.step("stripping the rest")
         rootfs = strip(image, entrypoint, analysis, keep)
         chosen = match(analysis, load_runtimes())

@@ -5,11 +5,14 @@ Static facts only: nothing of the image is run. What they cannot decide is a fin
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ..errors import UnsupportedError
 from ..model import Analysis, Entrypoint, Image, Node, NodeType
 from ..recipes import chosen
 from .closure import Closure
 from .go_files import add_go_files
+from .kept_files import add_kept_files
 from .module_trees import add_module_trees
 from .needs import Needs
 from .packages import read_packages
@@ -19,8 +22,9 @@ from .runtime_files import add_runtime_files
 __all__ = ["analyse"]
 
 
-def analyse(image: Image, entrypoint: Entrypoint) -> Analysis:
-    """The program's ELF closure, the files it names, and those its libraries open."""
+def analyse(image: Image, entrypoint: Entrypoint, keep: Sequence[str] = ()) -> Analysis:
+    """The program's ELF closure, the files it names, and those its libraries open; the same for
+    what the user keeps."""
     program = image.tree.get(entrypoint.exe)
     if program is None or program.type is not NodeType.FILE:
         raise UnsupportedError((f"the program {entrypoint.exe} is not a file of the image",))
@@ -31,6 +35,7 @@ def analyse(image: Image, entrypoint: Entrypoint) -> Analysis:
     _add_recipes(needs, entrypoint)
     add_module_trees(closure, entrypoint, packages)
     ProgramFiles(image, entrypoint, closure, packages).find()
+    add_kept_files(closure, keep)
     add_go_files(closure, entrypoint)
     add_runtime_files(closure, entrypoint)
     _note_limits(needs, entrypoint, program)

@@ -14,9 +14,9 @@ from typing import BinaryIO
 
 from ..model import Analysis, Drop, Entrypoint, Image, Keep, Node, NodeType, Rootfs, Tree
 from ..recipes import chosen
+from ..user_keep import paths_to_keep
 from .kept_accounts import KeptAccounts, kept_accounts
 from .removal import ACCOUNT_FILES, SETUID_OR_SETGID, description, forbidden, forbidden_inodes
-from .user_keep import paths_to_keep
 
 __all__ = ["strip"]
 

@@ -19,7 +19,12 @@ from dock2uk.model import Analysis, Entrypoint, ImageConfig
 LOADER = "/lib64/ld-linux-x86-64.so.2"
 
 
-def run(entries: dict[str, Entry], config: ImageConfig | None = None, **given: Any) -> Analysis:
+def run(
+    entries: dict[str, Entry],
+    config: ImageConfig | None = None,
+    keep: tuple[str, ...] = (),
+    **given: Any,
+) -> Analysis:
     """Analyse an image whose program is /usr/bin/server."""
     values: dict[str, Any] = {
         "exe": "/usr/bin/server", "argv": ("server",), "env": (), "cwd": "/", "uid": 0, "gid": 0,
@@ -27,7 +32,8 @@ def run(entries: dict[str, Entry], config: ImageConfig | None = None, **given: A
         "evidence": (),
     }  # fmt: skip
     base: dict[str, Entry] = {LOADER: program("", tiny_elf(interpreter=None))}
-    return analyse.analyse(image(base | entries, config), Entrypoint(**(values | given)))
+    made = image(base | entries, config)
+    return analyse.analyse(made, Entrypoint(**(values | given)), keep)
 
 
 def server(**elf: Any) -> Entry:
@@ -401,3 +407,19 @@ def _closure_of(entries: dict[str, Entry], exe: str) -> dict[str, str]:
     found = run({"/usr/bin/server": None} | entries, exe=exe, argv=(exe,))
     linked = set(found.elves)
     return {path: found.needed[path] for path in linked}
+
+
+def test_what_a_kept_program_loads_is_kept_and_what_it_calls_counts() -> None:
+    found = run(
+        {
+            "/usr/bin/server": server(),
+            "/usr/bin/other": server(needed=["libother.so"]),
+            "/usr/lib/libother.so": library(),
+            "/usr/bin/words": b"no program",
+        },
+        keep=("/usr/bin/*",),
+    )
+    assert set(found.elves) == {
+        "/usr/bin/server", LOADER, "/usr/bin/other", "/usr/lib/libother.so",
+    }  # fmt: skip
+    assert found.needed["/usr/lib/libother.so"] == "DT_NEEDED libother.so of /usr/bin/other"

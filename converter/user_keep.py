@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 
-from ..errors import Dock2ukError
-from ..model import Node, NodeType, Tree
+from .errors import Dock2ukError
+from .model import Node, NodeType, Tree
 
 
 def paths_to_keep(tree: Tree, patterns: Sequence[str]) -> Iterator[tuple[str, str]]:

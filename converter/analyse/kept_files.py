@@ -1,0 +1,29 @@
+"""ELF files that the user keeps: what they load is kept with them, and what they call counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..model import Node, NodeType
+from ..user_keep import paths_to_keep
+from .closure import Closure
+
+# gABI "ELF Header": 64-bit, little-endian; e_type and e_machine of what can run or be loaded.
+_IDENTITY = b"\x7fELF\x02\x01"
+_TYPE_AND_MACHINE = (b"\x02\x00\x3e\x00", b"\x03\x00\x3e\x00")
+
+
+def add_kept_files(closure: Closure, keep: Sequence[str]) -> None:
+    """Those that could run here; a file for another machine is data."""
+    for path, because in paths_to_keep(closure.needs.tree, keep):
+        node = closure.needs.tree.get(path)
+        if node is not None and _could_run(node):
+            closure.add_library(path, because)
+
+
+def _could_run(node: Node) -> bool:
+    if node.type is not NodeType.FILE or node.content is None:
+        return False
+    with node.content.open() as content:
+        header = content.read(20)
+    return header.startswith(_IDENTITY) and header[16:20] in _TYPE_AND_MACHINE
