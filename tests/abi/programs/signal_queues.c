@@ -1,6 +1,7 @@
 /* signal(7) § Real-time signals, sigqueue(3), sigtimedwait(2): order, values, and what is merged. */
 #include "check.h"
 #include <signal.h>
+#include <sys/resource.h>
 
 static volatile int order[32], values[32], count;
 
@@ -102,5 +103,24 @@ int main(void)
     SHOW(last);
     SHOW(in_order);
     SHOW(sigtimedwait(&two, &info, &none));
+
+    /* a full queue takes no more real-time signals, and still every standard one */
+    struct rlimit few = {1024, 1024};
+    MUST(setrlimit(RLIMIT_SIGPENDING, &few));
+    int queued = 0;
+    while (queued < 5000 && sigqueue(getpid(), SIGRTMIN, (union sigval){0}) == 0)
+        queued++;
+    CHECK(queued <= 1024);
+    SHOW(sigqueue(getpid(), SIGRTMIN, (union sigval){0}));
+    SHOW(syscall(SYS_tgkill, getpid(), getpid(), SIGRTMIN + 1) == 0 || errno == EAGAIN);
+    SHOW(kill(getpid(), SIGUSR1));
+    sigpending(&all);
+    SHOW(sigismember(&all, SIGUSR1));
+    sigset_t first;
+    sigemptyset(&first);
+    sigaddset(&first, SIGUSR1);
+    SHOW(sigtimedwait(&first, &info, &none));
+    while (sigtimedwait(&two, &info, &none) > 0)
+        ;
     return 0;
 }

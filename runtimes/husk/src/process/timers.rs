@@ -123,7 +123,9 @@ impl SignalTimer {
         drop(state);
         match &self.notify {
             Notify::Nothing => {}
-            Notify::Process(info) => signal::send_to_process(&owner, info.with_overrun(missed)),
+            Notify::Process(info) => {
+                signal::send_to_process(&owner, info.with_overrun(missed));
+            }
             Notify::Thread(tid, info) => {
                 if let Some(thread) = scheduler::find(*tid) {
                     signal::send_to_thread(&thread, info.with_overrun(missed));

@@ -2,7 +2,7 @@
 
 use alloc::sync::Arc;
 
-use super::signal::{queued_info, require_permission};
+use super::signal::{queued_info, require_permission, taken};
 use crate::errno::{EINVAL, ESRCH};
 use crate::fs::open::O_NONBLOCK;
 use crate::mm::user;
@@ -33,10 +33,7 @@ syscall! {
         };
         registry::find(process.pid).filter(|known| Arc::ptr_eq(known, &process)).ok_or(ESRCH)?;
         require_permission(&process, raw)?;
-        if let Some(info) = info {
-            signal::send_to_process(&process, info);
-        }
-        Ok(0)
+        taken(info.is_none_or(|info| signal::send_to_process(&process, info)))
     }
 
     fn sys_pidfd_getfd(fd: i32, theirs: i32, flags: u32) {

@@ -165,21 +165,20 @@ syscall! {
         let info = queued_info(pid, raw, info)?;
         let process = u32::try_from(pid).ok().and_then(registry::find).ok_or(ESRCH)?;
         require_permission(&process, raw)?;
-        if let Some(info) = info {
-            signal::send_to_process(&process, info);
-        }
-        Ok(0)
+        taken(info.is_none_or(|info| signal::send_to_process(&process, info)))
     }
 
     fn sys_rt_tgsigqueueinfo(pid: i32, tid: i32, raw: u32, info: usize) {
         let info = queued_info(pid, raw, info)?;
         let thread = thread_of_process(Some(pid), tid)?;
         require_permission(&thread.process, raw)?;
-        if let Some(info) = info {
-            signal::send_to_thread(&thread, info);
-        }
-        Ok(0)
+        taken(info.is_none_or(|info| signal::send_to_thread(&thread, info)))
     }
+}
+
+/// sigqueue(3): EAGAIN when the queue is full.
+pub fn taken(is_queued: bool) -> SysResult {
+    if is_queued { Ok(0) } else { Err(EAGAIN) }
 }
 
 fn wait_for_signal() -> SysResult {
@@ -220,11 +219,11 @@ fn alternate_stack(new: StackDescription, is_in_use: bool) -> Result<AlternateSt
 fn send_to_tid(pid: Option<i32>, tid: i32, raw: u32) -> SysResult {
     let thread = thread_of_process(pid, tid)?;
     require_permission(&thread.process, raw)?;
-    if raw != 0 {
-        let info = SignalInfo::from_current(signal::number(raw)?, SI_TKILL);
-        signal::send_to_thread(&thread, info);
+    if raw == 0 {
+        return Ok(0);
     }
-    Ok(0)
+    let info = SignalInfo::from_current(signal::number(raw)?, SI_TKILL);
+    taken(signal::send_to_thread(&thread, info))
 }
 
 fn thread_of_process(pid: Option<i32>, tid: i32) -> Result<Arc<Thread>, Errno> {
@@ -278,9 +277,9 @@ fn send_to_permitted(targets: &[Arc<Process>], raw: u32, info: Option<SignalInfo
         return Err(if targets.is_empty() { ESRCH } else { EPERM });
     }
     if let Some(info) = info {
-        permitted
-            .iter()
-            .for_each(|process| signal::send_to_process(process, info));
+        for process in permitted {
+            signal::send_to_process(process, info);
+        }
     }
     Ok(0)
 }

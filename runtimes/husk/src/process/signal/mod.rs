@@ -64,39 +64,41 @@ pub fn number(raw: u32) -> Result<u32, Errno> {
     }
 }
 
-/// Sends to a process: some thread that does not block it will take it.
-pub fn send_to_process(process: &Process, info: SignalInfo) {
+/// Sends to a process: some thread that does not block it will take it. False when its queue is full.
+pub fn send_to_process(process: &Process, info: SignalInfo) -> bool {
     if note_control(process, info.signal) {
-        return;
+        return true;
     }
     if process.signals.ignores(info.signal) && !is_blocked_everywhere(process, info.signal) {
-        return;
+        return true;
     }
-    process.signals.push(info);
+    let is_queued = process.signals.push(info);
     if let Some(thread) = choose_thread(process, info.signal) {
         thread.add_work(WORK_SIGNAL);
         scheduler::wake(thread);
     }
     process.signals.arrival.wake_all();
+    is_queued
 }
 
-/// Sends to one thread (tgkill(2)).
-pub fn send_to_thread(thread: &Arc<Thread>, info: SignalInfo) {
+/// Sends to one thread (tgkill(2)). False when its queue is full.
+pub fn send_to_thread(thread: &Arc<Thread>, info: SignalInfo) -> bool {
     if note_control(&thread.process, info.signal) {
-        return;
+        return true;
     }
     let mut signals = thread.signals.lock();
     let is_blocked = signals.blocked & bit(info.signal) != 0;
     if !is_blocked && thread.process.signals.ignores(info.signal) {
-        return;
+        return true;
     }
-    signals.pending.push(info);
+    let is_queued = signals.pending.push(info);
     drop(signals);
     if !is_blocked {
         thread.add_work(WORK_SIGNAL);
     }
     scheduler::wake(thread.clone());
     thread.process.signals.arrival.wake_all();
+    is_queued
 }
 
 /// What the sending of a signal does whoever takes it, and when (signal(7)): SIGKILL ends the

@@ -5,7 +5,8 @@ use alloc::collections::VecDeque;
 use super::info::SI_TIMER;
 use super::{FIRST_REALTIME, SignalInfo, SignalSet, bit};
 
-/// RLIMIT_SIGPENDING's stand-in: further real-time signals are dropped.
+/// RLIMIT_SIGPENDING's stand-in: further real-time signals are dropped. Standard signals never are:
+/// a process that is flooded can still be told to end.
 const QUEUE_LIMIT: usize = 1024;
 
 /// Signals sent and not yet taken, of a thread or of a process.
@@ -30,9 +31,12 @@ impl Pending {
     /// Adds a signal; false when it was dropped.
     pub fn push(&mut self, info: SignalInfo) -> bool {
         let is_there = self.set & bit(info.signal) != 0;
-        let is_merged = is_there && info.signal < FIRST_REALTIME;
-        if is_merged || self.queue.len() >= QUEUE_LIMIT {
-            return is_merged;
+        let is_real_time = info.signal >= FIRST_REALTIME;
+        if is_there && !is_real_time {
+            return true;
+        }
+        if is_real_time && self.queue.len() >= QUEUE_LIMIT {
+            return false;
         }
         self.queue.push_back(info);
         self.set |= bit(info.signal);
@@ -128,6 +132,15 @@ mod tests {
         let expected = [info(10, 0), info(40, 0), info(40, 1), info(40, 2)];
         assert_eq!(taken, expected);
         assert_eq!(pending.set(), 0);
+    }
+
+    #[test]
+    fn a_full_queue_drops_real_time_signals_only() {
+        let mut pending = Pending::new();
+        (0..QUEUE_LIMIT as u64).for_each(|value| assert!(pending.push(info(40, value))));
+        assert!(!pending.push(info(40, 0)));
+        assert!(pending.push(info(14, 0)));
+        assert_eq!(pending.take(!0), Some(info(14, 0)));
     }
 
     #[test]
