@@ -113,6 +113,7 @@ pub fn new_thread(
     }
     let thread = Thread::new(process.clone(), tid, &frame)?;
     thread.inherit_extended_state(parent);
+    thread.inherit_scheduling(parent);
     let thread_pointer = match request.flags & CLONE_SETTLS {
         0 => parent.fs_base.load(Ordering::Relaxed),
         _ => request.thread_pointer,

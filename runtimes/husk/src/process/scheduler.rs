@@ -262,7 +262,8 @@ fn free_previous() {
 }
 
 /// As long as usual, or as the command line says.
-fn slice_ns() -> u64 {
+/// How long a thread runs while others wait.
+pub fn slice_ns() -> u64 {
     boot::options()
         .slice_us
         .map_or(SLICE_NS, |slice_us| slice_us * 1000)

@@ -2,7 +2,7 @@
 
 use alloc::sync::Arc;
 use core::cell::UnsafeCell;
-use core::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicI32, AtomicU8, AtomicU32, AtomicUsize, Ordering};
 
 use super::Process;
 use super::signal::ThreadSignals;
@@ -52,6 +52,9 @@ pub struct Thread {
     pub signals: SpinLock<ThreadSignals>,
     /// PR_SET_NAME, NUL-padded.
     pub name: SpinLock<[u8; 16]>,
+    /// setpriority(2), and a policy of sched_setscheduler(2).
+    pub nice: AtomicI32,
+    pub policy: AtomicU32,
     /// Nanoseconds of processor time used, and when it last began to run.
     pub cpu_ns: core::sync::atomic::AtomicU64,
     pub running_since_ns: core::sync::atomic::AtomicU64,
@@ -81,6 +84,8 @@ impl Thread {
             robust_list: AtomicUsize::new(0),
             signals: SpinLock::new(ThreadSignals::default()),
             name: SpinLock::new([0; 16]),
+            nice: AtomicI32::new(0),
+            policy: AtomicU32::new(0),
             cpu_ns: core::sync::atomic::AtomicU64::new(0),
             running_since_ns: core::sync::atomic::AtomicU64::new(0),
         }))
@@ -118,6 +123,14 @@ impl Thread {
             (*running.extended()).save();
             (*self.extended()).copy_from(&*running.extended());
         }
+    }
+
+    /// A new thread is scheduled as the one that makes it (sched(7)).
+    pub fn inherit_scheduling(&self, parent: &Thread) {
+        self.nice
+            .store(parent.nice.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.policy
+            .store(parent.policy.load(Ordering::Relaxed), Ordering::Relaxed);
     }
 
     /// The running thread's FS base, now and after each switch.

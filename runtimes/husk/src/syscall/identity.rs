@@ -174,6 +174,9 @@ syscall! {
     }
 
     fn sys_sethostname(name: usize, length: usize) {
+        if current().process.credentials.lock().euid != 0 {
+            return Err(EPERM);
+        }
         if length >= UTS_BYTES {
             return Err(EINVAL);
         }
@@ -264,15 +267,6 @@ syscall! {
         const ASK: u32 = u32::MAX;
         if persona == ASK || persona == 0 { Ok(0) } else { Err(EINVAL) }
     }
-
-    fn sys_getpriority(which: u32, who: i32) {
-        const NICE_0: usize = 20; // getpriority(2) NOTES: the raw call returns 20 - nice
-        require_prioritised(which, who).map(|()| NICE_0)
-    }
-
-    fn sys_setpriority(which: u32, who: i32, _nice: i32) {
-        require_prioritised(which, who).map(|()| 0)
-    }
 }
 
 /// struct rusage: processor time, and the most memory that was in use.
@@ -283,18 +277,6 @@ pub fn write_usage(address: usize, cpu_ns: u64) -> Result<(), Errno> {
     words[1] = cpu_ns % 1_000_000_000 / 1000;
     words[4] = (frame::used_count() * PAGE_SIZE / 1024) as u64; // ru_maxrss
     user::write(address, words)
-}
-
-/// ESRCH for a process that is not there; groups and users are taken to be.
-fn require_prioritised(which: u32, who: i32) -> Result<(), Errno> {
-    const PRIO_PROCESS: u32 = 0;
-    const PRIO_PGRP: u32 = 1;
-    const PRIO_USER: u32 = 2;
-    match which {
-        PRIO_PROCESS => by_id(who).map(|_| ()),
-        PRIO_PGRP | PRIO_USER => Ok(()),
-        _ => Err(EINVAL),
-    }
 }
 
 fn change(change: impl FnOnce(&mut Credentials) -> Result<(), Errno>) -> SysResult {

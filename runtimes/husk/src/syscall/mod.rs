@@ -30,6 +30,7 @@ pub mod message;
 pub mod path;
 pub mod pidfd;
 pub mod poll;
+pub mod priority;
 pub mod signal;
 pub mod socket;
 pub mod socket_option;

@@ -108,40 +108,6 @@ syscall! {
         if first[0] & 1 == 0 { Err(EINVAL) } else { Ok(0) }
     }
 
-    fn sys_sched_getscheduler(tid: i32) {
-        scheduled(tid)?;
-        Ok(0) // SCHED_OTHER
-    }
-
-    fn sys_sched_getparam(tid: i32, parameter: usize) {
-        require_parameter(parameter)?;
-        scheduled(tid)?;
-        user::write(parameter, 0u32)?;
-        Ok(0)
-    }
-
-    fn sys_sched_setscheduler(tid: i32, policy: u32, parameter: usize) {
-        require_parameter(parameter)?;
-        let priority: u32 = user::read(parameter)?;
-        scheduled(tid)?;
-        require_no_priority(policy, priority)
-    }
-
-    fn sys_sched_setparam(tid: i32, parameter: usize) {
-        require_parameter(parameter)?;
-        let priority: u32 = user::read(parameter)?;
-        scheduled(tid)?;
-        require_no_priority(0, priority)
-    }
-
-    fn sys_sched_get_priority_max(policy: u32) {
-        priority_range(policy).map(|(_, highest)| highest)
-    }
-
-    fn sys_sched_get_priority_min(policy: u32) {
-        priority_range(policy).map(|(lowest, _)| lowest)
-    }
-
     fn sys_getcpu(processor: usize, node: usize) {
         for address in [processor, node] {
             if address != 0 {
@@ -171,7 +137,7 @@ syscall! {
 }
 
 /// A thread by id as these calls name it: 0 is the caller.
-fn thread_of(tid: u32) -> Result<Arc<Thread>, Errno> {
+pub fn thread_of(tid: u32) -> Result<Arc<Thread>, Errno> {
     if tid == 0 {
         return Ok(scheduler::current_arc());
     }
@@ -184,34 +150,6 @@ fn set_thread_pointer(address: usize) -> crate::errno::SysResult {
     }
     current().set_thread_pointer(address);
     Ok(0)
-}
-
-/// A thread of a sched_*(2) call; a negative id is EINVAL.
-fn scheduled(tid: i32) -> Result<(), Errno> {
-    let tid = u32::try_from(tid).map_err(|_| EINVAL)?;
-    thread_of(tid).map(|_| ())
-}
-
-/// Linux looks for a missing structure before it tries to read it.
-fn require_parameter(address: usize) -> Result<(), Errno> {
-    if address == 0 { Err(EINVAL) } else { Ok(()) }
-}
-
-/// SCHED_OTHER, SCHED_BATCH and SCHED_IDLE have no priorities; real-time policies are refused.
-fn require_no_priority(policy: u32, priority: u32) -> crate::errno::SysResult {
-    match policy {
-        0 | 3 | 5 if priority == 0 => Ok(0),
-        1 | 2 if (1..=99).contains(&priority) => Err(EPERM),
-        _ => Err(EINVAL),
-    }
-}
-
-fn priority_range(policy: u32) -> Result<(usize, usize), Errno> {
-    match policy {
-        1 | 2 => Ok((1, 99)),
-        0 | 3 | 5 | 6 => Ok((0, 0)),
-        _ => Err(EINVAL),
-    }
 }
 
 /// What is larger than Linux 6.1 knows must be zero.

@@ -3,7 +3,7 @@
 use alloc::sync::Arc;
 use core::sync::atomic::Ordering;
 
-use crate::errno::{EINTR, EINVAL, EOPNOTSUPP, ERESTARTNOHAND, Errno, SysResult};
+use crate::errno::{EINTR, EINVAL, EOPNOTSUPP, EPERM, ERESTARTNOHAND, Errno, SysResult};
 use crate::mm::user::{self, Plain};
 use crate::process::signal::{self, SignalInfo};
 use crate::process::timers::{Notify, Schedule, SignalTimer};
@@ -148,8 +148,11 @@ syscall! {
 
     fn sys_clock_settime(clock: i32, timespec: usize) {
         let ns = read_timespec(timespec)?;
-        if clock != CLOCK_REALTIME {
-            return Err(EINVAL);
+        match clock {
+            ..0 => return Err(EPERM), // a processor clock of some process
+            CLOCK_REALTIME if current().process.credentials.lock().euid != 0 => return Err(EPERM),
+            CLOCK_REALTIME => {}
+            _ => return Err(EINVAL),
         }
         tsc::set_realtime_ns(ns);
         Ok(0)

@@ -80,13 +80,15 @@ pub fn stat(process: &Process, tid: u32) -> Vec<u8> {
     };
     let usage = process.space().usage();
     let [_, group, session] = process.ids();
+    let nice = scheduler::find(tid).map_or(0, |thread| thread.nice.load(Ordering::Relaxed));
     format!(
-        "{tid} ({}) {} {} {group} {session} 0 -1 4194304 0 0 0 0 {} 0 0 0 20 0 {} 0 {} {} {} \
+        "{tid} ({}) {} {} {group} {session} 0 -1 4194304 0 0 0 0 {} 0 0 0 {} {nice} {} 0 {} {} {} \
          18446744073709551615 0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n",
         name(tid),
         state(process, tid).0,
         family::parent_id(process),
         cpu_ns / NS_PER_TICK,
+        20 + nice,
         process.threads.lock().len(),
         process.started_ns / NS_PER_TICK,
         usage.mapped * PAGE_SIZE,
@@ -180,9 +182,11 @@ fn write_signals(out: &mut String, process: &Process, tid: u32) {
         None => (0, 0),
     };
     let shared = process.signals.pending_set();
+    let (ignored, caught) = process.signals.dispositions();
     let _ = write!(
         out,
-        "SigQ:\t0/1024\nSigPnd:\t{pending:016x}\nShdPnd:\t{shared:016x}\nSigBlk:\t{blocked:016x}\n"
+        "SigQ:\t0/1024\nSigPnd:\t{pending:016x}\nShdPnd:\t{shared:016x}\nSigBlk:\t{blocked:016x}\n\
+         SigIgn:\t{ignored:016x}\nSigCgt:\t{caught:016x}\n"
     );
 }
 

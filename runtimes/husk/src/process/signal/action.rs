@@ -88,6 +88,19 @@ impl SharedSignals {
         handler == SIG_IGN || handler == SIG_DFL && default_action(signal) == DefaultAction::Ignore
     }
 
+    /// The signals that are ignored by choice, and those with a handler.
+    pub fn dispositions(&self) -> (SignalSet, SignalSet) {
+        let mut sets = (0, 0);
+        for signal in 1..=LAST {
+            match self.action(signal).handler {
+                SIG_DFL => {}
+                SIG_IGN => sets.0 |= bit(signal),
+                _ => sets.1 |= bit(signal),
+            }
+        }
+        sets
+    }
+
     /// A child's: the same dispositions, nothing pending (fork(2)).
     pub fn inherited(&self) -> SharedSignals {
         SharedSignals {
