@@ -46,11 +46,11 @@ int main(void)
     fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
     SHOW(read(fd, &value, 8));
     struct itimerspec soon = {{0, 10000000}, {0, 20000000}}, old, off = {0};
+    long before = now_ms();
     SHOW(timerfd_settime(fd, 0, &soon, NULL));
     SHOW(timerfd_gettime(fd, &old));
     CHECK(old.it_interval.tv_nsec == 10000000 && old.it_value.tv_nsec > 0);
     struct pollfd p = {fd, POLLIN, 0};
-    long before = now_ms();
     SHOW(poll(&p, 1, 1000));
     CHECK(now_ms() - before >= 18 && now_ms() - before < 900);
     sleep_ms(35);

@@ -5,6 +5,7 @@
 
 use alloc::collections::BTreeMap;
 use alloc::sync::Weak;
+use alloc::vec::Vec;
 
 use super::{alarm, now_ns};
 use crate::sync::SpinLock;
@@ -16,40 +17,89 @@ pub trait Expire: Send + Sync {
 }
 
 /// Names an armed timer.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TimerId {
     at_ns: u64,
     sequence: u64,
 }
 
+struct Armed {
+    sequence: u64,
+    key: u64,
+    target: Weak<dyn Expire>,
+}
+
+/// Times lead to places in a vector rather than to what is there, so that this map is of a kind
+/// that is in the image anyway. No two timers have the same nanosecond.
 struct Queue {
     sequence: u64,
-    armed: BTreeMap<TimerId, (u64, Weak<dyn Expire>)>,
+    by_time: BTreeMap<u64, u64>,
+    places: Vec<Option<Armed>>,
+    free: Vec<u64>,
 }
 
 static QUEUE: SpinLock<Queue> = SpinLock::new(Queue {
     sequence: 0,
-    armed: BTreeMap::new(),
+    by_time: BTreeMap::new(),
+    places: Vec::new(),
+    free: Vec::new(),
 });
+
+/// Later than this is never (146 years).
+const NEVER_NS: u64 = 1 << 62;
 
 /// Calls `target.expire(key)` once `at_ns` has passed, unless the target is gone by then.
 pub fn arm(at_ns: u64, key: u64, target: Weak<dyn Expire>) -> TimerId {
     let mut queue = QUEUE.lock();
-    queue.sequence += 1;
-    let id = TimerId {
-        at_ns,
-        sequence: queue.sequence,
-    };
-    queue.armed.insert(id, (key, target));
-    let is_first = queue
-        .armed
-        .first_key_value()
-        .is_some_and(|(first, _)| *first == id);
+    let id = queue.add(at_ns, key, target);
+    let is_first = queue.next_deadline() == Some(id.at_ns);
     drop(queue);
     if is_first {
-        alarm::set(at_ns);
+        alarm::set(id.at_ns);
     }
     id
+}
+
+impl Queue {
+    fn add(&mut self, at_ns: u64, key: u64, target: Weak<dyn Expire>) -> TimerId {
+        self.sequence += 1;
+        let sequence = self.sequence;
+        if at_ns >= NEVER_NS {
+            return TimerId { at_ns, sequence };
+        }
+        let mut at_ns = at_ns;
+        while self.by_time.contains_key(&at_ns) {
+            at_ns += 1;
+        }
+        let armed = Some(Armed {
+            sequence,
+            key,
+            target,
+        });
+        let place = self.free.pop().unwrap_or(self.places.len() as u64);
+        match self.places.get_mut(place as usize) {
+            Some(free) => *free = armed,
+            None => self.places.push(armed),
+        }
+        self.by_time.insert(at_ns, place);
+        TimerId { at_ns, sequence }
+    }
+
+    fn next_deadline(&self) -> Option<u64> {
+        self.by_time.first_key_value().map(|(&at_ns, _)| at_ns)
+    }
+
+    fn take(&mut self, at_ns: u64) -> Option<Armed> {
+        let place = self.by_time.remove(&at_ns)?;
+        self.free.push(place);
+        self.places.get_mut(place as usize)?.take()
+    }
+
+    fn has(&self, id: TimerId) -> bool {
+        let place = self.by_time.get(&id.at_ns).copied();
+        let armed = place.and_then(|place| self.places.get(place as usize)?.as_ref());
+        armed.is_some_and(|armed| armed.sequence == id.sequence)
+    }
 }
 
 /// Least time between two expiries of one timer: the interrupts of a shorter interval would leave
@@ -63,28 +113,88 @@ pub fn arm_again(at_ns: u64, key: u64, target: Weak<dyn Expire>) -> TimerId {
 
 /// Disarms; false when it has expired already.
 pub fn disarm(id: TimerId) -> bool {
-    QUEUE.lock().armed.remove(&id).is_some()
+    let mut queue = QUEUE.lock();
+    let taken = if queue.has(id) {
+        queue.take(id.at_ns)
+    } else {
+        None
+    };
+    drop(queue); // before the target, which may be the last reference to something
+    taken.is_some()
 }
 
 /// When the next timer expires.
 pub fn next_deadline() -> Option<u64> {
-    QUEUE.lock().armed.first_key_value().map(|(id, _)| id.at_ns)
+    QUEUE.lock().next_deadline()
 }
 
 /// Runs every callback that is due.
 pub fn run_due(now_ns: u64) {
-    while let Some((key, target)) = take_due(now_ns) {
-        if let Some(target) = target.upgrade() {
-            target.expire(key);
+    while let Some(armed) = take_due(now_ns) {
+        if let Some(target) = armed.target.upgrade() {
+            target.expire(armed.key);
         }
     }
 }
 
-fn take_due(now_ns: u64) -> Option<(u64, Weak<dyn Expire>)> {
+fn take_due(now_ns: u64) -> Option<Armed> {
     let mut queue = QUEUE.lock();
-    let first = queue.armed.first_entry()?;
-    if first.key().at_ns > now_ns {
-        return None;
+    let at_ns = queue.next_deadline().filter(|&at_ns| at_ns <= now_ns)?;
+    queue.take(at_ns)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Nobody;
+
+    impl Expire for Nobody {
+        fn expire(&self, _key: u64) {}
     }
-    Some(first.remove())
+
+    fn queue() -> Queue {
+        Queue {
+            sequence: 0,
+            by_time: BTreeMap::new(),
+            places: Vec::new(),
+            free: Vec::new(),
+        }
+    }
+
+    fn add(queue: &mut Queue, at_ns: u64) -> TimerId {
+        queue.add(at_ns, at_ns, Weak::<Nobody>::new())
+    }
+
+    #[test]
+    fn timers_of_the_same_time_are_all_kept() {
+        let mut queue = queue();
+        let ids = [5, 5, 5, 4].map(|at_ns| add(&mut queue, at_ns));
+        assert!(ids.iter().all(|&id| queue.has(id)));
+        let order: Vec<u64> = core::iter::from_fn(|| {
+            let next = queue.next_deadline()?;
+            queue.take(next)
+        })
+        .map(|armed| armed.sequence)
+        .collect();
+        assert_eq!(order, [4, 1, 2, 3]);
+    }
+
+    #[test]
+    fn a_name_of_an_expired_timer_does_not_name_the_next_one() {
+        let mut queue = queue();
+        let first = add(&mut queue, 7);
+        queue.take(7);
+        let second = add(&mut queue, 7);
+        assert_eq!((queue.has(first), queue.has(second)), (false, true));
+        assert_eq!(queue.places.len(), 1);
+    }
+
+    #[test]
+    fn what_never_comes_is_not_kept() {
+        let mut queue = queue();
+        let never = add(&mut queue, u64::MAX);
+        assert!(!queue.has(never));
+        assert_eq!(queue.next_deadline(), None);
+    }
 }
