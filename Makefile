@@ -1,7 +1,7 @@
 # What can be built, run and checked. Every target may be run again at no cost.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak bench image fixtures husk wheel venv packages clean
+.PHONY: help demo test soak fuzz bench image fixtures husk wheel venv packages clean
 
 
 help: ## print this list
@@ -18,6 +18,10 @@ test: husk venv ## run every test and check
 soak: husk venv ## load real servers for minutes; results go to bench/results
 	@scripts/install-packages run build test
 	@scripts/with-docker scripts/soak
+
+fuzz: husk venv ## make random system calls for 10 minutes; results go to bench/results
+	@scripts/install-packages run build test
+	@scripts/fuzz
 
 bench: husk venv ## measure beside a Linux guest; about 20 minutes
 	@scripts/install-packages run build bench
