@@ -90,7 +90,13 @@ def redis(port: int, *words: str) -> str:
     return run(["redis-cli", "-p", str(port), *words], timeout_s=60).strip()
 
 
-@pytest.mark.parametrize("name", [*PAGES, "nginx-workers", "gunicorn", "php-fpm", "redis"])
+OTHERS = (
+    *("nginx", "nginx-workers", "gunicorn", "php-fpm", "redis", "postgres"),
+    *("static-pie-c", "dynamic-c", "static-go"),
+)
+
+
+@pytest.mark.parametrize("name", [*PAGES, *OTHERS])
 def test_with_16_mb_it_serves_or_is_refused(bundle: Bundles, name: str) -> None:
     """Nothing hangs and the kernel does not die: the program runs, or an end is told."""
     with served.run(bundle(name), "-m", "16") as guest:
