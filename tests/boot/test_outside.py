@@ -1,0 +1,31 @@
+"""Other people's test suites, the short form of tests/outside: some modules, some stressors."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.boot.served import REPOSITORY
+from tests.outside import suites
+
+MODULES = ("test_select", "test_epoll", "test_fork1")
+STRESSORS = ("pipe", "fork", "futex", "sigfd", "epoll")
+BOOT_LIMIT_S = 180
+EXPECTED = json.loads((REPOSITORY / "tests" / "outside" / "cpython.json").read_text())
+
+
+def test_some_of_cpythons_tests_pass(tmp_path: Path) -> None:
+    bundle = suites.convert("cpython-tests", tmp_path / "bundle")
+    run = suites.run_in_husk(bundle, timeout_s=BOOT_LIMIT_S, MODULES=",".join(MODULES))
+    expected = set().union(*(suites.module_names(EXPECTED, module) for module in MODULES))
+    assert expected <= suites.passed(run), (run.results, run.console[-3000:])
+    assert run.exit_status == 0
+
+
+def test_some_stressors_do_not_fail(tmp_path: Path) -> None:
+    bundle = suites.convert("stress-ng", tmp_path / "bundle")
+    names = ",".join(STRESSORS)
+    run = suites.run_in_husk(bundle, timeout_s=BOOT_LIMIT_S, STRESSORS=names, SECONDS="1")
+    done = {found["stressor"] for found in run.results if found["status"] == 0}
+    assert done == set(STRESSORS), (run.results, run.console[-3000:])
+    assert run.exit_status == 0
