@@ -101,6 +101,15 @@ int main(void)
     SHOW(pidfd_signal(1, 0, NULL, 0));
     SHOW(pidfd_signal(99, 0, NULL, 0));
     SHOW(waitid(P_PIDFD, 1, &info, WEXITED));
+    char directory_path[32];
+    snprintf(directory_path, sizeof directory_path, "/proc/%d", getpid());
+    int directory = open(directory_path, O_RDONLY | O_DIRECTORY);
+    SHOW(pidfd_signal(directory, 0, NULL, 0));
+    SHOW(pidfd_signal(directory, 65, NULL, 0));
+    close(directory);
+    directory = open("/proc", O_RDONLY | O_DIRECTORY);
+    SHOW(pidfd_signal(directory, 0, NULL, 0));
+    close(directory);
     int self = pidfd_open(getpid(), 0);
     SHOW(pidfd_signal(self, 0, NULL, 0));
     SHOW(ready(self));

@@ -4,7 +4,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::any::Any;
 
-use super::{Process, scheduler};
+use super::{Process, registry, scheduler};
 use crate::errno::{EBADF, Errno};
 use crate::fs::event::anonymous_status;
 use crate::fs::open::{O_CLOEXEC, O_NONBLOCK};
@@ -63,4 +63,12 @@ pub fn process_of(fd: i32) -> Result<Arc<Process>, Errno> {
     let open = scheduler::current().process.files().get(fd)?;
     let file = open.file.as_any().downcast_ref::<ProcessFile>();
     Ok(file.ok_or(EBADF)?.process.clone())
+}
+
+/// A descriptor of /proc/PID, which pidfd_send_signal(2) takes too.
+pub fn process_of_directory(fd: i32) -> Result<Arc<Process>, Errno> {
+    let path = scheduler::current().process.files().get(fd)?.file.path();
+    let text = path.strip_prefix(b"/proc/").ok_or(EBADF)?;
+    let pid = core::str::from_utf8(text).map_err(|_| EBADF)?.parse();
+    registry::find(pid.map_err(|_| EBADF)?).ok_or(EBADF)
 }

@@ -24,7 +24,7 @@ syscall! {
         if flags != 0 {
             return Err(EINVAL);
         }
-        let process = pidfd::process_of(fd)?;
+        let process = pidfd::process_of(fd).or_else(|_| pidfd::process_of_directory(fd))?;
         let info = match info {
             0 if raw == 0 => None,
             0 => Some(SignalInfo::from_current(signal::number(raw)?, SI_USER)),
