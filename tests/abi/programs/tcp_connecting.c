@@ -99,6 +99,10 @@ int main(void)
     SHOW(shutdown(fd, SHUT_WR));
     SHOW(socket(AF_INET, SOCK_STREAM, IPPROTO_UDP));
     SHOW(socket(AF_INET, 77, 0));
+    SHOW(socket(AF_INET, 0, 0));
+    SHOW(socket(AF_INET, 6, 33)); /* SOCK_DCCP, IPPROTO_DCCP */
+    SHOW(socket(AF_INET6, 9, 0));
+    SHOW(socket(AF_INET, 11, 0));
     SHOW(socket(12345, SOCK_STREAM, 0));
     SHOW(bind(99, NULL, 0));
     SHOW(listen(1, 1));

@@ -39,7 +39,7 @@ use device::Nic;
 pub use pace::{before_idle, finish, on_interrupt};
 use socket::{Protocol, SOCK_DGRAM, SOCK_RAW, SOCK_SEQPACKET, SOCK_STREAM, Socket};
 
-use crate::errno::{EAFNOSUPPORT, EPERM, EPROTONOSUPPORT, EPROTOTYPE, ESOCKTNOSUPPORT, Errno};
+use crate::errno::{EAFNOSUPPORT, EINVAL, EPERM, EPROTONOSUPPORT, ESOCKTNOSUPPORT, Errno};
 use crate::sorted_map::SortedMap;
 use crate::sync::SpinLock;
 use crate::{event, klog};
@@ -99,8 +99,8 @@ pub fn open(family: u16, kind: u32, number: u32) -> Result<Socket, Errno> {
         (AF_INET | AF_INET6, SOCK_RAW, _) => return Err(EPERM),
         (AF_INET | AF_INET6, SOCK_DGRAM, IPPROTO_ICMP) => return Err(crate::errno::EACCES),
         (AF_INET | AF_INET6, SOCK_STREAM | SOCK_DGRAM, _) => return Err(EPROTONOSUPPORT),
-        (AF_INET | AF_INET6, SOCK_SEQPACKET, _) => return Err(ESOCKTNOSUPPORT),
-        (AF_INET | AF_INET6, ..) => return Err(EPROTOTYPE),
+        (AF_INET | AF_INET6, ..=9, _) => return Err(ESOCKTNOSUPPORT),
+        (AF_INET | AF_INET6, ..) => return Err(EINVAL),
         _ => {
             let added = *ADDED.lock();
             let opener = added
