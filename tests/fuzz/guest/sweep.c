@@ -12,30 +12,32 @@ struct entry {
 
 static void empty(int directory, int depth);
 
-static void remove_entry(int directory, const struct entry *entry, int depth)
+/* Whether it is gone. */
+static int remove_entry(int directory, const struct entry *entry, int depth)
 {
     const char *name = entry->name;
     if (name[0] == '.' && (name[1] == 0 || (name[1] == '.' && name[2] == 0)))
-        return;
+        return 0;
     if (CALL(unlinkat, directory, (word)name, 0) == 0)
-        return;
+        return 1;
     CALL(fchmodat, directory, (word)name, 0700);
     int inner = CALL(openat, directory, (word)name, DIRECTORY);
     if (inner >= 0)
         empty(inner, depth + 1);
-    CALL(unlinkat, directory, (word)name, AT_REMOVEDIR);
+    return CALL(unlinkat, directory, (word)name, AT_REMOVEDIR) == 0;
 }
 
 static void empty(int directory, int depth)
 {
     char bytes[2048] __attribute__((aligned(8)));
-    for (int round = 0; depth < DEEPEST && round < 100; round++) {
+    for (int gone = 1; depth < DEEPEST && gone > 0;) {
+        gone = 0;
         CALL(lseek, directory, 0, 0);
         long size = CALL(getdents64, directory, (word)bytes, sizeof bytes);
         if (size <= 0)
             break;
         for (long at = 0; at < size; at += ((struct entry *)(bytes + at))->length)
-            remove_entry(directory, (struct entry *)(bytes + at), depth);
+            gone += remove_entry(directory, (struct entry *)(bytes + at), depth);
     }
     CALL(close, directory);
 }
