@@ -16,6 +16,7 @@ from collections import Counter
 from . import suite
 
 RESULT = suite.ROOT / "bench/results/soak-abi.json"
+_LINUX_RUNS = 3
 _USUAL: tuple[str, ...] = ()
 _OFTEN = ("slice_us=1000",)
 
@@ -23,12 +24,12 @@ _OFTEN = ("slice_us=1000",)
 def main(rounds: int) -> int:
     suite.build()
     names = suite.names()
-    expected = {name: suite.run_on_linux(name) for name in names}
+    expected = {name: [suite.run_on_linux(name)] for name in names}
     failed: Counter[str] = Counter()
     for index in range(rounds):
         words = (_USUAL, _OFTEN)[index % 2]
         found = suite.run_in_husk(names, kernel_words=words)
-        wrong = [name for name in names if not _agree(found.get(name), expected[name])]
+        wrong = [name for name in names if not _is_linux_s(name, found.get(name), expected[name])]
         failed.update(wrong)
         print(f"round {index + 1} {' '.join(words)}: {len(names) - len(wrong)} as on Linux", *wrong)
     document = {
@@ -39,6 +40,16 @@ def main(rounds: int) -> int:
     }
     RESULT.write_text(json.dumps(document, indent=2) + "\n")
     return 1 if failed else 0
+
+
+def _is_linux_s(name: str, found: suite.Outcome | None, expected: list[suite.Outcome]) -> bool:
+    """Whether Linux says it too, in some run: a busy machine changes what is in time there as well.
+    What it says is added to `expected`."""
+    for _ in range(_LINUX_RUNS):
+        if any(_agree(found, one) for one in expected):
+            return True
+        expected.append(suite.run_on_linux(name))
+    return any(_agree(found, one) for one in expected)
 
 
 def _agree(found: suite.Outcome | None, expected: suite.Outcome) -> bool:

@@ -37,7 +37,7 @@ static void on(const char *name, clockid_t clock)
     SHOW(read(fd, &count, 8));
     SHOW(count);
     SHOW(ready(fd, 0));
-    spec.it_value = (struct timespec){1, 0};
+    spec.it_value = (struct timespec){0, 1};
     SHOW(timerfd_settime(fd, TFD_TIMER_ABSTIME, &spec, NULL)); /* long past */
     SHOW(ready(fd, 100));
     close(fd);
