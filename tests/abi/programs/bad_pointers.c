@@ -112,6 +112,7 @@ int main(void)
     SHOW(pread(file, (char *)edge, 8, 0));
     SHOW(syscall(SYS_uname, edge));
     SHOW(syscall(SYS_getrandom, edge, 8, 0));
+    memset((void *)edge, 'x', 8); /* no NUL among them */
     SHOW(open((char *)edge, O_RDONLY));
     struct iovec vector[2] = {{"ab", 2}, {(char *)8, 4}};
     SHOW(writev(pipe_out, vector, 2));
