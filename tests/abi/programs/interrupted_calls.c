@@ -14,7 +14,7 @@
 #include <sys/timerfd.h>
 #include <sys/uio.h>
 
-enum { DISTURB_MS = 4, RELEASE_MS = 32 };
+enum { DISTURB_MS = 12, RELEASE_MS = 40 };
 static volatile int handled;
 static int p[2], full[2], s[2], event, full_event, e, timer;
 static uint32_t word;
