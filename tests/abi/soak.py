@@ -9,6 +9,7 @@ The result, with its date, goes to bench/results/soak-abi.json.
 from __future__ import annotations
 
 import datetime
+import difflib
 import json
 import sys
 from collections import Counter
@@ -32,6 +33,8 @@ def main(rounds: int) -> int:
         wrong = [name for name in names if not _is_linux_s(name, found.get(name), expected[name])]
         failed.update(wrong)
         print(f"round {index + 1} {' '.join(words)}: {len(names) - len(wrong)} as on Linux", *wrong)
+        for name in wrong:
+            print(*_unlike_lines(found.get(name), expected[name][0]), sep="\n", flush=True)
     document = {
         "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M"),
         "rounds": rounds,
@@ -50,6 +53,12 @@ def _is_linux_s(name: str, found: suite.Outcome | None, expected: list[suite.Out
             return True
         expected.append(suite.run_on_linux(name))
     return any(_agree(found, one) for one in expected)
+
+
+def _unlike_lines(found: suite.Outcome | None, expected: suite.Outcome) -> list[str]:
+    output = found.output if found is not None else "(it did not run)"
+    lines = difflib.unified_diff(expected.output.splitlines(), output.splitlines(), lineterm="")
+    return [f"    {line}" for line in lines]
 
 
 def _agree(found: suite.Outcome | None, expected: suite.Outcome) -> bool:

@@ -91,9 +91,9 @@ def passed(run: Run) -> set[str]:
 
 
 def module_names(expected: Mapping[str, Mapping[str, str]], module: str) -> set[str]:
-    """Names of tests as tests/outside/cpython.json has them: methods, by class."""
+    """Names of tests as tests/outside/cpython.json has them: methods by class, doctests by none."""
     return {
-        f"{class_name}.{method}"
+        f"{class_name}.{method}".lstrip(".")
         for class_name, methods in expected[module].items()
         for method in methods.split()
     }

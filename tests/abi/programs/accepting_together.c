@@ -44,7 +44,8 @@ static void *accepts(void *none)
     }
 }
 
-/* Looks at the listener and takes nothing: it must not eat the wake-up of those who accept. */
+/* Looks at the listener and takes nothing: it must not eat the wake-up of those who accept. Where those take
+ * each connection before it is looked at, poll(2) goes on waiting: only one that nobody takes ends it. */
 static void *only_looks(void *none)
 {
     struct pollfd p = {server, POLLIN, 0};
@@ -84,7 +85,9 @@ static void blocked(int local)
         say(client(local), 'q');
     for (int i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
+    int untaken = client(local);
     pthread_join(looker, NULL);
+    close(untaken);
     close(server);
 }
 

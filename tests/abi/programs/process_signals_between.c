@@ -33,7 +33,7 @@ static int sends(void)
 
 static int receives(void)
 {
-    open_gate(ready);
+    pass_gate(ready); /* both are pending by now: their order is no race */
     take(parent);
     take(parent);
     return 0;
@@ -71,9 +71,9 @@ int main(void)
     for (int i = 0; i < 6; i++)
         take(pid);
     pid = child(receives);
-    pass_gate(ready);
     MUST(sigqueue(pid, SIGRTMIN, (union sigval){.sival_int = -1}));
     MUST(kill(pid, SIGTERM));
+    open_gate(ready);
     reap("receives", pid);
     run("forges", forges);
     sigpending(&set);

@@ -54,7 +54,8 @@ int main(void)
     while (!tid)
         sleep_ms(1);
     pthread_kill(thread, SIGUSR1);
-    sleep_ms(30);
+    for (int i = 0; i < 500 && handled_by != tid; i++)
+        sleep_ms(10);
     CHECK(handled_by == tid);
     stop = 1;
     pthread_join(thread, NULL);

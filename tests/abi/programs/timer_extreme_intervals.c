@@ -31,6 +31,14 @@ static void work_for_ms(int milliseconds)
            < milliseconds);
 }
 
+/* A processor that stood still sends only one of the signals that are due. */
+static void work_for_signals(int number)
+{
+    for (int i = 0; i < 500 && signals < number; i++)
+        work_for_ms(10);
+    CHECK(signals >= number);
+}
+
 static void check_descriptor(void)
 {
     struct itimerspec once = {{INT64_MAX, 999999999}, {0, 1000000}}, often = {{0, 1}, {0, 1}};
@@ -58,12 +66,11 @@ static void check_timer(void)
     timer_t timer;
     MUST(timer_create(CLOCK_MONOTONIC, &event, &timer));
     MUST(timer_settime(timer, 0, &once, NULL));
-    work_for_ms(10);
+    work_for_signals(1);
     CHECK(signals == 1);
     MUST(timer_settime(timer, 0, &often, NULL));
-    work_for_ms(10);
+    work_for_signals(3);
     MUST(timer_settime(timer, 0, &off, NULL));
-    CHECK(signals > 2);
     MUST(timer_delete(timer));
 }
 
@@ -72,9 +79,8 @@ static void check_interval_timer(void)
     struct itimerval often = {{0, 20}, {0, 1}}, off = {{0, 0}, {0, 0}};
     signals = 0;
     MUST(setitimer(ITIMER_REAL, &often, NULL));
-    work_for_ms(10);
+    work_for_signals(3);
     MUST(setitimer(ITIMER_REAL, &off, NULL));
-    CHECK(signals > 2);
 }
 
 int main(void)

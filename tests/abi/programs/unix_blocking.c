@@ -144,10 +144,11 @@ static void backlog(void)
         close(clients[i]);
 }
 
+static int shut;
 static void *shuts_later(void *none)
 {
     sleep_ms(40);
-    SHOW(shutdown(server, SHUT_RD));
+    shut = shutdown(server, SHUT_RD);
     return none;
 }
 
@@ -163,6 +164,7 @@ static void shut_listener(void)
     pthread_create(&thread, NULL, shuts_later, NULL);
     SHOW(accept(server, NULL, NULL));
     pthread_join(thread, NULL);
+    SHOW(shut);
     SHOW(connect(client, (struct sockaddr *)&a, length));
     fcntl(server, F_SETFL, O_NONBLOCK);
     SHOW(accept(server, NULL, NULL));

@@ -15,8 +15,6 @@ pub struct Options {
     pub gateways: Vec<TextAddress>,
     pub nameservers: Vec<TextAddress>,
     pub hostname: Option<Vec<u8>>,
-    /// `NAME=value`, added to the baked environment.
-    pub environment: Vec<Vec<u8>>,
     /// Seeds address space layout: the same seed, the same layout.
     pub seed: Option<u64>,
     /// Microseconds that a thread computes while others are ready to: a short one finds races.
@@ -31,7 +29,6 @@ pub static NONE: Options = Options {
     gateways: Vec::new(),
     nameservers: Vec::new(),
     hostname: None,
-    environment: Vec::new(),
     seed: None,
     slice_us: None,
     strace: Vec::new(),
@@ -66,7 +63,6 @@ impl Options {
             b"nameserver" => self.nameservers.push(value),
             b"hostname" => self.hostname = Some(value),
             b"strace" => self.strace = value,
-            b"env" => self.environment.push(value),
             b"seed" => self.seed = number(&value),
             b"slice_us" => self.slice_us = number(&value),
             _ => return false,
@@ -107,10 +103,10 @@ mod tests {
 
     #[test]
     fn words_are_taken_by_key() {
-        let options = Options::parse(b" ip=10.0.2.15/24 gateway=10.0.2.2  env=K%3DV seed=7 ");
+        let options = Options::parse(b" ip=10.0.2.15/24 gateway=10.0.2.2  hostname=a%20b seed=7 ");
         assert_eq!(options.addresses, [b"10.0.2.15/24".to_vec()]);
         assert_eq!(options.gateways, [b"10.0.2.2".to_vec()]);
-        assert_eq!(options.environment, [b"K=V".to_vec()]);
+        assert_eq!(options.hostname, Some(b"a b".to_vec()));
         assert_eq!(options.seed, Some(7));
     }
 }

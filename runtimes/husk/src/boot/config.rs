@@ -17,6 +17,10 @@ pub struct ProgramConfig {
     pub stop_signal: u32,
     /// Memory may be writable and executable at once.
     pub may_write_and_execute: bool,
+    /// What it has, and its bounding set (capabilities(7)).
+    pub capabilities: [u64; 2],
+    /// Resource, soft and hard limit, where they are other than every program's.
+    pub limits: Vec<[u64; 3]>,
 }
 
 /// Everything baked in.
@@ -84,20 +88,33 @@ impl ProgramConfig {
             b"arg" => self.arguments.push(value.to_vec()),
             b"env" => self.environment.push(value.to_vec()),
             b"cwd" => self.cwd = value.to_vec(),
-            b"uid" => self.uid = number(value, 10),
-            b"gid" => self.gid = number(value, 10),
-            b"groups" => self.groups = value.split(|&b| b == b',').map(|n| number(n, 10)).collect(),
-            b"umask" => self.umask = number(value, 8),
-            b"stop_signal" => self.stop_signal = number(value, 10),
+            b"uid" => self.uid = number(value, 10) as u32,
+            b"gid" => self.gid = number(value, 10) as u32,
+            b"groups" => self.groups = numbers(value, 10).map(|group| group as u32).collect(),
+            b"umask" => self.umask = number(value, 8) as u32,
+            b"stop_signal" => self.stop_signal = number(value, 10) as u32,
+            b"capabilities" => self.capabilities = some(numbers(value, 16)),
+            b"limit" => self.limits.push(some(numbers(value, 10))),
             b"write_execute" => self.may_write_and_execute = value == b"1",
             _ => {}
         }
     }
 }
 
-fn number(digits: &[u8], radix: u32) -> u32 {
+fn number(digits: &[u8], radix: u32) -> u64 {
     let text = core::str::from_utf8(digits).unwrap_or("");
-    u32::from_str_radix(text, radix).unwrap_or(0)
+    u64::from_str_radix(text, radix).unwrap_or(0)
+}
+
+/// With commas between.
+fn numbers(value: &[u8], radix: u32) -> impl Iterator<Item = u64> {
+    let each = value.split(|&byte| byte == b',');
+    each.map(move |digits| number(digits, radix))
+}
+
+/// The first ones; 0 for those that are missing.
+fn some<const COUNT: usize>(mut numbers: impl Iterator<Item = u64>) -> [u64; COUNT] {
+    [(); COUNT].map(|()| numbers.next().unwrap_or(0))
 }
 
 #[cfg(test)]
@@ -120,6 +137,20 @@ mod tests {
             (config.programs[1].uid, &config.programs[1].groups[..]),
             (33, &[4, 5][..])
         );
+    }
+
+    #[test]
+    fn capabilities_and_limits_are_a_program_s_own() {
+        let config = Config::parse(
+            b"exe=/a\0capabilities=a80425fb,1ffffffffff\0limit=7,1024,18446744073709551615\0exe=/b\0limit=3\0",
+        );
+        assert_eq!(
+            config.programs[0].capabilities,
+            [0xa804_25fb, (1 << 41) - 1]
+        );
+        assert_eq!(config.programs[0].limits, [[7, 1024, u64::MAX]]);
+        assert_eq!(config.programs[1].capabilities, [0, 0]);
+        assert_eq!(config.programs[1].limits, [[3, 0, 0]]);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 pub mod command_line;
 pub mod config;
+pub mod environment;
 #[cfg(test)]
 mod linked;
 pub mod pvh;
@@ -36,7 +37,7 @@ pub fn machine(start: &pvh::StartInfo) -> ! {
     driver::serial::install();
     percpu::install();
     tables::install();
-    mm::install(&start.memory());
+    environment::install(mm::install(&start.memory(), start.module()));
     OPTIONS.set(Options::parse(&start.command_line()));
     CONFIG.set(Config::parse(rootfs::boot_config()));
     context::install();

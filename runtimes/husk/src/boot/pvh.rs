@@ -161,6 +161,15 @@ struct RawRegion {
     reserved: u32,
 }
 
+/// `hvm_modlist_entry`.
+#[repr(C)]
+struct RawModule {
+    address: u64,
+    size_bytes: u64,
+    command_line: u64,
+    reserved: u64,
+}
+
 #[cfg(not(test))]
 const MAGIC: u32 = 0x336e_c578;
 const RAM: u32 = 1;
@@ -212,6 +221,23 @@ impl StartInfo {
             };
         }
         regions
+    }
+
+    /// Where the first thing is that the hypervisor loaded beside the image; empty when it loaded
+    /// nothing.
+    pub fn module(&self) -> Region {
+        // SAFETY: as for `memory`; a list with entries has a first one.
+        let module = unsafe {
+            match (*self.raw).module_count {
+                0 => return Region::default(),
+                _ => at::<RawModule>((*self.raw).modules).read_unaligned(),
+            }
+        };
+        let start = module.address as usize;
+        Region {
+            start,
+            end: start.saturating_add(module.size_bytes as usize),
+        }
     }
 
     /// The command line without its NUL.

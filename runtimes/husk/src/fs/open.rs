@@ -154,7 +154,9 @@ pub fn open_node(node: &NodeRef, how: How) -> Result<FileRef, Errno> {
         Kind::Fifo(pipe) => open_fifo(node, pipe, direction, how.has(O_NONBLOCK)),
         Kind::Socket | Kind::NoDevice { .. } => Err(ENXIO),
         Kind::Generated(_) if direction.writes => Err(EACCES),
-        Kind::Generated(generator) => Ok(GeneratedFile::open(node, generator)),
+        Kind::Generated(generator) => {
+            GeneratedFile::open(node, generator).map(|file| file as FileRef)
+        }
         Kind::Special { open, .. } => open(node),
         Kind::Opened(file) => reopen(file, direction),
         Kind::Regular(content) if how.has(O_TRUNC) => {

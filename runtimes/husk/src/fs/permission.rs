@@ -1,10 +1,11 @@
 //! Who may do what with files (path_resolution(7) § Permissions, inode(7), credentials(7)): by the
-//! mode of the node and the effective ids of the running process. User 0 may do everything; the
-//! kernel itself, too. Not here: capabilities apart from that, ACLs, fs.protected_*.
+//! mode of the node, the effective ids and the capabilities of the running process (capabilities(7)).
+//! The kernel itself may do everything. Not here: ACLs, fs.protected_*.
 //! Lock order: credentials, then a node's attributes.
 
 use super::node::{Attributes, Kind, Node};
 use crate::errno::{EACCES, EPERM, Errno};
+use crate::process::capability::{self, Capabilities};
 use crate::process::{Credentials, scheduler};
 
 pub const READ: u32 = 4;
@@ -22,27 +23,35 @@ fn with_credentials<T>(otherwise: T, apply: impl FnOnce(&Credentials) -> T) -> T
     }
 }
 
-/// True for user 0, effectively.
-pub fn is_privileged() -> bool {
-    with_credentials(true, |ids| ids.euid == 0)
+/// True when the running process has a capability.
+pub fn has(capability: u32) -> bool {
+    with_credentials(true, |ids| ids.may(capability))
 }
 
-/// EPERM for everybody but user 0.
-pub fn privileged() -> Result<(), Errno> {
-    is_privileged().then_some(()).ok_or(EPERM)
+/// EPERM for who does not have it.
+pub fn require(capability: u32) -> Result<(), Errno> {
+    has(capability).then_some(()).ok_or(EPERM)
 }
 
 /// EACCES unless the running process may do all of `wanted`.
 pub fn check(node: &Node, wanted: u32) -> Result<(), Errno> {
     with_credentials(Ok(()), |ids| {
-        check_as(node, wanted, ids, (ids.euid, ids.egid))
+        check_as(node, wanted, ids, (ids.euid, ids.egid, ids.capabilities))
     })
 }
 
-/// As `check`, by the real ids (access(2)).
+/// As `check`, by the real ids (access(2)), with what capabilities they could have.
 pub fn check_real(node: &Node, wanted: u32) -> Result<(), Errno> {
     with_credentials(Ok(()), |ids| {
-        check_as(node, wanted, ids, (ids.uid, ids.gid))
+        let effective = match ids.uid {
+            0 => ids.capabilities.permitted,
+            _ => 0,
+        };
+        let capabilities = Capabilities {
+            effective,
+            ..ids.capabilities
+        };
+        check_as(node, wanted, ids, (ids.uid, ids.gid, capabilities))
     })
 }
 
@@ -50,15 +59,12 @@ fn check_as(
     node: &Node,
     wanted: u32,
     ids: &Credentials,
-    (uid, gid): (u32, u32),
+    (uid, gid, capabilities): (u32, u32, Capabilities),
 ) -> Result<(), Errno> {
     let attributes = *node.attributes.lock();
     let permissions = attributes.permissions;
     let granted = if matches!(node.kind, Kind::Opened(_)) {
         READ | WRITE
-    } else if uid == 0 {
-        let executes = node.is_directory() || permissions & 0o111 != 0;
-        READ | WRITE | u32::from(executes)
     } else if uid == attributes.uid {
         permissions >> 6
     } else if gid == attributes.gid || ids.groups.contains(&attributes.gid) {
@@ -66,33 +72,33 @@ fn check_as(
     } else {
         permissions
     };
-    if wanted & !granted == 0 {
-        Ok(())
-    } else {
-        Err(EACCES)
-    }
+    let is_directory = node.is_directory();
+    let only_looks = wanted == READ || is_directory && wanted & WRITE == 0;
+    let overrides = wanted & EXECUTE == 0 || is_directory || permissions & 0o111 != 0;
+    let is_allowed = wanted & !granted == 0
+        || only_looks && capabilities.has(capability::DAC_READ_SEARCH)
+        || overrides && capabilities.has(capability::DAC_OVERRIDE);
+    is_allowed.then_some(()).ok_or(EACCES)
 }
 
-/// EPERM for everybody but the owner and user 0: what changes modes and times.
+/// EPERM for everybody but the owner and who has CAP_FOWNER: what changes modes and times.
 pub fn owner(node: &Node) -> Result<(), Errno> {
     let uid = node.attributes.lock().uid;
-    let is_owner = with_credentials(true, |ids| ids.euid == 0 || ids.euid == uid);
+    let is_owner = with_credentials(true, |ids| ids.euid == uid || ids.may(capability::FOWNER));
     is_owner.then_some(()).ok_or(EPERM)
 }
 
-/// True when the running process is in a group, or need not be.
+/// True when the running process is in a group.
 pub fn is_in_group(gid: u32) -> bool {
-    with_credentials(true, |ids| {
-        ids.euid == 0 || ids.egid == gid || ids.groups.contains(&gid)
-    })
+    with_credentials(true, |ids| ids.egid == gid || ids.groups.contains(&gid))
 }
 
-/// chown(2): only user 0 gives files away; an owner may give them to one of its groups.
+/// chown(2): only CAP_CHOWN gives files away; an owner may give them to one of its groups.
 pub fn change_owner(attributes: &Attributes, uid: u32, gid: u32) -> Result<(), Errno> {
     let is_owner = with_credentials(true, |ids| ids.euid == attributes.uid);
     let keeps = uid == u32::MAX || is_owner && uid == attributes.uid;
     let may_join = gid == u32::MAX || is_owner && (gid == attributes.gid || is_in_group(gid));
-    (is_privileged() || keeps && may_join)
+    (has(capability::CHOWN) || keeps && may_join)
         .then_some(())
         .ok_or(EPERM)
 }

@@ -13,6 +13,8 @@ use crate::time;
 const KEY_WORDS: usize = 8;
 const BLOCK_WORDS: usize = 16;
 const BLOCK_BYTES: usize = 64;
+/// Numbers in a block.
+const READY: usize = BLOCK_BYTES / size_of::<u64>();
 /// Output after which the processor is asked for more entropy.
 const RESEED_BYTES: usize = 1 << 20;
 
@@ -20,33 +22,53 @@ struct Generator {
     key: [u32; KEY_WORDS],
     /// Bytes given out since the last seeding; None before the first.
     since_seed: Option<usize>,
+    /// For `number`: the first `ready_count` have not been given out.
+    ready: [u64; READY],
+    ready_count: usize,
 }
 
 static GENERATOR: SpinLock<Generator> = SpinLock::new(Generator {
     key: [0; KEY_WORDS],
     since_seed: None,
+    ready: [0; READY],
+    ready_count: 0,
 });
 
 /// Fills `bytes` with random ones.
 pub fn fill(bytes: &mut [u8]) {
-    let mut generator = GENERATOR.lock();
-    if generator
-        .since_seed
-        .is_none_or(|given| given >= RESEED_BYTES)
-    {
-        generator.reseed();
-    }
-    generator.generate(bytes);
+    GENERATOR.lock().fill(bytes);
 }
 
 /// A random number, for address space layout and the like.
 pub fn number() -> u64 {
-    let mut bytes = [0; 8];
-    fill(&mut bytes);
-    u64::from_le_bytes(bytes)
+    GENERATOR.lock().number()
 }
 
 impl Generator {
+    fn fill(&mut self, bytes: &mut [u8]) {
+        if self.since_seed.is_none_or(|given| given >= RESEED_BYTES) {
+            self.reseed();
+        }
+        self.generate(bytes);
+    }
+
+    /// Several are made at once, and each is forgotten when it is given out.
+    fn number(&mut self) -> u64 {
+        if self.ready_count == 0 {
+            let mut bytes = [0; BLOCK_BYTES];
+            self.fill(&mut bytes);
+            let (words, _) = bytes.as_chunks();
+            let numbers = words.iter().map(|word| u64::from_le_bytes(*word));
+            self.ready
+                .iter_mut()
+                .zip(numbers)
+                .for_each(|(to, from)| *to = from);
+            self.ready_count = READY;
+        }
+        self.ready_count -= 1;
+        core::mem::take(&mut self.ready[self.ready_count])
+    }
+
     fn reseed(&mut self) {
         for (index, word) in self.key.iter_mut().enumerate() {
             let hardware = cpu::random_u64().unwrap_or(0);
@@ -161,13 +183,18 @@ mod tests {
         let mut generator = Generator {
             key: [7; KEY_WORDS],
             since_seed: Some(0),
+            ready: [0; READY],
+            ready_count: 0,
         };
+        let numbers = core::array::from_fn::<_, 20, _>(|_| generator.number());
+        assert!((1..20).all(|at| !numbers[..at].contains(&numbers[at])));
+        assert_eq!(generator.ready[generator.ready_count..], [0; 4]);
         let mut first = [0; 100];
         let mut second = [0; 100];
         generator.generate(&mut first);
         generator.generate(&mut second);
         assert_ne!(first, second);
         assert_ne!(first[96..], [0; 4]);
-        assert_eq!(generator.since_seed, Some(200));
+        assert_eq!(generator.since_seed, Some(200 + 3 * BLOCK_BYTES));
     }
 }

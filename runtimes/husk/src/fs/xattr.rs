@@ -8,6 +8,7 @@ use super::node::{Kind, Node, NodeRef, PROC_INODES};
 use super::notify::{self, IN_ATTRIB};
 use super::permission::{self, READ, WRITE};
 use crate::errno::{EEXIST, EINVAL, ENODATA, ENOSPC, EOPNOTSUPP, EPERM, Errno};
+use crate::process::capability;
 use crate::sorted_map::SortedMap;
 use crate::sync::SpinLock;
 
@@ -65,10 +66,10 @@ pub fn get(node: &NodeRef, name: &Vec<u8>) -> Result<Vec<u8>, Errno> {
     entry.attributes.get(name).cloned().ok_or(ENODATA)
 }
 
-/// Every name with the NUL after it; `trusted.*` for user 0 alone.
+/// Every name with the NUL after it; `trusted.*` for CAP_SYS_ADMIN alone.
 pub fn list(node: &NodeRef) -> Result<Vec<u8>, Errno> {
     check_kind(node)?;
-    let sees_all = permission::is_privileged();
+    let sees_all = permission::has(capability::SYS_ADMIN);
     let table = TABLE.lock();
     let mut names = Vec::new();
     if let Some(entry) = table.get(&node.number) {
@@ -112,7 +113,7 @@ fn may_use(node: &Node, name: &[u8], wanted: u32) -> Result<(), Errno> {
     match space {
         b"user." | b"trusted." | b"security." if rest.is_empty() => Err(EINVAL),
         b"user." => may_use_user(node, wanted),
-        b"trusted." | b"security." if permission::is_privileged() => Ok(()),
+        b"trusted." | b"security." if permission::has(capability::SYS_ADMIN) => Ok(()),
         b"trusted." if is_reading => Err(ENODATA),
         b"security." if is_reading => Ok(()),
         b"trusted." | b"security." => Err(EPERM),

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use super::{Numbers, cases};
 use crate::boot::command_line::Options;
 use crate::boot::config::Config;
+use crate::boot::environment;
 use crate::fs::cpio::{Members, tests::append};
 use crate::net::address::Address;
 use crate::process::exec::elf::{HEADER_BYTES, Header, Layout, PROGRAM_HEADER_BYTES};
@@ -85,14 +86,30 @@ fn any_configuration_and_command_line_is_read() {
     let mut numbers = Numbers(3);
     let config =
         b"hostname=h\0exe=/a\0arg=b\0uid=5\0gid=6\0groups=1,2\0umask=022\0env=A=1\0stop=3\0";
-    let line = b"ip=10.0.2.15/24 gw=fe80::1 env=A=%41 seed=5 slice_us=10 strace=ff hostname=a%2";
+    let line =
+        b"ip=10.0.2.15/24 gw=fe80::1 hostname=A=%41 seed=5 slice_us=10 strace=ff hostname=a%2";
     for _ in cases() {
         let _ = Config::parse(&numbers.spoil(config));
         let line = numbers.spoil(line);
         let words = line.split(|byte| byte.is_ascii_whitespace());
-        let known = words.filter(|word| word.starts_with(b"env=") || word.starts_with(b"ip="));
+        let known = words.filter(|word| word.starts_with(b"hostname=") || word.starts_with(b"ip="));
         for word in known {
             let _ = Options::parse(word); // others are named on the console
+        }
+    }
+}
+
+#[test]
+fn any_boot_module_is_variables_or_refused() {
+    let (mut numbers, module) = (Numbers(5), b"HUSKENV1A=b\0LONG=value=x\0EMPTY=\0");
+    for _ in cases() {
+        let module = numbers.spoil(module);
+        let Ok(variables) = environment::parse(&module) else {
+            continue;
+        };
+        for variable in variables {
+            let equals = variable.iter().position(|&byte| byte == b'=');
+            assert!(equals.is_some_and(|at| at > 0) && !variable.contains(&0));
         }
     }
 }

@@ -15,6 +15,7 @@ use crate::errno::{EACCES, EEXIST, EINVAL, ENOENT, ENOMEM, ENOSPC, EPERM, Errno,
 pub use crate::fs::permission::{EXECUTE, READ, WRITE};
 use crate::mm::heap;
 use crate::mm::{frame, reserve};
+use crate::process::capability;
 use crate::process::current;
 use crate::sync::SpinLock;
 use crate::time;
@@ -79,23 +80,24 @@ impl Owner {
     pub fn check(&self, wanted: u32) -> Result<(), Errno> {
         let credentials = current().process.credentials.lock();
         let is_in = |gid| credentials.egid == gid || credentials.groups.contains(&gid);
-        let granted = if credentials.euid == 0 {
-            ACCESS
-        } else if [self.uid, self.creator_uid].contains(&credentials.euid) {
+        let granted = if [self.uid, self.creator_uid].contains(&credentials.euid) {
             self.mode >> 6
         } else if is_in(self.gid) || is_in(self.creator_gid) {
             self.mode >> 3
         } else {
             self.mode
         };
-        (wanted & !granted == 0).then_some(()).ok_or(EACCES)
+        let is_allowed = wanted & !granted == 0 || credentials.may(capability::IPC_OWNER);
+        is_allowed.then_some(()).ok_or(EACCES)
     }
 
     /// EPERM for who neither owns nor made it: what IPC_SET and IPC_RMID ask for.
     fn check_owner(&self) -> Result<(), Errno> {
-        let euid = current().process.credentials.lock().euid;
-        let is_owner = euid == 0 || [self.uid, self.creator_uid].contains(&euid);
-        is_owner.then_some(()).ok_or(EPERM)
+        let credentials = current().process.credentials.lock();
+        let is_owner = [self.uid, self.creator_uid].contains(&credentials.euid);
+        (is_owner || credentials.may(capability::SYS_ADMIN))
+            .then_some(())
+            .ok_or(EPERM)
     }
 
     /// IPC_SET.

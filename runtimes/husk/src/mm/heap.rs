@@ -49,6 +49,13 @@ pub fn zeros(size_bytes: usize) -> Result<Vec<u8>, Errno> {
     Ok(bytes)
 }
 
+/// Appends what the application has chosen the length of: ENOMEM as for `zeros`.
+pub fn append(to: &mut Vec<u8>, bytes: &[u8]) -> Result<(), Errno> {
+    to.try_reserve(bytes.len()).map_err(|_| ENOMEM)?;
+    to.extend_from_slice(bytes);
+    Ok(())
+}
+
 struct Heap;
 
 #[cfg(not(test))]

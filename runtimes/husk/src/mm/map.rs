@@ -196,14 +196,20 @@ impl Builder<'_> {
         let (mut at, mut physical) = (range.start, range.physical);
         while at < range.end {
             let level = range.level_at(at, physical);
-            let entry = table::walk(self.root, at, level, self.new_table)?;
+            let mut entry = table::walk(self.root, at, level, self.new_table)?;
             let large = if level > 0 { LARGE } else { 0 };
-            table::write(
-                entry,
-                physical as u64 | PRESENT | GLOBAL | range.flags | large,
-            );
-            at += table::span(level);
-            physical += table::span(level);
+            let flags = PRESENT | GLOBAL | range.flags | large;
+            // The rest of the table needs no walk.
+            loop {
+                table::write(entry, physical as u64 | flags);
+                at += table::span(level);
+                physical += table::span(level);
+                entry = entry.wrapping_add(1);
+                let is_table_full = (entry as usize).is_multiple_of(PAGE_SIZE);
+                if is_table_full || at >= range.end || range.level_at(at, physical) != level {
+                    break;
+                }
+            }
         }
         Some(())
     }
@@ -316,14 +322,18 @@ impl EarlyFrames {
     }
 }
 
-/// Hands all RAM but the first MiB and `start..taken_end` (the image and early frames) to `frames`.
-pub fn hand_over(regions: &[Region], image_start: PhysAddr, taken_end: PhysAddr) {
+/// Hands all RAM to `frames` but the first MiB and what is taken: the image with the early frames,
+/// and the module, which is above them or empty.
+pub fn hand_over(regions: &[Region], [image, module]: [core::ops::Range<PhysAddr>; 2]) {
     const FIRST_USED: PhysAddr = 1 << 20;
     let mut frames = frames();
     for region in regions {
         let start = region.start.max(FIRST_USED).next_multiple_of(PAGE_SIZE);
         let end = region.end & !(PAGE_SIZE - 1);
-        frames.add(start / PAGE_SIZE, end.min(image_start) / PAGE_SIZE);
-        frames.add(start.max(taken_end) / PAGE_SIZE, end / PAGE_SIZE);
+        let above = start.max(image.end);
+        frames.add(start / PAGE_SIZE, end.min(image.start) / PAGE_SIZE);
+        frames.add(above / PAGE_SIZE, end.min(module.start) / PAGE_SIZE);
+        let above = above.max(module.end).next_multiple_of(PAGE_SIZE);
+        frames.add(above / PAGE_SIZE, end / PAGE_SIZE);
     }
 }

@@ -41,13 +41,16 @@ const BOOT_MAP_END: usize = 4 << 30;
 /// A physical address in bytes.
 pub type PhysAddr = usize;
 
-/// Takes over memory: frames, heap, direct map, protection of the kernel image.
-pub fn install(regions: &[Region]) {
+/// Takes over memory: frames, heap, direct map, protection of the kernel image. The bytes of
+/// `module`, which stay where they are.
+pub fn install(regions: &[Region], module: Region) -> &'static [u8] {
     bytes::install();
     assert!(
-        take_over(regions).is_some(),
+        take_over(regions, module).is_some(),
         "too little memory to start: give the machine more"
     );
+    // SAFETY: RAM that is mapped and was not handed over, so nobody writes to it.
+    unsafe { core::slice::from_raw_parts(direct(module.start), module.end - module.start) }
 }
 
 /// True when an address can be read now without a fault: for crash reports.
@@ -69,16 +72,21 @@ pub(crate) fn active_root() -> PhysAddr {
 
 /// Boot's tables reach 4 GiB: what is needed before the final ones exist comes from the region that
 /// holds the image.
-fn take_over(regions: &[Region]) -> Option<()> {
+fn take_over(regions: &[Region], module: Region) -> Option<()> {
     let image = map::image();
     let image_start = image.text.0 - KERNEL_BASE;
     let image_end = image.data.1 - KERNEL_BASE;
     let home = regions
         .iter()
         .find(|region| region.start <= image_start && image_end < region.end)?;
+    let end = home.end.min(BOOT_MAP_END);
+    let is_module_in_home = (image_end..end).contains(&module.start) && module.end <= end;
     let mut early = EarlyFrames {
         next: image_end,
-        end: home.end.min(BOOT_MAP_END),
+        end: match module.end {
+            0 => end,
+            _ => is_module_in_home.then_some(module.start)?,
+        },
     };
     map::install(regions, &mut || early.take(1))?;
     let frame_count = regions.iter().map(|region| region.end / PAGE_SIZE).max()?;
@@ -87,6 +95,6 @@ fn take_over(regions: &[Region]) -> Option<()> {
     // SAFETY: just taken, zeroed (a valid value), aligned to a page, and never given back.
     let info = unsafe { core::slice::from_raw_parts_mut(table, frame_count) };
     frame::frames().begin(info);
-    map::hand_over(regions, image_start, early.next);
+    map::hand_over(regions, [image_start..early.next, module.start..module.end]);
     Some(())
 }

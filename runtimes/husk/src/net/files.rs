@@ -18,7 +18,10 @@ use super::interfaces::{self, Interface};
 use super::options::{ACCEPTCONN, INFO};
 use super::socket::{SOCK_DGRAM, SOCK_STREAM, Socket};
 use super::{ATTACHED, stack};
-use crate::fs::{OpenFile, proc};
+use crate::errno::{ENOMEM, Errno};
+use crate::fs::OpenFile;
+use crate::fs::proc::{self, Text};
+use crate::mm::heap;
 use crate::process::registry;
 
 const PROC_FILES: &[proc::File] = &[
@@ -56,7 +59,9 @@ macro_rules! interface_files {
             (concat!("class/net/", $name, "/operstate"), || {
                 of($name, |i| state_text(i).into())
             }),
-            (concat!("class/net/", $name, "/carrier"), || b"1\n".to_vec()),
+            (concat!("class/net/", $name, "/carrier"), || {
+                Ok(b"1\n".to_vec())
+            }),
         ]
     };
 }
@@ -73,10 +78,10 @@ pub fn install() {
     }
 }
 
-fn of(name: &str, text: impl Fn(&Interface) -> String) -> Vec<u8> {
+fn of(name: &str, text: impl Fn(&Interface) -> String) -> Text {
     let all = interfaces::all();
     let found = all.iter().find(|i| i.name == name.as_bytes());
-    found.map(|i| text(i).into_bytes()).unwrap_or_default()
+    Ok(found.map(|i| text(i).into_bytes()).unwrap_or_default())
 }
 
 fn hardware_text([a, b, c, d, e, f]: [u8; 6]) -> String {
@@ -92,7 +97,7 @@ fn state_text(interface: &Interface) -> &'static str {
 }
 
 /// Every open file that is a socket, once.
-fn sockets() -> Vec<Arc<OpenFile>> {
+fn sockets() -> Result<Vec<Arc<OpenFile>>, Errno> {
     let mut found: Vec<Arc<OpenFile>> = Vec::new();
     for process in registry::all() {
         let mut next = process.files().next_open(0);
@@ -103,11 +108,12 @@ fn sockets() -> Vec<Arc<OpenFile>> {
             };
             let is_known = found.iter().any(|known| Arc::ptr_eq(known, &open));
             if socket_of(&open).is_some() && !is_known {
+                found.try_reserve(1).map_err(|_| ENOMEM)?;
                 found.push(open);
             }
         }
     }
-    found
+    Ok(found)
 }
 
 fn socket_of(open: &OpenFile) -> Option<&Socket> {
@@ -115,22 +121,21 @@ fn socket_of(open: &OpenFile) -> Option<&Socket> {
 }
 
 /// /proc/net/tcp, udp and their likes for IPv6.
-fn internet(family: u16, kind: u32) -> Vec<u8> {
+fn internet(family: u16, kind: u32) -> Text {
     const TITLE: &str = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when \
                          retrnsmt   uid  timeout inode";
-    let mut text = format!("{TITLE}\n");
+    let mut text = format!("{TITLE}\n").into_bytes();
     let mut line = 0;
-    for open in sockets() {
+    for open in sockets()? {
         let socket = socket_of(&open).filter(|s| (s.family, s.kind) == (family, kind));
         let Some(socket) = socket.filter(|socket| is_listed(socket)) else {
             continue;
         };
         let local = socket.protocol.local_address();
         let remote = socket.protocol.peer_address();
-        let _ = writeln!(
-            text,
+        let row = format!(
             "{line:4}: {} {} {:02X} {:08X}:{:08X} 00:00000000 00000000     0        0 {} 1 \
-             0000000000000000 100 0 0 10 0",
+             0000000000000000 100 0 0 10 0\n",
             end_text(family, local.ok()),
             end_text(family, remote.ok()),
             state(socket),
@@ -138,9 +143,10 @@ fn internet(family: u16, kind: u32) -> Vec<u8> {
             socket.protocol.unread_bytes().unwrap_or(0),
             socket.inode(),
         );
+        heap::append(&mut text, row.as_bytes())?;
         line += 1;
     }
-    text.into_bytes()
+    Ok(text)
 }
 
 /// A socket that has no port yet is in none of Linux's tables.
@@ -187,16 +193,16 @@ fn end_text(family: u16, end: Option<Address>) -> String {
 }
 
 /// /proc/net/unix.
-fn local() -> Vec<u8> {
-    let mut text = String::from("Num       RefCount Protocol Flags    Type St Inode Path\n");
-    for open in sockets() {
+fn local() -> Text {
+    const TITLE: &str = "Num       RefCount Protocol Flags    Type St Inode Path\n";
+    let mut text = TITLE.as_bytes().to_vec();
+    for open in sockets()? {
         let Some(socket) = socket_of(&open).filter(|socket| socket.family == AF_UNIX) else {
             continue;
         };
         let is_listening = is_listening(socket);
         let is_connected = socket.protocol.peer_address().is_ok();
-        let _ = write!(
-            text,
+        let mut row = format!(
             "0000000000000000: 00000002 00000000 {:08X} {:04X} {:02X} {:5}",
             if is_listening { 0x10000 } else { 0 },
             socket.kind,
@@ -210,11 +216,12 @@ fn local() -> Vec<u8> {
                 .iter()
                 .map(|&b| if b == 0 { b'@' } else { b })
                 .collect();
-            let _ = write!(text, " {}", String::from_utf8_lossy(&shown));
+            let _ = write!(row, " {}", String::from_utf8_lossy(&shown));
         }
-        text.push('\n');
+        row.push('\n');
+        heap::append(&mut text, row.as_bytes())?;
     }
-    text.into_bytes()
+    Ok(text)
 }
 
 fn is_listening(socket: &Socket) -> bool {
@@ -223,8 +230,8 @@ fn is_listening(socket: &Socket) -> bool {
 }
 
 /// /proc/net/sockstat.
-fn statistics() -> Vec<u8> {
-    let all = sockets();
+fn statistics() -> Text {
+    let all = sockets()?;
     let count = |kind| {
         let is_it = |s: &Socket| (s.family, s.kind) == (AF_INET, kind) && is_listed(s);
         all.iter()
@@ -233,12 +240,12 @@ fn statistics() -> Vec<u8> {
             .count()
     };
     let (tcp, udp) = (count(SOCK_STREAM), count(SOCK_DGRAM));
-    format!(
+    let text = format!(
         "sockets: used {}\nTCP: inuse {tcp} orphan 0 tw 0 alloc {tcp} mem 0\n\
          UDP: inuse {udp} mem 0\nUDPLITE: inuse 0\nRAW: inuse 0\nFRAG: inuse 0 memory 0\n",
         all.len()
-    )
-    .into_bytes()
+    );
+    Ok(text.into_bytes())
 }
 
 fn name(interface: &Interface) -> &str {
@@ -246,7 +253,7 @@ fn name(interface: &Interface) -> &str {
 }
 
 /// /proc/net/dev.
-fn devices() -> Vec<u8> {
+fn devices() -> Text {
     let mut text = String::from(
         "Inter-|   Receive                                                |  Transmit\n \
          face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs \
@@ -260,11 +267,11 @@ fn devices() -> Vec<u8> {
             name(&interface)
         );
     }
-    text.into_bytes()
+    Ok(text.into_bytes())
 }
 
 /// /proc/net/if_inet6.
-fn addresses_6() -> Vec<u8> {
+fn addresses_6() -> Text {
     const PERMANENT: u8 = 0x80;
     let mut text = String::new();
     for interface in interfaces::all() {
@@ -288,11 +295,11 @@ fn addresses_6() -> Vec<u8> {
             );
         }
     }
-    text.into_bytes()
+    Ok(text.into_bytes())
 }
 
 /// /proc/net/route: IPv4's way out and the card's own network.
-fn routes() -> Vec<u8> {
+fn routes() -> Text {
     let mut text = String::from(
         "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n",
     );
@@ -322,5 +329,5 @@ fn routes() -> Vec<u8> {
             }
         }
     });
-    text.into_bytes()
+    Ok(text.into_bytes())
 }

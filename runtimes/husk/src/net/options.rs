@@ -142,14 +142,18 @@ static IPV6_FLAGS: [Row; 9] = flags!(IPPROTO_IPV6, INET6, [25, 56, 53, 58, 60, 6
 /// THIN_LINEAR_TIMEOUTS, THIN_DUPACK, FASTOPEN_NO_COOKIE, INQ.
 static TCP_FLAGS: [Row; 4] = flags!(IPPROTO_TCP, TCP, [16, 17, 34, 36]);
 
+/// Those first that are asked for with every packet: they are looked for in this order.
 static ROWS: [Row; 55] = [
+    row(KEEPALIVE, ALL, Rule::Flag, 0),
+    row(SNDBUF, ALL, Rule::Buffer, 212_992),
+    row(LINGER, ALL, Rule::Linger, -1),
+    row(NODELAY, TCP, Rule::Flag, 0),
+    row(CORK, TCP, Rule::Flag, 0),
+    row(USER_TIMEOUT, TCP, Rule::NotNegative, 0),
     row(REUSEADDR, ALL, Rule::Flag, 0),
     row(BROADCAST, ALL, Rule::Flag, 0),
-    row(SNDBUF, ALL, Rule::Buffer, 212_992),
     row(RCVBUF, ALL, Rule::Buffer, 212_992),
-    row(KEEPALIVE, ALL, Rule::Flag, 0),
     row((SOL_SOCKET, 12), ALL, Rule::Number, 0), // SO_PRIORITY
-    row(LINGER, ALL, Rule::Linger, -1),
     row(REUSEPORT, INET, Rule::Flag, 0),
     row(PASSCRED, LOCAL, Rule::Flag, 0),
     row((SOL_SOCKET, 18), ALL, Rule::LowWater, 1),
@@ -161,9 +165,7 @@ static ROWS: [Row; 55] = [
     row((SOL_SOCKET, 36), ALL, Rule::Number, 0), // SO_MARK
     row((SOL_SOCKET, 46), ALL, Rule::NotNegative, 0), // SO_BUSY_POLL
     row((SOL_SOCKET, 49), ALL, Rule::Number, -1), // SO_INCOMING_CPU
-    row(NODELAY, TCP, Rule::Flag, 0),
     row(MAXSEG, TCP, Rule::Segment, 536),
-    row(CORK, TCP, Rule::Flag, 0),
     row(KEEPIDLE, TCP, Rule::Seconds, 7200),
     row(KEEPINTVL, TCP, Rule::Seconds, 75),
     row(KEEPCNT, TCP, Rule::Count, 9),
@@ -173,7 +175,6 @@ static ROWS: [Row; 55] = [
     row((IPPROTO_TCP, 10), TCP, Rule::Number, 0), // TCP_WINDOW_CLAMP
     row((IPPROTO_TCP, 12), TCP, Rule::Flag, 1),   // TCP_QUICKACK
     row(CONGESTION, TCP, Rule::Told, 0),
-    row(USER_TIMEOUT, TCP, Rule::NotNegative, 0),
     row((IPPROTO_TCP, 23), TCP, Rule::NotNegative, 0), // TCP_FASTOPEN
     row((IPPROTO_TCP, 25), TCP, Rule::Number, 0),      // TCP_NOTSENT_LOWAT
     row((IPPROTO_TCP, 30), TCP, Rule::Bit, 0),         // TCP_FASTOPEN_CONNECT

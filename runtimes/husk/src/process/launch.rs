@@ -7,7 +7,9 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU32, Ordering};
 
+use super::capability::Capabilities;
 use super::exec::{self, Command, Loaded};
+use super::limits::RLIMIT_STACK;
 use super::signal::SharedSignals;
 use super::{Credentials, Limits, Parts, Process, Thread, registry, scheduler};
 use crate::arch::power;
@@ -90,7 +92,7 @@ fn report(number: usize, status: u8, is_one_of_many: bool) {
 
 fn start(config: &ProgramConfig) -> Result<(), Errno> {
     let credentials = credentials(config);
-    let environment = environment(config);
+    let environment = environment(config)?;
     let space = AddressSpace::new()?;
     let loaded = exec::load(
         &space,
@@ -110,11 +112,14 @@ fn start(config: &ProgramConfig) -> Result<(), Errno> {
         files: Arc::new(FileTable::new()),
         paths: Arc::new(PathContext::new(&config.cwd, config.umask)),
         credentials,
-        limits: Limits::default(),
+        limits: limits(config),
         signals: SharedSignals::default(),
         program: loaded.program,
         family: None,
     });
+    process
+        .space()
+        .set_stack_limit(process.limits.lock().soft[RLIMIT_STACK] as usize);
     registry::set_init(&process);
     open_console(&process)?;
     let thread = Thread::new(process.clone(), process.pid, &frame)?;
@@ -126,6 +131,7 @@ fn start(config: &ProgramConfig) -> Result<(), Errno> {
 
 fn credentials(config: &ProgramConfig) -> Credentials {
     let (uid, gid) = (config.uid, config.gid);
+    let [effective, bounding] = config.capabilities;
     Credentials {
         uid,
         euid: uid,
@@ -134,25 +140,40 @@ fn credentials(config: &ProgramConfig) -> Credentials {
         egid: gid,
         sgid: gid,
         groups: config.groups.clone(),
+        capabilities: Capabilities {
+            effective,
+            permitted: effective,
+            inheritable: 0,
+            bounding,
+        },
         ..Credentials::default()
     }
 }
 
-/// The baked environment; the host's variables replace those of the same name.
-fn environment(config: &ProgramConfig) -> Vec<Vec<u8>> {
-    let given = &boot::options().environment;
-    let name = |variable: &[u8]| {
-        variable
-            .split(|&byte| byte == b'=')
-            .next()
-            .map(<[u8]>::to_vec)
-    };
-    let is_replaced = |baked: &&Vec<u8>| given.iter().any(|other| name(other) == name(baked));
-    let baked = config
-        .environment
-        .iter()
-        .filter(|baked| !is_replaced(baked));
-    baked.chain(given).cloned().collect()
+/// A container's own, but for those that were set for the program.
+fn limits(config: &ProgramConfig) -> Limits {
+    let mut limits = Limits::default();
+    for &[resource, soft, hard] in &config.limits {
+        if let Some(limit) = limits.soft.get_mut(resource as usize) {
+            *limit = soft;
+            limits.hard[resource as usize] = hard;
+        }
+    }
+    limits
+}
+
+/// The baked environment; variables given at boot replace those of the same name.
+fn environment(config: &ProgramConfig) -> Result<Vec<Vec<u8>>, Errno> {
+    let given = boot::environment::given()?;
+    let baked = config.environment.iter().map(Vec::as_slice);
+    let kept = baked.filter(|baked| given.clone().all(|other| name(other) != name(baked)));
+    let given = given.clone().map(<[u8]>::to_vec);
+    Ok(kept.map(<[u8]>::to_vec).chain(given).collect())
+}
+
+fn name(variable: &[u8]) -> &[u8] {
+    let end = variable.iter().position(|&byte| byte == b'=');
+    &variable[..end.unwrap_or(variable.len())]
 }
 
 /// Registers a program begins with (System V ABI AMD64 § 3.4.1): all zero but these.

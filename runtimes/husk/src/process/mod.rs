@@ -3,6 +3,7 @@
 //! Lock order: a process's `family` before its relatives'; every other lock here is a leaf.
 
 pub mod at_exit;
+pub mod capability;
 pub mod clone;
 pub mod exec;
 pub mod exit;

@@ -7,6 +7,7 @@ use crate::fs::node::{Attributes, Kind, Node, NodeRef, PERMISSIONS, PROC_INODES,
 use crate::fs::notify::{self, IN_ACCESS, IN_ATTRIB, IN_MODIFY};
 use crate::fs::{FileRef, permission};
 use crate::mm::user;
+use crate::process::capability;
 use crate::syscall;
 use crate::time::realtime_ns;
 
@@ -29,7 +30,7 @@ fn change_mode(file: &FileRef, mode: u32) -> SysResult {
     }
     permission::owner(&node)?;
     let gid = node.attributes.lock().gid;
-    let mode = match permission::is_in_group(gid) {
+    let mode = match permission::is_in_group(gid) || permission::has(capability::FSETID) {
         true => mode & PERMISSIONS,
         false => mode & PERMISSIONS & !S_ISGID, // chmod(2): not for a group one is not in
     };

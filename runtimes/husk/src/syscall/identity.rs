@@ -1,15 +1,17 @@
 //! Who and where the program is: user and group ids, uname(2), prctl(2), limits, capabilities.
 //!
-//! There is one user of the machine, the application: these ids are kept and told, and little is
-//! enforced with them.
+//! There is one user of the machine, the application: what ids and capabilities forbid is refused, but
+//! nothing keeps a program of ring 0 from taking it.
 
 use core::sync::atomic::Ordering;
 
 use super::group::by_id;
 use crate::boot;
 use crate::errno::{EFAULT, EINVAL, ENAMETOOLONG, EPERM, Errno, SysResult};
+use crate::fs::permission;
 use crate::mm::user::{self, Plain};
 use crate::mm::{PAGE_SIZE, frame};
+use crate::process::capability::{self, Capabilities};
 use crate::process::limits::{RESOURCE_COUNT, RLIMIT_NOFILE, RLIMIT_STACK};
 use crate::process::registry;
 use crate::process::signal::LAST;
@@ -22,8 +24,6 @@ const UTS_BYTES: usize = 65;
 const RELEASE: &[u8] = b"6.1.0-husk";
 /// NR_OPEN: the most RLIMIT_NOFILE can be (proc(5), fs.nr_open).
 const NR_OPEN: u64 = 1 << 20;
-/// CAP_LAST_CAP of that release, as a mask of all.
-const ALL_CAPABILITIES: u64 = (1 << 41) - 1;
 
 /// What sethostname(2) set; empty while it is what boot said.
 static HOSTNAME: SpinLock<([u8; UTS_BYTES], usize)> = SpinLock::new(([0; UTS_BYTES], 0));
@@ -75,44 +75,44 @@ syscall! {
     fn sys_setuid(uid: u32) {
         require_id(uid)?;
         change(|c| {
-            let is_root = c.euid == 0;
-            set_ids([is_root.then_some(uid), Some(uid), is_root.then_some(uid)], uid_fields(c), is_root)
+            let may = c.may(capability::SETUID);
+            set_ids([may.then_some(uid), Some(uid), may.then_some(uid)], uid_fields(c), may)
         })
     }
 
     fn sys_setgid(gid: u32) {
         require_id(gid)?;
         change(|c| {
-            let is_root = c.euid == 0;
-            set_ids([is_root.then_some(gid), Some(gid), is_root.then_some(gid)], gid_fields(c), is_root)
+            let may = c.may(capability::SETGID);
+            set_ids([may.then_some(gid), Some(gid), may.then_some(gid)], gid_fields(c), may)
         })
     }
 
     fn sys_setreuid(real: i32, effective: i32) {
         change(|c| {
-            let is_root = c.euid == 0;
-            set_two_ids(given(real), given(effective), uid_fields(c), is_root)
+            let may = c.may(capability::SETUID);
+            set_two_ids(given(real), given(effective), uid_fields(c), may)
         })
     }
 
     fn sys_setregid(real: i32, effective: i32) {
         change(|c| {
-            let is_root = c.euid == 0;
-            set_two_ids(given(real), given(effective), gid_fields(c), is_root)
+            let may = c.may(capability::SETGID);
+            set_two_ids(given(real), given(effective), gid_fields(c), may)
         })
     }
 
     fn sys_setresuid(real: i32, effective: i32, saved: i32) {
         change(|c| {
-            let is_root = c.euid == 0;
-            set_ids([given(real), given(effective), given(saved)], uid_fields(c), is_root)
+            let may = c.may(capability::SETUID);
+            set_ids([given(real), given(effective), given(saved)], uid_fields(c), may)
         })
     }
 
     fn sys_setresgid(real: i32, effective: i32, saved: i32) {
         change(|c| {
-            let is_root = c.euid == 0;
-            set_ids([given(real), given(effective), given(saved)], gid_fields(c), is_root)
+            let may = c.may(capability::SETGID);
+            set_ids([given(real), given(effective), given(saved)], gid_fields(c), may)
         })
     }
 
@@ -151,7 +151,7 @@ syscall! {
             (0..size).map(|index| user::read::<u32>(list.wrapping_add(4 * index))).collect();
         let groups = groups?;
         change(|c| {
-            if c.euid != 0 {
+            if !c.may(capability::SETGID) {
                 return Err(EPERM);
             }
             c.groups = groups;
@@ -174,9 +174,7 @@ syscall! {
     }
 
     fn sys_sethostname(name: usize, length: usize) {
-        if current().process.credentials.lock().euid != 0 {
-            return Err(EPERM);
-        }
+        permission::require(capability::SYS_ADMIN)?;
         if length >= UTS_BYTES {
             return Err(EINVAL);
         }
@@ -246,21 +244,32 @@ syscall! {
     }
 
     fn sys_capget(header: usize, data: usize) {
-        match capability_version(header) {
-            Err(EINVAL) if data == 0 => return Ok(0), // it asks which version there is
-            Ok(()) if data == 0 => return Ok(0),
-            valid => valid?,
-        }
-        let all = if current().process.credentials.lock().euid == 0 { ALL_CAPABILITIES } else { 0 };
-        let (low, high) = (all as u32, (all >> 32) as u32);
-        user::write(data, [low, low, 0, high, high, 0])?;
+        let pid = match capability_header(header) {
+            Err(EINVAL) | Ok(_) if data == 0 => return Ok(0), // it asks which version there is
+            Ok(..0) => return Err(EINVAL),
+            pid => pid?,
+        };
+        let held = by_id(pid)?.credentials.lock().capabilities;
+        let words = [held.effective, held.permitted, held.inheritable];
+        let [low, high] = [0, 32].map(|shift| words.map(|set| (set >> shift) as u32));
+        user::write(data, [low, high])?;
         Ok(0)
     }
 
     fn sys_capset(header: usize, data: usize) {
-        capability_version(header)?;
-        user::read::<[u32; 6]>(data)?;
-        Ok(0)
+        let own = current().process.pid as i32;
+        if ![0, own].contains(&capability_header(header)?) {
+            return Err(EPERM);
+        }
+        let [low, high]: [[u32; 3]; 2] = user::read(data)?;
+        let set = |at: usize| (u64::from(low[at]) | u64::from(high[at]) << 32) & capability::ALL;
+        let wanted = Capabilities {
+            effective: set(0),
+            permitted: set(1),
+            inheritable: set(2),
+            bounding: 0, // has no part in this
+        };
+        change(|c| c.capabilities.set(wanted))
     }
 
     fn sys_personality(persona: u32) {
@@ -280,7 +289,14 @@ pub fn write_usage(address: usize, cpu_ns: u64) -> Result<(), Errno> {
 }
 
 fn change(change: impl FnOnce(&mut Credentials) -> Result<(), Errno>) -> SysResult {
-    change(&mut current().process.credentials.lock()).map(|()| 0)
+    let mut credentials = current().process.credentials.lock();
+    let before = credentials.user_ids();
+    change(&mut credentials)?;
+    let (after, keeps) = (credentials.user_ids(), credentials.keeps_capabilities);
+    if before != after {
+        credentials.capabilities.follow_ids(before, after, keeps);
+    }
+    Ok(0)
 }
 
 fn given(id: i32) -> Option<u32> {
@@ -295,7 +311,7 @@ fn gid_fields(c: &mut Credentials) -> [&mut u32; 3] {
     [&mut c.gid, &mut c.egid, &mut c.sgid]
 }
 
-/// setresuid(2): root sets anything, others only permute what they have.
+/// setresuid(2): who has CAP_SETUID sets anything, others only permute what they have.
 fn set_ids(wanted: [Option<u32>; 3], fields: [&mut u32; 3], is_root: bool) -> Result<(), Errno> {
     let held = [*fields[0], *fields[1], *fields[2]];
     let may_set = |id: &u32| is_root || held.contains(id);
@@ -345,9 +361,8 @@ fn set_limit(process: &Process, resource: usize, [soft, hard]: [u64; 2]) -> SysR
     if resource == RLIMIT_NOFILE && hard > NR_OPEN {
         return Err(EPERM);
     }
-    let is_root = current().process.credentials.lock().euid == 0;
     let mut limits = process.limits.lock();
-    if hard > limits.hard[resource] && !is_root {
+    if hard > limits.hard[resource] && !permission::has(capability::SYS_RESOURCE) {
         return Err(EPERM);
     }
     limits.soft[resource] = soft;
@@ -395,7 +410,12 @@ fn prctl(option: u32, argument: usize, rest: [usize; 3]) -> SysResult {
             let is_subreaper = current().process.family.lock().is_subreaper;
             user::write(argument, u32::from(is_subreaper)).map(|()| 0)
         }
-        PR_GET_DUMPABLE | PR_CAPBSET_READ => Ok(1),
+        PR_GET_DUMPABLE => Ok(1),
+        PR_CAPBSET_READ => {
+            let held = current().process.credentials.lock().capabilities;
+            capability::bit(argument).map(|bit| usize::from(held.bounding & bit != 0))
+        }
+        PR_CAPBSET_DROP => change(|c| c.capabilities.leave(argument)),
         PR_GET_KEEPCAPS => Ok(usize::from(
             current().process.credentials.lock().keeps_capabilities,
         )),
@@ -404,7 +424,7 @@ fn prctl(option: u32, argument: usize, rest: [usize; 3]) -> SysResult {
             Ok(0)
         }
         PR_GET_TIMERSLACK => Ok(50_000),
-        PR_SET_DUMPABLE | PR_CAPBSET_DROP | PR_SET_TIMERSLACK => Ok(0),
+        PR_SET_DUMPABLE | PR_SET_TIMERSLACK => Ok(0),
         PR_SET_NO_NEW_PRIVS if argument == 1 && rest == [0; 3] => {
             current().process.credentials.lock().no_new_privileges = true;
             Ok(0)
@@ -435,16 +455,13 @@ fn set_name(address: usize) -> SysResult {
     Ok(0)
 }
 
-/// capget(2): version 3, for the caller.
-fn capability_version(header: usize) -> Result<(), Errno> {
+/// capget(2), capset(2): which process they are about, asked in version 3; 0 is the caller.
+fn capability_header(header: usize) -> Result<i32, Errno> {
     const VERSION_3: u32 = 0x2008_0522;
     let [version, pid]: [u32; 2] = user::read(header)?;
     if version != VERSION_3 {
         user::write(header, VERSION_3).map_err(|_| EFAULT)?;
         return Err(EINVAL);
     }
-    if (pid as i32) < 0 {
-        return Err(EINVAL);
-    }
-    by_id(pid as i32).map(|_| ())
+    Ok(pid as i32)
 }

@@ -6,6 +6,7 @@ use crate::fs::permission;
 use crate::ipc::message::{self, LARGEST_MESSAGE_BYTES, LIMIT, QUEUE_BYTES, Queue, counts, table};
 use crate::ipc::{Naming, Object, found};
 use crate::mm::user;
+use crate::process::capability;
 use crate::syscall;
 
 const MSG_STAT: u32 = 11;
@@ -49,7 +50,7 @@ fn set(object: &Object<Queue>, buffer: usize) -> Result<(), Errno> {
     let (uid, gid, mode) = read_owner(buffer)?;
     object.check_owner()?;
     if limit > QUEUE_BYTES {
-        permission::privileged()?;
+        permission::require(capability::SYS_RESOURCE)?;
     }
     object.owner.lock().set(uid, gid, mode);
     object.set_limit(limit);

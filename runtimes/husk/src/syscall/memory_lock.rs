@@ -5,6 +5,7 @@ use super::memory::check_mapped;
 use crate::errno::{EAGAIN, EINVAL, ENOMEM, EPERM, Errno, SysResult};
 use crate::mm::space::{Access, AddressSpace, Fault, Marks};
 use crate::mm::{PAGE_SIZE, USER_END};
+use crate::process::capability;
 use crate::process::current;
 use crate::process::limits::RLIMIT_MEMLOCK;
 use crate::syscall;
@@ -69,10 +70,10 @@ fn pages_around(address: usize, length: usize) -> Result<(usize, usize), Errno> 
     Ok((start, size_bytes))
 }
 
-/// Bytes the process may lock: root as many as it likes (CAP_IPC_LOCK). EPERM when none.
+/// Bytes the process may lock: with CAP_IPC_LOCK as many as it likes. EPERM when none.
 fn limit() -> Result<u64, Errno> {
     let process = &current().process;
-    if process.credentials.lock().euid == 0 {
+    if process.credentials.lock().may(capability::IPC_LOCK) {
         return Ok(u64::MAX);
     }
     let limit = process.limits.lock().soft.get(RLIMIT_MEMLOCK).copied();

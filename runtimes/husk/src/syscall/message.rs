@@ -13,6 +13,7 @@ use crate::mm::heap;
 use crate::mm::user::{self, UserBuffers};
 use crate::net::address::{AF_INET6, AF_UNIX, Address};
 use crate::net::socket::{MessageFlags, Outgoing, PeerCredentials, Received};
+use crate::process::capability;
 use crate::process::{current, registry};
 use crate::sync::Deadline;
 use crate::{syscall, time};
@@ -186,12 +187,11 @@ fn checked_credentials(body: &[u8]) -> Result<PeerCredentials, Errno> {
     }
     let process = &current().process;
     let own = process.credentials.lock();
-    let is_privileged = own.euid == 0;
-    let is_true = pid == process.pid
-        && [own.uid, own.euid, own.suid].contains(&uid)
-        && [own.gid, own.egid, own.sgid].contains(&gid);
+    let is_allowed = (pid == process.pid || own.may(capability::SYS_ADMIN))
+        && (own.user_ids().contains(&uid) || own.may(capability::SETUID))
+        && ([own.gid, own.egid, own.sgid].contains(&gid) || own.may(capability::SETGID));
     drop(own);
-    if !is_true && !is_privileged {
+    if !is_allowed {
         return Err(EPERM);
     }
     registry::find(pid).ok_or(ESRCH)?;

@@ -25,6 +25,7 @@ use crate::fs::walk::{
 };
 use crate::fs::{FileRef, permission, root};
 use crate::mm::user;
+use crate::process::capability;
 use crate::process::current;
 use crate::syscall;
 
@@ -218,7 +219,7 @@ fn make_node(directory: i32, address: usize, mode: u32, device: u64) -> SysResul
         _ => return Err(EINVAL),
     };
     if matches!(mode & S_IFMT, S_IFCHR | S_IFBLK) {
-        permission::privileged()?;
+        permission::require(capability::MKNOD)?;
     }
     let found = walk_at(directory, &path, AtEnd::Name)?;
     tree::create(&found, Node::new(kind, new_attributes(mode)))?;
@@ -249,7 +250,7 @@ fn rename(from: (i32, usize), to: (i32, usize), flags: u32) -> SysResult {
         _ => return Err(EINVAL),
     };
     if flags & RENAME_WHITEOUT != 0 {
-        permission::privileged()?;
+        permission::require(capability::MKNOD)?;
     }
     let (from_path, to_path) = (read(from.1)?, read(to.1)?);
     let found = rename_end(from.0, &from_path)?;

@@ -10,7 +10,9 @@ use core::sync::atomic::Ordering;
 use super::thread::thread_of;
 use super::time::write_timespec;
 use crate::errno::{EACCES, EINVAL, EPERM, ESRCH, Errno, SysResult};
+use crate::fs::permission;
 use crate::mm::user;
+use crate::process::capability;
 use crate::process::{Process, Thread, current, registry, scheduler};
 use crate::syscall;
 
@@ -36,7 +38,7 @@ syscall! {
         let thread = scheduled(tid)?;
         require_no_priority(policy, priority)?;
         let is_promoted = policy != SCHED_IDLE && thread.policy.load(Ordering::Relaxed) == SCHED_IDLE;
-        if is_promoted && !is_privileged() {
+        if is_promoted && !permission::has(capability::SYS_NICE) {
             return Err(EPERM);
         }
         thread.policy.store(policy, Ordering::Relaxed);
@@ -148,7 +150,7 @@ fn threads_of(is_meant: &dyn Fn(&Process) -> bool) -> Vec<Arc<Thread>> {
 
 /// setpriority(2): one's own processes only, and without privilege only to be nicer.
 fn require_may_set(thread: &Thread, nice: i32) -> Result<(), Errno> {
-    if is_privileged() {
+    if permission::has(capability::SYS_NICE) {
         return Ok(());
     }
     let euid = current().process.credentials.lock().euid;
@@ -161,8 +163,4 @@ fn require_may_set(thread: &Thread, nice: i32) -> Result<(), Errno> {
         true if nice < thread.nice.load(Ordering::Relaxed) => Err(EACCES),
         true => Ok(()),
     }
-}
-
-fn is_privileged() -> bool {
-    current().process.credentials.lock().euid == 0
 }

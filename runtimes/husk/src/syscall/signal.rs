@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use super::time::read_timespec;
 use crate::errno::{EAGAIN, EINTR, EINVAL, ENOMEM, EPERM, ERESTARTNOHAND, ESRCH, Errno, SysResult};
 use crate::mm::user::{self, Plain};
+use crate::process::capability;
 use crate::process::signal::frame::{self, SS_AUTODISARM, SS_DISABLE, SS_ONSTACK};
 use crate::process::signal::info::{SI_TKILL, SI_USER, SIZE_BYTES};
 use crate::process::signal::pending::AlternateStack;
@@ -284,7 +285,7 @@ fn send_to_permitted(targets: &[Arc<Process>], raw: u32, info: Option<SignalInfo
     Ok(0)
 }
 
-/// kill(2): root may, and who has the target's real or saved id; SIGCONT within a session.
+/// kill(2): CAP_KILL may, and who has the target's real or saved id; SIGCONT within a session.
 pub fn require_permission(target: &Process, raw: u32) -> Result<(), Errno> {
     let own = &current().process;
     if target.pid == own.pid {
@@ -293,7 +294,7 @@ pub fn require_permission(target: &Process, raw: u32) -> Result<(), Errno> {
     let is_allowed = {
         let (mine, theirs) = (own.credentials.lock(), target.credentials.lock());
         let is_owner = |id: u32| id == theirs.uid || id == theirs.suid;
-        mine.euid == 0 || is_owner(mine.uid) || is_owner(mine.euid)
+        is_owner(mine.uid) || is_owner(mine.euid) || mine.may(capability::KILL)
     };
     let is_continued =
         raw == signal::SIGCONT && own.family.lock().session == target.family.lock().session;

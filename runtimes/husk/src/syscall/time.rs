@@ -4,7 +4,9 @@ use alloc::sync::Arc;
 use core::sync::atomic::Ordering;
 
 use crate::errno::{EINTR, EINVAL, EOPNOTSUPP, EPERM, ERESTARTNOHAND, Errno, SysResult};
+use crate::fs::permission;
 use crate::mm::user::{self, Plain};
+use crate::process::capability;
 use crate::process::signal::{self, SignalInfo};
 use crate::process::timers::{Notify, Schedule, SignalTimer};
 use crate::process::{Process, current, scheduler};
@@ -150,8 +152,7 @@ syscall! {
         let ns = read_timespec(timespec)?;
         match clock {
             ..0 => return Err(EPERM), // a processor clock of some process
-            CLOCK_REALTIME if current().process.credentials.lock().euid != 0 => return Err(EPERM),
-            CLOCK_REALTIME => {}
+            CLOCK_REALTIME => permission::require(capability::SYS_TIME)?,
             _ => return Err(EINVAL),
         }
         tsc::set_realtime_ns(ns);

@@ -22,7 +22,7 @@ syscall! {
         if is_first(number) {
             match name(number) {
                 Some(name) => {
-                    klog!("system call {name} ({number}) is not in this image: ENOSYS");
+                    klog!("system call {name} ({number}) is not in this image: ENOSYS; convert --keep-syscall {name} links it, if husk has it");
                     event!("enosys {name}");
                 }
                 None => {

@@ -20,8 +20,11 @@ use crate::errno::{Errno, SysResult};
 use crate::process::scheduler;
 use crate::sync::SpinLock;
 
+/// A file's text, or ENOMEM where the heap has no room for what the program has made long.
+pub type Text = Result<Vec<u8>, Errno>;
+
 /// Makes the text of a file.
-pub type Generator = Box<dyn Fn() -> Vec<u8> + Send + Sync>;
+pub type Generator = Box<dyn Fn() -> Text + Send + Sync>;
 
 const FILE: u32 = 0o444;
 const DIRECTORY: u32 = 0o555;
@@ -42,17 +45,22 @@ pub fn install(root: &NodeRef) {
     let sys = make(Kind::Directory(Directory::new()), DIRECTORY);
     attach(root, Name::Archive(b"sys"), sys.clone());
     for (path, generate) in system::PROC_FILES {
-        put_file(&proc, path, *generate, &mut make);
+        put_file(&proc, path, of_machine(*generate), &mut make);
     }
     for (path, generate) in system::SYS_FILES {
-        put_file(&sys, path, *generate, &mut make);
+        put_file(&sys, path, of_machine(*generate), &mut make);
     }
     let mounts = make(Kind::Symlink(Name::Archive(b"self/mounts")), LINK);
     attach(&proc, Name::Archive(b"mounts"), mounts);
 }
 
+/// A text that is as long as the machine makes it, not a program: it always has room.
+fn of_machine(generate: fn() -> Vec<u8>) -> Generator {
+    Box::new(move || Ok(generate()))
+}
+
 /// A path, and what makes the file's text.
-pub type File = (&'static str, fn() -> Vec<u8>);
+pub type File = (&'static str, fn() -> Text);
 
 /// Adds files that not every image has below /proc or /sys.
 pub fn add_files(top: &'static [u8], files: &[File]) {
@@ -66,7 +74,7 @@ pub fn add_files(top: &'static [u8], files: &[File]) {
         Node::with_number(number, kind, Attributes::new(permissions))
     };
     for (path, generate) in files {
-        put_file(&top, path, *generate, &mut make);
+        put_file(&top, path, Box::new(*generate), &mut make);
     }
 }
 
@@ -74,7 +82,7 @@ pub fn add_files(top: &'static [u8], files: &[File]) {
 fn put_file(
     top: &NodeRef,
     path: &'static str,
-    generate: fn() -> Vec<u8>,
+    generate: Generator,
     make: &mut impl FnMut(Kind, u32) -> NodeRef,
 ) {
     let mut parent = top.clone();
@@ -89,7 +97,7 @@ fn put_file(
             node
         });
     }
-    let file = make(Kind::Generated(Box::new(generate)), FILE);
+    let file = make(Kind::Generated(generate), FILE);
     attach(&parent, Name::Archive(name.as_bytes()), file);
 }
 
@@ -139,29 +147,30 @@ fn number_name(number: u32) -> Name {
 /// An open file of /proc: its text as of the last read from the beginning.
 pub struct GeneratedFile {
     node: NodeRef,
-    text: SpinLock<Arc<[u8]>>,
+    text: SpinLock<Arc<Vec<u8>>>,
 }
 
 impl GeneratedFile {
-    pub fn open(node: &NodeRef, generate: &Generator) -> FileRef {
-        Arc::new(GeneratedFile {
+    pub fn open(node: &NodeRef, generate: &Generator) -> Result<FileRef, Errno> {
+        Ok(Arc::new(GeneratedFile {
             node: node.clone(),
-            text: SpinLock::new(Arc::from(generate())),
-        })
+            text: SpinLock::new(Arc::new(generate()?)),
+        }))
     }
 
-    fn refresh(&self) {
+    fn refresh(&self) -> Result<(), Errno> {
         if let Kind::Generated(generate) = &self.node.kind {
-            let text: Arc<[u8]> = Arc::from(generate());
+            let text = Arc::new(generate()?);
             *self.text.lock() = text;
         }
+        Ok(())
     }
 }
 
 impl super::File for GeneratedFile {
     fn read(&self, request: IoRequest, into: &mut dyn Sink) -> SysResult {
         if request.offset == 0 {
-            self.refresh();
+            self.refresh()?;
         }
         let text = self.text.lock().clone();
         let start = usize::try_from(request.offset).unwrap_or(usize::MAX);

@@ -46,7 +46,7 @@ fn dynamic(number: u64, entries: Box<dyn Dynamic>) -> NodeRef {
 /// What an entry is; the functions are given the process, and the thread in a thread's directory.
 #[derive(Clone, Copy)]
 enum Entry {
-    Text(fn(&Process, u32) -> Vec<u8>),
+    Text(fn(&Process, u32) -> super::Text),
     /// None where a zombie has none.
     Link(fn(&Process) -> Option<Kind>),
     Directory(fn(&Arc<Process>) -> Box<dyn Dynamic>),
@@ -57,7 +57,7 @@ use Entry::{Link, Text};
 /// /proc/PID; places in the list make inode numbers.
 const OF_PROCESS: &[(&str, Entry)] = &[
     ("auxv", Text(text::auxv)),
-    ("cgroup", Text(|_, _| b"0::/\n".to_vec())),
+    ("cgroup", Text(|_, _| Ok(b"0::/\n".to_vec()))),
     ("cmdline", Text(text::cmdline)),
     ("comm", Text(text::comm)),
     (
@@ -78,8 +78,8 @@ const OF_PROCESS: &[(&str, Entry)] = &[
     ("maps", Text(text::maps)),
     ("mountinfo", Text(text::mountinfo)),
     ("mounts", Text(text::mounts)),
-    ("oom_score", Text(|_, _| b"0\n".to_vec())),
-    ("oom_score_adj", Text(|_, _| b"0\n".to_vec())),
+    ("oom_score", Text(|_, _| Ok(b"0\n".to_vec()))),
+    ("oom_score_adj", Text(|_, _| Ok(b"0\n".to_vec()))),
     ("root", Link(|_| Some(Kind::MagicLink(root().clone())))),
     ("smaps", Text(text::smaps)),
     ("stat", Text(text::stat)),
@@ -156,13 +156,12 @@ impl Dynamic for Entries {
 
 impl Entries {
     /// Empty once the process is gone, where Linux says ESRCH.
-    fn generator(&self, make: fn(&Process, u32) -> Vec<u8>) -> Generator {
+    fn generator(&self, make: fn(&Process, u32) -> super::Text) -> Generator {
         let (process, tid) = (self.process.clone(), self.tid);
         Box::new(move || {
             process
                 .upgrade()
-                .map(|process| make(&process, tid))
-                .unwrap_or_default()
+                .map_or(Ok(Vec::new()), |process| make(&process, tid))
         })
     }
 }
@@ -229,8 +228,7 @@ impl Dynamic for DescriptorTexts {
         let make = move || {
             process
                 .upgrade()
-                .map(|p| text::descriptor(&p, fd))
-                .unwrap_or_default()
+                .map_or(Ok(Vec::new()), |p| text::descriptor(&p, fd))
         };
         let kind = Kind::Generated(Box::new(make));
         Some(Node::with_number(number, kind, Attributes::new(FILE)))

@@ -8,10 +8,12 @@ use alloc::vec::Vec;
 use core::fmt::Write;
 use core::sync::atomic::Ordering;
 
+use super::Text;
 use super::system::TICKS_PER_S;
+use crate::errno::{ENOMEM, Errno};
 use crate::fs::node::as_node;
-use crate::mm::PAGE_SIZE;
 use crate::mm::space::mapping::{Backing, Mapping, Protection};
+use crate::mm::{PAGE_SIZE, heap};
 use crate::process::limits::RLIM_INFINITY;
 use crate::process::signal::SignalSet;
 use crate::process::{Process, family, scheduler};
@@ -19,27 +21,28 @@ use crate::process::{Process, family, scheduler};
 const NS_PER_TICK: u64 = 1_000_000_000 / TICKS_PER_S;
 
 /// Strings one after the other, each with its NUL.
-fn joined(strings: &[Vec<u8>]) -> Vec<u8> {
-    let terminated = |string: &Vec<u8>| string.iter().copied().chain([0]).collect::<Vec<u8>>();
-    strings.iter().flat_map(terminated).collect()
+fn joined(strings: &[Vec<u8>]) -> Text {
+    let mut out = Vec::new();
+    for string in strings {
+        heap::append(&mut out, string)?;
+        heap::append(&mut out, b"\0")?;
+    }
+    Ok(out)
 }
 
 /// The arguments the program was started with; later changes in its memory do not show.
-pub fn cmdline(process: &Process, _tid: u32) -> Vec<u8> {
+pub fn cmdline(process: &Process, _tid: u32) -> Text {
     joined(&process.program.lock().arguments)
 }
 
-pub fn environ(process: &Process, _tid: u32) -> Vec<u8> {
+pub fn environ(process: &Process, _tid: u32) -> Text {
     joined(&process.program.lock().environment)
 }
 
-pub fn auxv(process: &Process, _tid: u32) -> Vec<u8> {
+pub fn auxv(process: &Process, _tid: u32) -> Text {
     let program = process.program.lock();
-    program
-        .auxiliary
-        .iter()
-        .flat_map(|word| word.to_ne_bytes())
-        .collect()
+    let words = program.auxiliary.iter();
+    Ok(words.flat_map(|word| word.to_ne_bytes()).collect())
 }
 
 /// A thread's name as prctl(2) set it, without the padding.
@@ -55,8 +58,8 @@ fn name(tid: u32) -> String {
     String::from_utf8_lossy(name.get(..length).unwrap_or_default()).into_owned()
 }
 
-pub fn comm(_process: &Process, tid: u32) -> Vec<u8> {
-    format!("{}\n", name(tid)).into_bytes()
+pub fn comm(_process: &Process, tid: u32) -> Text {
+    Ok(format!("{}\n", name(tid)).into_bytes())
 }
 
 /// As proc(5) names it: a letter, and the word behind it in `status`.
@@ -69,7 +72,7 @@ fn state(process: &Process, tid: u32) -> (char, &'static str) {
     }
 }
 
-pub fn stat(process: &Process, tid: u32) -> Vec<u8> {
+pub fn stat(process: &Process, tid: u32) -> Text {
     let cpu_ns: u64 = {
         let threads = process.threads.lock();
         let sum: u64 = threads
@@ -81,7 +84,7 @@ pub fn stat(process: &Process, tid: u32) -> Vec<u8> {
     let usage = process.space().usage();
     let [_, group, session] = process.ids();
     let nice = scheduler::find(tid).map_or(0, |thread| thread.nice.load(Ordering::Relaxed));
-    format!(
+    let text = format!(
         "{tid} ({}) {} {} {group} {session} 0 -1 4194304 0 0 0 0 {} 0 0 0 {} {nice} {} 0 {} {} {} \
          18446744073709551615 0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n",
         name(tid),
@@ -93,21 +96,18 @@ pub fn stat(process: &Process, tid: u32) -> Vec<u8> {
         process.started_ns / NS_PER_TICK,
         usage.mapped * PAGE_SIZE,
         usage.resident,
-    )
-    .into_bytes()
+    );
+    Ok(text.into_bytes())
 }
 
-pub fn statm(process: &Process, _tid: u32) -> Vec<u8> {
+pub fn statm(process: &Process, _tid: u32) -> Text {
     let usage = process.space().usage();
     let data = usage.data + usage.stack;
-    format!(
-        "{} {} 0 {} 0 {data} 0\n",
-        usage.mapped, usage.resident, usage.text
-    )
-    .into_bytes()
+    let (mapped, resident, text) = (usage.mapped, usage.resident, usage.text);
+    Ok(format!("{mapped} {resident} 0 {text} 0 {data} 0\n").into_bytes())
 }
 
-pub fn status(process: &Process, tid: u32) -> Vec<u8> {
+pub fn status(process: &Process, tid: u32) -> Text {
     let mut out = String::new();
     let (letter, word) = state(process, tid);
     let _ = write!(
@@ -123,13 +123,22 @@ pub fn status(process: &Process, tid: u32) -> Vec<u8> {
     write_memory(&mut out, process);
     let _ = writeln!(out, "Threads:\t{}", process.threads.lock().len());
     write_signals(&mut out, process, tid);
+    let ids = process.credentials.lock().clone();
+    let held = ids.capabilities;
     let _ = write!(
         out,
-        "NoNewPrivs:\t0\nSeccomp:\t0\nCpus_allowed:\t1\nCpus_allowed_list:\t0\n\
+        "CapInh:\t{:016x}\nCapPrm:\t{:016x}\nCapEff:\t{:016x}\nCapBnd:\t{:016x}\n\
+         CapAmb:\t{:016x}\nNoNewPrivs:\t{}\nSeccomp:\t0\nCpus_allowed:\t1\nCpus_allowed_list:\t0\n\
          Mems_allowed:\t1\nMems_allowed_list:\t0\n\
-         voluntary_ctxt_switches:\t0\nnonvoluntary_ctxt_switches:\t0\n"
+         voluntary_ctxt_switches:\t0\nnonvoluntary_ctxt_switches:\t0\n",
+        held.inheritable,
+        held.permitted,
+        held.effective,
+        held.bounding,
+        0,
+        u32::from(ids.no_new_privileges),
     );
-    out.into_bytes()
+    Ok(out.into_bytes())
 }
 
 fn write_credentials(out: &mut String, process: &Process) {
@@ -210,7 +219,7 @@ const LIMITS: [(&str, &str); 16] = [
     ("Max realtime timeout", "us"),
 ];
 
-pub fn limits(process: &Process, _tid: u32) -> Vec<u8> {
+pub fn limits(process: &Process, _tid: u32) -> Text {
     let shown = |limit: u64| match limit {
         RLIM_INFINITY => String::from("unlimited"),
         limit => format!("{limit}"),
@@ -228,39 +237,43 @@ pub fn limits(process: &Process, _tid: u32) -> Vec<u8> {
             shown(hard)
         );
     }
-    out.into_bytes()
+    Ok(out.into_bytes())
 }
 
-pub fn maps(process: &Process, _tid: u32) -> Vec<u8> {
+pub fn maps(process: &Process, _tid: u32) -> Text {
     let mut out = Vec::new();
-    for mapping in mappings(process) {
-        write_mapping(&mut out, &mapping);
+    for mapping in mappings(process)? {
+        heap::append(&mut out, &line_of(&mapping))?;
     }
-    out
+    Ok(out)
 }
 
 /// Sizes only: which pages are resident is not known per mapping.
-pub fn smaps(process: &Process, _tid: u32) -> Vec<u8> {
+pub fn smaps(process: &Process, _tid: u32) -> Text {
     let mut out = Vec::new();
-    for mapping in mappings(process) {
-        write_mapping(&mut out, &mapping);
+    for mapping in mappings(process)? {
         let size = mapping.size_bytes() / 1024;
         let text = format!("Size:           {size:8} kB\nKernelPageSize:        4 kB\n");
-        out.extend_from_slice(text.as_bytes());
+        heap::append(&mut out, &line_of(&mapping))?;
+        heap::append(&mut out, text.as_bytes())?;
     }
-    out
+    Ok(out)
 }
 
 /// Copies, since formatting one asks its file for things while the address space is not locked.
-fn mappings(process: &Process) -> Vec<Mapping> {
+fn mappings(process: &Process) -> Result<Vec<Mapping>, Errno> {
     let mut mappings = Vec::new();
-    process
-        .space()
-        .for_each_mapping(&mut |mapping| mappings.push(mapping.clone()));
-    mappings
+    let mut has_room = true;
+    process.space().for_each_mapping(&mut |mapping| {
+        has_room &= mappings.try_reserve(1).is_ok();
+        if has_room {
+            mappings.push(mapping.clone());
+        }
+    });
+    has_room.then_some(mappings).ok_or(ENOMEM)
 }
 
-fn write_mapping(out: &mut Vec<u8>, mapping: &Mapping) {
+fn line_of(mapping: &Mapping) -> Vec<u8> {
     let flag = |protection, letter| match mapping.protection.contains(protection) {
         true => letter,
         false => '-',
@@ -272,7 +285,7 @@ fn write_mapping(out: &mut Vec<u8>, mapping: &Mapping) {
             (*offset, status.device, status.inode, file.path())
         }
     };
-    let line = format!(
+    let mut line = format!(
         "{:x}-{:x} {}{}{}{} {offset:08x} {:02x}:{:02x} {inode} ",
         mapping.start,
         mapping.end,
@@ -282,30 +295,31 @@ fn write_mapping(out: &mut Vec<u8>, mapping: &Mapping) {
         if mapping.is_shared { 's' } else { 'p' },
         device >> 8,
         device & 0xff,
-    );
+    )
+    .into_bytes();
     const PATH_COLUMN: usize = 73;
-    let start = out.len();
-    out.extend_from_slice(line.as_bytes());
     if !path.is_empty() {
-        out.resize((start + PATH_COLUMN).max(out.len()), b' ');
-        out.extend_from_slice(&path);
+        line.resize(PATH_COLUMN.max(line.len()), b' ');
+        line.extend_from_slice(&path);
     }
-    out.push(b'\n');
+    line.push(b'\n');
+    line
 }
 
-pub fn mounts(_process: &Process, _tid: u32) -> Vec<u8> {
-    b"rootfs / tmpfs rw,noatime 0 0\nproc /proc proc rw,noatime 0 0\n".to_vec()
+pub fn mounts(_process: &Process, _tid: u32) -> Text {
+    Ok(b"rootfs / tmpfs rw,noatime 0 0\nproc /proc proc rw,noatime 0 0\n".to_vec())
 }
 
-pub fn mountinfo(_process: &Process, _tid: u32) -> Vec<u8> {
-    b"1 1 0:1 / / rw,noatime - tmpfs rootfs rw\n2 1 0:2 / /proc rw,noatime - proc proc rw\n"
-        .to_vec()
+pub fn mountinfo(_process: &Process, _tid: u32) -> Text {
+    const LINES: &[u8] =
+        b"1 1 0:1 / / rw,noatime - tmpfs rootfs rw\n2 1 0:2 / /proc rw,noatime - proc proc rw\n";
+    Ok(LINES.to_vec())
 }
 
 /// /proc/PID/fdinfo/FD.
-pub fn descriptor(process: &Process, fd: i32) -> Vec<u8> {
+pub fn descriptor(process: &Process, fd: i32) -> Text {
     let Ok(open) = process.files().get(fd) else {
-        return Vec::new();
+        return Ok(Vec::new());
     };
     let closes_on_exec = process.files().closes_on_exec(fd).unwrap_or(false);
     let on_exec = if closes_on_exec {
@@ -321,6 +335,6 @@ pub fn descriptor(process: &Process, fd: i32) -> Vec<u8> {
         open.file.status().map_or(0, |status| status.inode),
     )
     .into_bytes();
-    text.extend(open.file.details());
-    text
+    heap::append(&mut text, &open.file.details())?;
+    Ok(text)
 }

@@ -51,7 +51,7 @@ pub struct Loaded {
 /// A stack begins with this much below its top, more comes with use (Linux: 128 KiB and a page).
 const STACK_BYTES: usize = 33 * PAGE_SIZE;
 /// Arguments and environment may take a quarter of RLIMIT_STACK (execve(2)).
-const CONTENT_LIMIT: usize = 2 << 20;
+pub const CONTENT_LIMIT: usize = 2 << 20;
 
 /// Loads a program into an address space that is empty yet.
 pub fn load(space: &AddressSpace, command: &Command) -> Result<Loaded, Errno> {

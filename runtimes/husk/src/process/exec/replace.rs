@@ -14,6 +14,7 @@ use crate::fs::node::{NodeRef, S_IFREG};
 use crate::fs::{FileRef, FileTable, permission};
 use crate::mm::space::AddressSpace;
 use crate::process::launch::{command_name, first_frame};
+use crate::process::limits::RLIMIT_STACK;
 use crate::process::signal::pending::AlternateStack;
 use crate::process::thread::WORK_FULL_RESTORE;
 use crate::process::{Process, current, exit, scheduler};
@@ -57,6 +58,8 @@ pub fn replace(request: Request) -> SysResult {
     exit::release_joiners(current()); // as long as the memory they are in is there
     scheduler::rename_current(process.pid);
     process.replace_space(space);
+    let stack_limit = process.limits.lock().soft[RLIMIT_STACK];
+    process.space().set_stack_limit(stack_limit as usize);
     process.space().activate();
     process.replace_files(files);
     forget_old_program();
@@ -96,6 +99,8 @@ fn forget_old_program() {
     let mut ids = process.credentials.lock();
     (ids.suid, ids.sgid) = (ids.euid, ids.egid);
     ids.keeps_capabilities = false;
+    let [real, effective, _] = ids.user_ids();
+    ids.capabilities.execute(real, effective);
 }
 
 /// Registers and what the kernel keeps per thread are as at a program's first instruction.
