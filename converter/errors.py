@@ -22,6 +22,10 @@ class SourceError(Dock2ukError):
     """The image cannot be found, reached or believed."""
 
 
+class ImageNotFoundError(SourceError):
+    """No such image there, or nobody there to ask: another source may have it."""
+
+
 class LayerError(SourceError):
     """A layer holds something no honest image does; names the layer and the entry."""
 
@@ -34,6 +38,14 @@ class LayerError(SourceError):
 
 class ToolError(Dock2ukError):
     """An external command is missing or failed; the message shows it ready to paste."""
+
+
+class SandboxUnavailableError(Dock2ukError):
+    """This machine does not let us make a sandbox; says what it lacks."""
+
+
+class StartupError(Dock2ukError):
+    """An image's own start-up failed, or used more than it may, when it was run in a sandbox."""
 
 
 class PolicyError(Dock2ukError):
@@ -50,6 +62,10 @@ class UnsupportedError(Dock2ukError):
     def __init__(self, reasons: tuple[str, ...], *, hint: str | None = None) -> None:
         super().__init__("this workload is not supported: " + "; ".join(reasons), hint=hint)
         self.reasons = reasons
+
+
+class UndecidedError(UnsupportedError):
+    """Reading alone does not say which program an image runs; what stands in the way."""
 
 
 class VerificationError(Dock2ukError):

@@ -14,6 +14,12 @@ class Progress(Protocol):
     def advance(self, done_bytes: int, total_bytes: int | None) -> None:
         """How far the step has come, where that can be counted."""
 
+    def say(self, line: str) -> None:
+        """A line of another program's output, to be shown as it comes."""
+
+    def part(self, name: str, done_bytes: int, total_bytes: int | None) -> None:
+        """How far one of the step's parts has come, which go on side by side; from any thread."""
+
 
 class Silent:
     """Progress that nobody watches."""
@@ -22,4 +28,10 @@ class Silent:
         return
 
     def advance(self, done_bytes: int, total_bytes: int | None) -> None:
+        return
+
+    def part(self, name: str, done_bytes: int, total_bytes: int | None) -> None:
+        return
+
+    def say(self, line: str) -> None:
         return

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
+import signal
 import subprocess
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from .errors import ToolError
+
+_LAST_LINES = 4  # of what a command that failed said
+_GRACE_S = 20.0  # between asking a process to end and killing it
 
 
 def require(program: str, *, package: str) -> str:
@@ -39,6 +47,22 @@ def run(
     return done
 
 
+def ask(
+    command: Sequence[str], question: str, *, timeout_s: float = 60
+) -> subprocess.CompletedProcess[str]:
+    """What a command answers to `question` on its standard input, with the status it ends with;
+    ToolError when it is missing or takes too long. The question and the answer are never shown."""
+    line = shown(command)
+    try:
+        return subprocess.run(
+            command, input=question, timeout=timeout_s, capture_output=True, text=True, check=False
+        )
+    except FileNotFoundError as missing:
+        raise ToolError(f"{command[0]} is not installed (wanted for: {line})") from missing
+    except subprocess.TimeoutExpired:
+        raise ToolError(f"took more than {timeout_s:g} s: {line}") from None
+
+
 def start(
     command: Sequence[str],
     *,
@@ -60,6 +84,90 @@ def start(
     )
 
 
+def follow(
+    command: Sequence[str], on_line: Callable[[str], None], *, environment: Mapping[str, str]
+) -> None:
+    """Run a command that takes as long as it takes, and hand on each line it says; ToolError when
+    it fails. Interrupted, or left by an exception, it is asked to end as by a terminal's Ctrl-C,
+    and killed with all that it started when it does not."""
+    leash = require("setpriv", package="util-linux")
+    last: deque[str] = deque(maxlen=_LAST_LINES)
+    process = subprocess.Popen(
+        [leash, "--pdeathsig", "INT", *command],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env={**os.environ, **environment},
+        start_new_session=True,
+    )
+    try:
+        assert process.stdout is not None
+        for data in process.stdout:
+            line = data.decode(errors="replace").rstrip("\r\n")
+            last.append(line)
+            on_line(line)
+        status = process.wait()
+    except BaseException:
+        _interrupt(process)
+        raise
+    if status != 0:
+        said = "\n".join(last)
+        raise ToolError(f"failed with status {status}: {shown(command)}\n{said}")
+
+
+def _interrupt(process: subprocess.Popen[bytes]) -> None:
+    """Give it time to take away what it has begun. What it runs is asked first: `podman build` dies
+    of a signal at once, and cleans up when what it runs has ended. What is left of all that after
+    it has ended itself is killed: a container's first process, say, which no other signal ends."""
+    started = _descendants(process.pid)
+    for child in _children(process.pid):
+        with suppress(ProcessLookupError):
+            os.kill(child, signal.SIGINT)
+    if _children(process.pid):
+        wait(process, _GRACE_S / 2)
+    started |= _descendants(process.pid)
+    process.send_signal(signal.SIGINT)
+    wait(process, _GRACE_S)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    for pid, began in started.items():
+        if _began(pid) == began:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+def _descendants(process: int) -> dict[int, str]:
+    """Every process below it, with when it began: a number may be another's later."""
+    found: dict[int, str] = {}
+    pending = _children(process)
+    while pending:
+        pid = pending.pop()
+        began = _began(pid)
+        if began is not None and pid not in found:
+            found[pid] = began
+            pending += _children(pid)
+    return found
+
+
+def _began(process: int) -> str | None:
+    """Its `starttime` (proc_pid_stat(5)); None when it is gone or only its status is left."""
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] in "ZX" else fields[19]
+
+
+def _children(process: int) -> list[int]:
+    """proc_pid_task(5), `children`; none where the kernel does not tell."""
+    lists = Path(f"/proc/{process}/task").glob("*/children")
+    try:
+        return [int(child) for one in lists for child in one.read_text().split()]
+    except OSError:
+        return []
+
+
 def end(process: subprocess.Popen[bytes]) -> int:
     """Kill `process` unless it has ended, wait for it, and return its status."""
     if process.poll() is None:
@@ -73,6 +181,41 @@ def wait(process: subprocess.Popen[bytes], timeout_s: float) -> int | None:
         return process.wait(timeout_s)
     except subprocess.TimeoutExpired:
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a command ended, and what it printed on both of its outputs."""
+
+    status: int
+    output: str
+
+
+def status_of(
+    command: Sequence[str], environment: Mapping[str, str], *, timeout_s: float
+) -> Ending:
+    """The status a command ends with, whatever it is; ToolError when it is missing, cannot be
+    executed or takes too long: it and what it started are killed then."""
+    line = shown(command)
+    try:
+        process = subprocess.Popen(
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    except OSError as problem:
+        raise ToolError(f"cannot execute {line}: {problem.strerror}") from problem
+    try:
+        output, _ = process.communicate(timeout=timeout_s)
+    except subprocess.TimeoutExpired:
+        raise ToolError(f"took more than {timeout_s:g} s: {line}") from None
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    return Ending(process.returncode, output.decode(errors="replace"))
 
 
 def status_within(command: Sequence[str], *, timeout_s: float) -> int | None:

@@ -1,37 +1,28 @@
-"""A layer's bytes: a range of some file, perhaps compressed, read as the uncompressed tar."""
+"""A range of some file: how a layer or a document lies in an archive, a layout or the cache."""
 
 from __future__ import annotations
 
-import gzip
-import hashlib
 import io
 import os
-import sys
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import cast
 
-from ..errors import LayerError, SourceError
-from . import cache, limits
-
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
-
-_GZIP_MAGIC = b"\x1f\x8b"
-_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _CHUNK_BYTES = 1 << 20
 
 
-class Range(io.RawIOBase):
-    """`size_bytes` of a file from `offset`, as a file of its own."""
+class Seekable(io.RawIOBase, ABC):
+    """A file of `size_bytes` whose bytes are found by their place."""
 
-    def __init__(self, path: Path, offset: int, size_bytes: int) -> None:
-        self._file = path.open("rb", buffering=0)
-        self._offset = offset
+    def __init__(self, size_bytes: int) -> None:
         self._size_bytes = size_bytes
         self._position = 0
+
+    @abstractmethod
+    def _found(self, position: int, wanted_bytes: int) -> bytes:
+        """As many of the bytes from `position` as can be had at once; `wanted_bytes` is over 0 and
+        no more than there are."""
 
     def readable(self) -> bool:
         return True
@@ -50,10 +41,22 @@ class Range(io.RawIOBase):
     def readinto(self, buffer: object) -> int:
         view = memoryview(cast(bytearray, buffer))
         wanted = max(0, min(len(view), self._size_bytes - self._position))
-        data = os.pread(self._file.fileno(), wanted, self._offset + self._position)
+        data = self._found(self._position, wanted) if wanted else b""
         view[: len(data)] = data
         self._position += len(data)
         return len(data)
+
+
+class Range(Seekable):
+    """`size_bytes` of a file from `offset`, as a file of its own."""
+
+    def __init__(self, path: Path, offset: int, size_bytes: int) -> None:
+        super().__init__(size_bytes)
+        self._file = path.open("rb", buffering=0)
+        self._offset = offset
+
+    def _found(self, position: int, wanted_bytes: int) -> bytes:
+        return os.pread(self._file.fileno(), wanted_bytes, self._offset + position)
 
     def close(self) -> None:
         self._file.close()
@@ -74,47 +77,3 @@ class Blob:
     def read(self) -> bytes:
         with self.open() as file:
             return file.read()
-
-
-def uncompressed(blob: Blob, diff_id: str) -> Blob:
-    """The same layer as a plain tar: itself, or its expansion kept in the cache under diff_id."""
-    with blob.open() as file:
-        magic = file.peek(4)[:4]
-    if not magic.startswith((_GZIP_MAGIC, _ZSTD_MAGIC)):
-        return blob
-    kept = cache.path("layers", diff_id)
-    if not kept.exists():
-        with cache.writing(kept) as output:
-            _require_same(_expand(blob, diff_id, output), diff_id)
-    return Blob(kept, 0, kept.stat().st_size)
-
-
-def _require_same(actual: str, diff_id: str) -> None:
-    """Before the cache has it: a lying image must not spoil the honest one with this layer."""
-    if actual != diff_id:
-        raise LayerError(diff_id, "(whole layer)", f"its content has the digest {actual}")
-
-
-def _expand(blob: Blob, diff_id: str, output: BinaryIO) -> str:
-    """Write the expansion; its digest."""
-    limit_bytes = min(limits.LAYER_BYTES, max(blob.size, 1 << 16) * limits.EXPANSION)
-    state = hashlib.sha256()
-    try:
-        with blob.open() as file, _decompressor(file) as plain:
-            while chunk := plain.read(_CHUNK_BYTES):
-                output.write(chunk)
-                state.update(chunk)
-                if output.tell() > limit_bytes:
-                    raise SourceError(
-                        f"layer {diff_id} expands to more than {limit_bytes} bytes "
-                        f"from {blob.size}: a decompression bomb"
-                    )
-    except (EOFError, OSError, zstd.ZstdError) as broken:
-        raise SourceError(f"layer {diff_id} cannot be decompressed: {broken}") from broken
-    return "sha256:" + state.hexdigest()
-
-
-def _decompressor(file: io.BufferedReader) -> BinaryIO:
-    if file.peek(4).startswith(_GZIP_MAGIC):
-        return cast(BinaryIO, gzip.GzipFile(fileobj=file))
-    return cast(BinaryIO, zstd.ZstdFile(file))

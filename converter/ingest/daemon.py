@@ -1,5 +1,5 @@
-"""Images of the local Docker daemon. An image is saved once into the cache, under its image ID;
-later runs read it there, so that only the ID is asked of the daemon.
+"""Images of the local container engines, docker and podman. An image is saved once into the cache,
+under its image ID; later runs read it there, so that only the ID is asked of the engine.
 """
 
 from __future__ import annotations
@@ -9,56 +9,59 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ..errors import SourceError
+from .. import cache, engines
+from ..engines import Engine
+from ..errors import ImageNotFoundError, SourceError
 from ..progress import Progress
-from . import cache, digest
-from .docker_archive import read_archive
+from . import digest
+from .docker_archive import read_saved
 from .manifest import Manifest
-
-_START_HINT = (
-    "start it (`dockerd`, `systemctl start docker`), set DOCKER_HOST, "
-    "or give docker-archive:FILE or oci:DIR"
-)
 
 
 def open_image(reference: str, progress: Progress) -> Manifest:
-    """The image the daemon has under `reference`: a name, a digest or an ID."""
-    # Imported here: no other source should pay for loading it.
-    import docker
-    import docker.errors
-
-    try:
-        client = docker.from_env(timeout=120)
-        image = _find(client, reference)
-        image_id = digest.validated(image.id, of=f"{reference}: image ID")
-        kept = cache.path("images", image_id)
-        if not kept.exists():
-            _save(image, kept, progress)
-        return _checked(kept, image_id, reference)
-    except docker.errors.DockerException as problem:
-        raise SourceError(f"the Docker daemon: {problem}", hint=_START_HINT) from problem
-
-
-def _find(client: Any, reference: str) -> Any:
-    import docker.errors
-
+    """The image an engine has under `reference`, a name, a digest or an ID: docker if it has it,
+    else podman. ImageNotFoundError when none has."""
     if not reference.strip():
         raise SourceError("no image was named")
+    missing = []
+    for engine in engines.available():
+        try:
+            return _open(engine, reference, progress)
+        except ImageNotFoundError as problem:
+            missing.append(problem)
+    hints = dict.fromkeys(one.hint for one in missing if one.hint)
+    message = "; ".join(one.message for one in missing)
+    raise ImageNotFoundError(message, hint="; ".join(hints) or None)
+
+
+def _open(engine: Engine, reference: str, progress: Progress) -> Manifest:
+    with engines.connected(engine) as client:
+        image = _find(client, engine, reference)
+        image_id = digest.validated(image.id, of=f"{reference}: image ID")
+        kept = cache.path("images", image_id)
+        if cache.find("images", image_id) is None:
+            _save(image, kept, engine, progress)
+    return _checked(kept, image_id, f"{reference} of {engine.name}")
+
+
+def _find(client: Any, engine: Engine, reference: str) -> Any:
+    import docker.errors
+
     try:
         return client.images.get(reference)
     except docker.errors.ImageNotFound as missing:
-        raise _not_found(client, reference) from missing
+        raise _not_found(client, engine, reference) from missing
 
 
-def _not_found(client: Any, reference: str) -> SourceError:
+def _not_found(client: Any, engine: Engine, reference: str) -> ImageNotFoundError:
     names = sorted(tag for image in client.images.list() for tag in image.tags)
     close = difflib.get_close_matches(reference, names, n=3, cutoff=0.4) or names[:5]
     hint = f"it has: {', '.join(close)}" if close else "it has no images at all"
-    return SourceError(f"the Docker daemon has no image {reference!r}", hint=hint)
+    return ImageNotFoundError(f"{engine.name} has no image {reference!r}", hint=hint)
 
 
-def _save(image: Any, kept: Path, progress: Progress) -> None:
-    progress.step("saving the image from the Docker daemon")
+def _save(image: Any, kept: Path, engine: Engine, progress: Progress) -> None:
+    progress.step(f"saving the image from {engine.name}")
     total_bytes = int(image.attrs.get("Size") or 0) or None
     done_bytes = 0
     with cache.writing(kept) as output:
@@ -73,13 +76,10 @@ def _chunks(image: Any) -> Iterator[bytes]:
     yield from image.save(chunk_size=8 << 20)
 
 
-def _checked(kept: Path, image_id: str, reference: str) -> Manifest:
+def _checked(kept: Path, image_id: str, shown: str) -> Manifest:
     """The image must be the one that was asked for; a save that is not is not kept."""
     try:
-        manifest = read_archive(kept, None, shown=reference)
-        if manifest.digest != image_id:
-            raise SourceError(f"{reference}: the daemon gave {manifest.digest} for {image_id}")
+        return read_saved(kept, image_id, shown)
     except SourceError:
         cache.discard(kept)
         raise
-    return manifest

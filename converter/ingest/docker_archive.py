@@ -1,159 +1,107 @@
 """`docker save` archives, in the old form (manifest.json, anywhere in the tar) and in the new (an
-OCI layout inside, which also has manifest.json). Read in place: layers stay where they are.
+OCI layout inside, which has manifest.json too). Read in place: layers stay where they are.
 """
 
 from __future__ import annotations
 
-import gzip
-import tarfile
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 from ..errors import SourceError
-from . import cache, digest, limits
+from . import digest, files, location, oci_image, oci_layout
 from .blob import Blob
-from .manifest import Manifest, assemble, parse_any, strings
+from .files import TarFiles
+from .location import Location
+from .manifest import Manifest, assemble, parse, parse_any, strings
+from .options import DEFAULT_OPTIONS, SourceOptions
+from .packed import plain_file
 
-_LINKS = 8  # docker 20.10 links equal layers to each other; a longer chain is a loop
-
-
-@dataclass(frozen=True, slots=True)
-class _Members:
-    """The files of an archive by name."""
-
-    path: Path
-    ranges: Mapping[str, Blob]
-    links: Mapping[str, str]
-
-    def get(self, name: str) -> Blob:
-        followed = name
-        for _ in range(_LINKS):
-            if followed in self.ranges:
-                return self.ranges[followed]
-            followed = self.links.get(followed, "")
-        raise SourceError(f"{self.path}: {name} is missing from the archive")
+_MANIFEST = "manifest.json"
+_INDEX = "index.json"
+_OCI_BLOB = re.compile(r"blobs/sha256/([0-9a-f]{64})")
 
 
-def open_archive(location: str) -> Manifest:
-    """The image in `FILE` or `FILE:REF`."""
-    path, reference = _split(location)
-    return read_archive(_plain(path), reference, shown=str(path))
+def open_archive(text: str, options: SourceOptions) -> Manifest:
+    """The image in `FILE`, `FILE:REF` or `FILE:@INDEX`."""
+    where = location.parse(text)
+    members = _read(plain_file(where.path, options.limits), str(where.path))
+    if members.find(_MANIFEST) is None and members.find(_INDEX) is not None:
+        return oci_layout.open_files(members, where, options)
+    return _open(members, where)
 
 
-def read_archive(path: Path, reference: str | None, *, shown: str) -> Manifest:
-    """The image in an uncompressed archive; `shown` is what messages call it."""
-    members = _index(path, shown)
-    entry = _choose(_manifest_entries(members, shown), reference, shown)
+def read_saved(path: Path, image_id: str, shown: str) -> Manifest:
+    """The one image of an archive that an engine saved for this ID; SourceError if it is another.
+
+    An ID is the digest of the image's configuration, or, where docker keeps images in containerd's
+    store, that of its manifest or index, which the archive's layout then names.
+    """
+    members = _read(path, shown)
+    if members.find(_INDEX) is not None:
+        index = parse(f"{shown}: {_INDEX}", files.document(members, _INDEX))
+        if any(one.get("digest") == image_id for one in oci_image.entries(index, shown)):
+            where = Location(path, digest=image_id)
+            return oci_layout.open_files(members, where, DEFAULT_OPTIONS)
+    manifest = _open(members, Location(path))
+    if manifest.digest != image_id:
+        raise SourceError(f"{shown}: it gave {manifest.digest} for {image_id}")
+    return manifest
+
+
+def _read(path: Path, shown: str) -> TarFiles:
+    return files.read_tar(path, shown, made_with="docker save IMAGE -o FILE")
+
+
+def _open(members: TarFiles, where: Location) -> Manifest:
+    shown = members.shown
+    entry = _choose(_entries(members), where, shown)
     config_name = str(entry.get("Config"))
-    config = _metadata(members, config_name, shown)
+    config = files.document(members, config_name)
     _check_config_name(config_name, config, shown)
-    layers = [members.get(name) for name in strings(shown, entry, "Layers")]
+    layers = [_layer(members, name) for name in strings(shown, entry, "Layers")]
     return assemble(shown, config, layers)
 
 
-def _split(location: str) -> tuple[Path, str | None]:
-    if Path(location).exists() or ":" not in location:
-        return Path(location), None
-    file, _, reference = location.partition(":")
-    return Path(file), reference
-
-
-def _plain(path: Path) -> Path:
-    """The archive itself, or, of a compressed one as skopeo takes it, its expansion."""
-    try:
-        with path.open("rb") as file:
-            if file.read(2) != b"\x1f\x8b":
-                return path
-            file.seek(0)
-            kept = cache.path("archives", digest.of_file(file))
-    except OSError as problem:
-        raise SourceError(f"cannot read {path}: {problem.strerror}") from problem
-    if not kept.exists():
-        _expand(path, kept)
-    return kept
-
-
-def _expand(path: Path, kept: Path) -> None:
-    limit_bytes = max(path.stat().st_size, 1 << 16) * limits.EXPANSION
-    try:
-        with gzip.open(path) as plain, cache.writing(kept) as output:
-            while chunk := plain.read(1 << 20):
-                output.write(chunk)
-                if output.tell() > limit_bytes:
-                    raise SourceError(f"{path} is a decompression bomb")
-    except (EOFError, gzip.BadGzipFile) as broken:
-        raise SourceError(f"{path} cannot be decompressed: {broken}") from broken
-
-
-def _index(path: Path, shown: str) -> _Members:
-    ranges: dict[str, Blob] = {}
-    links: dict[str, str] = {}
-    try:
-        with tarfile.open(path, mode="r:") as archive:
-            for count, member in enumerate(archive):
-                _require_plain(member, count)
-                name = member.name.removeprefix("./")
-                if member.isreg():
-                    ranges[name] = Blob(path, member.offset_data, member.size)
-                elif member.issym():
-                    links[name] = _link_target(name, member.linkname)
-                elif member.islnk():
-                    links[name] = member.linkname
-    except (tarfile.TarError, OSError, ValueError) as broken:
-        raise SourceError(
-            f"{shown} is not a docker archive: {broken}", hint="make one with `docker save`"
-        ) from broken
-    return _Members(path, ranges, links)
-
-
-def _require_plain(member: tarfile.TarInfo, count: int) -> None:
-    """A negative size would send tarfile back to where it has been, for ever."""
-    if member.size < 0:
-        raise ValueError(f"{member.name!r} claims to be {member.size} bytes long")
-    if count >= limits.MEMBERS:
-        raise ValueError(f"more than {limits.MEMBERS} members")
-
-
-def _link_target(name: str, target: str) -> str:
-    """`../ID/layer.tar` beside `OTHER/layer.tar`, as docker 20.10 writes it."""
-    parts = name.split("/")[:-1]
-    for part in target.split("/"):
-        if part == "..":
-            parts = parts[:-1]
-        else:
-            parts.append(part)
-    return "/".join(parts)
-
-
-def _manifest_entries(members: _Members, shown: str) -> list[dict[str, Any]]:
-    data = _metadata(members, "manifest.json", shown)
-    entries = parse_any(f"{shown}: manifest.json", data)
+def _entries(members: TarFiles) -> list[dict[str, Any]]:
+    data = files.document(members, _MANIFEST)
+    entries = parse_any(f"{members.shown}: manifest.json", data)
     if not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
-        raise SourceError(f"{shown}: manifest.json is not a list of images")
+        raise SourceError(f"{members.shown}: manifest.json is not a list of images")
     return cast(list[dict[str, Any]], entries)
 
 
-def _metadata(members: _Members, name: str, shown: str) -> bytes:
-    blob = members.get(name)
-    if blob.size > limits.METADATA_BYTES:
-        raise SourceError(f"{shown}: {name} is larger than {limits.METADATA_BYTES} bytes")
-    return blob.read()
-
-
-def _choose(entries: list[dict[str, Any]], reference: str | None, shown: str) -> dict[str, Any]:
-    names = [tag for entry in entries for tag in strings(shown, entry, "RepoTags")]
-    if reference is not None:
-        wanted = {reference, f"{reference}:latest"}
-        entries = [entry for entry in entries if wanted & {*strings(shown, entry, "RepoTags")}]
-    if len(entries) == 1:
-        return entries[0]
-    what = "no such image" if not entries else "more than one image"
+def _choose(entries: list[dict[str, Any]], where: Location, shown: str) -> Mapping[str, Any]:
+    names = [strings(shown, entry, "RepoTags") for entry in entries]
+    fitting = [
+        entry
+        for index, (entry, tags) in enumerate(zip(entries, names, strict=True))
+        if _is_wanted(where, index, tags)
+    ]
+    if len(fitting) == 1:
+        return fitting[0]
+    what = "no such image" if not fitting else "more than one image"
+    choices = [*(tag for tags in names for tag in tags), *(f"@{n}" for n in range(len(names)))]
     raise SourceError(
         f"{shown}: {what} in the archive",
-        hint=f"name one of: {', '.join(names)}" if names else None,
+        hint=f"name one of: {', '.join(choices[:20])}" if entries else None,
     )
+
+
+def _is_wanted(where: Location, index: int, tags: tuple[str, ...]) -> bool:
+    if where.reference is not None:
+        return location.is_named(where.reference, tags)
+    return where.index in (None, index) and where.digest is None
+
+
+def _layer(members: TarFiles, name: str) -> Blob:
+    """One of the new form is named by its digest, and checked before a decompressor sees it."""
+    blob = files.require(members, name)
+    named = _OCI_BLOB.fullmatch(name)
+    if named is not None:
+        files.require_digest(blob, f"sha256:{named[1]}", of=f"{members.shown}: layer blob")
+    return blob
 
 
 def _check_config_name(name: str, config: bytes, shown: str) -> None:

@@ -6,26 +6,27 @@ the layer's diff_id. File content stays in the blob; the tree holds where.
 
 from __future__ import annotations
 
-import hashlib
 import io
-import math
 import os
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO, cast
 
+from .. import cache
 from ..errors import LayerError
 from ..model import Node, NodeType
-from . import cache, limits
-from .blob import Blob, Range, uncompressed
+from . import expansion, limits
+from .blob import Blob, Range
+from .sparse import SparseContent
+from .stream import LayerStream
 from .tree import TreeBuilder
 
 _WHITEOUT = ".wh."
 _OPAQUE = ".wh..wh..opq"
 _AUFS = ".wh..wh."  # begins what AUFS kept for itself (aufs(5)); no file of the image
 _XATTR = "SCHILY.xattr."
-_CHUNK_BYTES = 1 << 20
 _NO_ID = 0xFFFFFFFF  # (uid_t)-1 is nobody's: chown(2) means "leave it" by it
 
 # Devices every container is given by its runtime (OCI runtime-spec config-linux.md § Default
@@ -58,6 +59,9 @@ class BlobContent:
     offset: int
     size: int
 
+    def piece(self) -> tuple[Path, int]:
+        return self.blob.path, self.blob.offset + self.offset
+
     def open(self) -> BinaryIO:
         part = Range(self.blob.path, self.blob.offset + self.offset, self.size)
         return cast(BinaryIO, io.BufferedReader(part))
@@ -67,94 +71,68 @@ class BlobContent:
             return file.read()
 
 
-@dataclass(frozen=True, slots=True)
-class SparseContent:
-    """A sparse file (GNU tar manual § Sparse Formats): pieces of data, zeros between."""
-
-    blob: Blob
-    offset: int
-    pieces: tuple[tuple[int, int], ...]  # offset in the file, bytes
-    size: int
-
-    def read(self) -> bytes:
-        data = bytearray(self.size)
-        position = self.offset
-        for start, length in self.pieces:
-            piece = BlobContent(self.blob, position, length).read()
-            data[start : start + length] = piece
-            position += length
-        return bytes(data)
-
-    def open(self) -> BinaryIO:
-        return io.BytesIO(self.read())
-
-
-class _HashingReader:
-    """Reads on, hashing everything once, and no further than an honest header reaches: tarfile
-    would hold a PAX record of any length in memory."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self._state = hashlib.sha256()
-        self.size_bytes = 0
-        self.expect_header(0)
-
-    def expect_header(self, offset: int) -> None:
-        """Headers begin at `offset`."""
-        self._end: float = offset + limits.HEADER_BYTES
-
-    def read(self, size_bytes: int = -1) -> bytes:
-        data = self._file.read(size_bytes)
-        self._state.update(data)
-        self.size_bytes += len(data)
-        if self.size_bytes > self._end:
-            raise ValueError(f"headers of more than {limits.HEADER_BYTES} bytes")
-        return data
-
-    def finish(self) -> str:
-        self._end = math.inf
-        while self.read(_CHUNK_BYTES):
-            pass
-        return "sha256:" + self._state.hexdigest()
-
-
-def read_layer(compressed: Blob, diff_id: str, builder: TreeBuilder) -> int:
+def read_layer(
+    compressed: Blob, diff_id: str, builder: TreeBuilder, advance: expansion.Advance
+) -> int:
     """Apply a layer to the tree; the size of its tar in bytes. LayerError names the entry."""
-    blob = uncompressed(compressed, diff_id)
-    entry = "(start)"
-    with blob.open() as file:
-        reader = _HashingReader(cast(BinaryIO, file))
+    with expansion.opened(compressed, diff_id, builder.limits, advance) as (blob, stream):
+        entry = "(start)"
         try:
-            with tarfile.open(fileobj=cast(BinaryIO, reader), mode="r|") as archive:
-                for member in archive:
-                    entry = member.name
-                    _require_room(member, blob, diff_id)
-                    reader.expect_header(member.offset_data + _stored_bytes(member))
-                    _apply(member, blob, builder, diff_id)
-                    archive.members = []  # type: ignore[attr-defined]  # tarfile would keep them all
+            for member in _members(stream):
+                entry = member.name
+                _require_sane(member, diff_id, builder.limits)
+                _apply(member, blob, builder, diff_id)
         except (tarfile.TarError, EOFError, ValueError, OverflowError) as broken:
             problem = f"the tar is damaged after it: {broken}"
-            hint = cache.discard(blob.path)
-            raise LayerError(diff_id, entry, problem, hint=hint) from broken
-        actual = reader.finish()
-    if actual != diff_id:
-        problem = f"its content has the digest {actual}"
-        raise LayerError(diff_id, "(whole layer)", problem, hint=cache.discard(blob.path))
-    return reader.size_bytes
+            raise LayerError(diff_id, entry, problem, hint=_discard(blob, compressed)) from broken
+        actual, size_bytes = stream.finish()
+        if actual != diff_id:
+            problem = f"its content has the digest {actual}"
+            raise LayerError(diff_id, "(whole layer)", problem, hint=_discard(blob, compressed))
+        return size_bytes
 
 
-def _require_room(member: tarfile.TarInfo, blob: Blob, diff_id: str) -> None:
-    """In a stream tarfile notices missing content late, or not at all for the last entry."""
-    limit_bytes = limits.SPARSE_BYTES if member.sparse else limits.LAYER_BYTES
+def _discard(blob: Blob, compressed: Blob) -> str | None:
+    """What to try then. A layer that is only being expanded was never kept; what it is expanded
+    from may have been."""
+    return cache.discard(blob.path if blob.path.exists() else compressed.path)
+
+
+def _members(stream: LayerStream) -> Iterator[tarfile.TarInfo]:
+    """Each entry, before its content has passed; ValueError where the tar does not go on."""
+    with tarfile.open(fileobj=cast(BinaryIO, stream), mode="r:") as archive:
+        while (member := archive.next()) is not None:
+            yield member
+            if not stream.skip_to(member.offset_data + _stored_bytes(member)):
+                raise ValueError("its content is cut short: the tar is truncated")
+            if not stream.skip_to(archive.offset):
+                return  # the last content need not be padded
+            stream.expect_header(archive.offset)
+            archive.members = []  # type: ignore[attr-defined]  # tarfile would keep them all
+    _require_end(stream)
+
+
+def _require_end(stream: LayerStream) -> None:
+    """tarfile takes whatever is no header for the end, where others go on or refuse it: entries
+    that only some see. An end is one block of zeros and another, or nothing (tar(5))."""
+    if any(stream.last_block):
+        raise ValueError("what follows is neither a header nor the end")
+    stream.expect_header(stream.tell())
+    if any(stream.read(tarfile.BLOCKSIZE)):
+        raise ValueError("something follows a lone block of zeros")
+
+
+def _require_sane(member: tarfile.TarInfo, diff_id: str, raisable: limits.Limits) -> None:
+    limit_bytes = raisable.sparse_bytes if member.sparse else raisable.layer_bytes
     if not 0 <= member.size <= limit_bytes:
-        raise LayerError(diff_id, member.name, f"it claims to be {member.size} bytes long")
+        hint = limits.hint("sparse_bytes" if member.sparse else "layer_bytes")
+        problem = f"it claims to be {member.size} bytes long"
+        raise LayerError(diff_id, member.name, problem, hint=hint)
     position = 0
     for start, length in _pieces(member):
         if start < position or length < 0 or start + length > member.size:
             raise LayerError(diff_id, member.name, "the pieces of the sparse file overlap or stray")
         position = start + length
-    if member.offset_data + _stored_bytes(member) > blob.size:
-        raise LayerError(diff_id, member.name, "its content is cut short: the tar is truncated")
 
 
 def _stored_bytes(member: tarfile.TarInfo) -> int:

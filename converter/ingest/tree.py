@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ..errors import LayerError
-from ..model import Node, NodeType
+from ..model import Node, NodeType, Tree
 from . import limits
 
 _SYMLINK_LIMIT = 40  # path_resolution(7): ELOOP
+_PIECE_BYTES = 120  # a tuple of two integers
 _ROOT = Node(path="/", type=NodeType.DIRECTORY, mode=0o755, uid=0, gid=0, mtime=0)
 
 
@@ -83,17 +84,39 @@ def _step(here: str, part: str) -> str:
     return f"{here.rstrip('/')}/{part}"
 
 
+def _weight_bytes(node: Node) -> int:
+    """What a node holds beside its fixed fields, which the number of entries bounds."""
+    weight_bytes = len(node.path) + len(node.target or "")
+    if node.xattrs:
+        weight_bytes += sum(len(name) + len(value) for name, value in node.xattrs.items())
+    # A sparse file's; a test by isinstance and a protocol would cost more than all the rest here.
+    pieces = getattr(node.content, "pieces", ())
+    return weight_bytes + len(pieces) * _PIECE_BYTES
+
+
 class TreeBuilder:
     """Applies layers, lowest first."""
 
-    def __init__(self) -> None:
+    def __init__(self, raisable: limits.Limits = limits.DEFAULT) -> None:
+        self.limits = raisable
         self._nodes: dict[str, Node] = {"/": _ROOT}
         self._children: dict[str, set[str]] = {"/": set()}
         self._inodes = itertools.count(1)
         self._layer = -1
         self._diff_id = ""
         self._entries = 0
+        self._held_bytes = 0
         self._hidden: set[str] = set()  # by this layer, so that saying it again costs nothing
+
+    @classmethod
+    def over(cls, tree: Tree) -> TreeBuilder:
+        """Begin with a tree that is there already; its nodes stay as they are."""
+        builder = cls()
+        for node in tree:
+            builder._insert(node)
+        builder._layer = max(node.layer for node in tree)
+        builder._inodes = itertools.count(1 + max(node.inode for node in tree))
+        return builder
 
     def begin_layer(self, diff_id: str) -> None:
         self._layer += 1
@@ -102,7 +125,7 @@ class TreeBuilder:
 
     def add(self, node: Node) -> None:
         """An entry of the layer: replaces what was there, but a directory keeps its children."""
-        self._count(node.path)
+        self._count(node.path, _weight_bytes(node))
         path = self._placed(node.path)
         old = self._nodes.get(path)
         is_merge = (
@@ -114,7 +137,7 @@ class TreeBuilder:
 
     def link(self, path: str, target: str, entry: str) -> None:
         """A hard link, perhaps to a file that a lower layer brought."""
-        self._count(path)
+        self._count(path, len(path))
         node = self._nodes.get(self._placed(target))
         if node is None or node.type is NodeType.DIRECTORY:
             problem = f"a hard link to {target!r}, which is not there"
@@ -136,10 +159,16 @@ class TreeBuilder:
     def tree(self) -> MergedTree:
         return MergedTree(self._nodes, self._children)
 
-    def _count(self, entry: str) -> None:
+    def _count(self, entry: str, weight_bytes: int) -> None:
+        """Before the entry is held: neither many of them nor large ones may fill memory."""
         self._entries += 1
-        if self._entries > limits.ENTRIES:
-            raise LayerError(self._diff_id, entry, f"more than {limits.ENTRIES} entries")
+        self._held_bytes += weight_bytes
+        if self._entries > self.limits.entries:
+            problem = f"more than {self.limits.entries} entries"
+            raise LayerError(self._diff_id, entry[:64], problem, hint=limits.hint("entries"))
+        if self._held_bytes > limits.HELD_BYTES:
+            problem = f"names and attributes of more than {limits.HELD_BYTES} bytes"
+            raise LayerError(self._diff_id, entry[:64], problem)
 
     def _placed(self, path: str) -> str:
         """Where an entry goes: symlinked parents are followed inside the tree, as an extraction
@@ -182,7 +211,7 @@ class TreeBuilder:
             missing.append(path)
             path = path.rpartition("/")[0] or "/"
         for one in reversed(missing):
-            self._count(one)
+            self._count(one, len(one))
             self._remove(one)
             made = replace(_ROOT, path=one, layer=self._layer, inode=next(self._inodes))
             self._insert(made)

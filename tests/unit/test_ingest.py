@@ -144,6 +144,14 @@ def test_sparse_files_are_what_gnu_tar_put_in(tmp_path: Path, form: list[str]) -
     image = read(tmp_path, tar.read_bytes(), layer(file("after")))
     assert tar.stat().st_size < sparse.stat().st_size
     assert text(image, "/holes") == sparse.read_bytes()
+    node = image.tree.get("/holes")
+    assert node is not None
+    assert node.content is not None
+    with node.content.open() as ours, sparse.open("rb") as theirs:
+        for place in (3 << 16, 0, (1 << 16) + 3, (1 << 22) - 7, 1 << 23):
+            ours.seek(place)
+            theirs.seek(place)
+            assert ours.read(200_000) == theirs.read(200_000)
 
 
 def test_of_a_path_that_comes_twice_the_last_counts(tmp_path: Path) -> None:

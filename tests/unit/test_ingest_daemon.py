@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import subprocess
 import tarfile
 from collections.abc import Iterator
@@ -10,15 +11,26 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import docker
 import docker.errors
 import pytest
 
+from dock2uk import engines
+from dock2uk.engines import Engine
 from dock2uk.errors import LayerError, SourceError
 from dock2uk.ingest import read_image
 from dock2uk.model import Node, NodeType
 from dock2uk.progress import Silent
-from tests.images import Entry, directory, docker_archive, file, hard_link, layer, symlink
+from tests.images import (
+    Entry,
+    directory,
+    docker_archive,
+    file,
+    hard_link,
+    layer,
+    oci_layout,
+    symlink,
+    tar_of,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -49,6 +61,9 @@ class FakeDaemon:
     def list(self) -> list[FakeDaemon]:
         return [self]
 
+    def close(self) -> None:
+        return
+
     def save(self, chunk_size: int) -> Iterator[bytes]:
         self.saves += 1
         yield self.data[:1000]
@@ -62,7 +77,8 @@ def daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeDaemon:
     path = docker_archive(tmp_path / "saved.tar", [layer(file("a", b"content"))])
     image_id = read_image(f"docker-archive:{path}", Silent()).digest
     fake = FakeDaemon(image_id, path.read_bytes())
-    monkeypatch.setattr(docker, "from_env", lambda **_: fake)
+    monkeypatch.setattr(engines, "connect", lambda _: fake)
+    monkeypatch.setattr(engines, "available", lambda: [Engine("the Docker daemon", "")])
     return fake
 
 
@@ -78,7 +94,7 @@ def test_an_image_is_saved_once(daemon: FakeDaemon) -> None:
 
 def test_a_name_it_does_not_have_is_met_with_those_it_has(daemon: FakeDaemon) -> None:
     with pytest.raises(SourceError) as caught:
-        read_image("wbe:1", Silent())
+        read_image("docker-daemon:wbe:1", Silent())
     assert caught.value.hint == "it has: web:1, database:2"
 
 
@@ -91,7 +107,7 @@ def test_a_save_cut_short_leaves_nothing(tmp_path: Path, daemon: FakeDaemon) -> 
 
 def test_another_image_than_was_asked_for_is_not_kept(tmp_path: Path, daemon: FakeDaemon) -> None:
     daemon.id = "sha256:" + "0" * 64
-    with pytest.raises(SourceError, match="the daemon gave"):
+    with pytest.raises(SourceError, match="it gave"):
         read_image("web:1", Silent())
     assert kept(tmp_path) == []
 
@@ -105,6 +121,17 @@ def test_a_copy_that_was_damaged_is_fetched_again(tmp_path: Path, daemon: FakeDa
     assert caught.value.hint is not None
     read_image("web:1", Silent())
     assert daemon.saves == 2
+
+
+def test_an_id_may_be_a_manifest_s(tmp_path: Path, daemon: FakeDaemon) -> None:
+    """As docker has it where it keeps images in containerd's store."""
+    layout = oci_layout(tmp_path / "oci", [layer(file("b"))])
+    (entry,) = json.loads((layout / "index.json").read_text())["manifests"]
+    daemon.id, daemon.data = entry["digest"], tar_of(layout, tmp_path / "oci.tar").read_bytes()
+    assert read_image("web:1", Silent()).tree.get("/b") is not None
+    daemon.id = "sha256:" + "1" * 64
+    with pytest.raises(SourceError):
+        read_image("web:1", Silent())
 
 
 # ------------------------------------------------------------------ the real one

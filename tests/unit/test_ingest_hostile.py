@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from dock2uk.errors import LayerError, SourceError
-from dock2uk.ingest import limits, read_image
+from dock2uk.errors import Dock2ukError, LayerError, SourceError
+from dock2uk.ingest import SourceOptions, limits, read_image
 from dock2uk.progress import Silent
 from tests.images import (
     Entry,
@@ -89,7 +89,7 @@ def test_a_negative_size_ends_the_reading(tmp_path: Path, kind: bytes) -> None:
     with pytest.raises(LayerError):
         read_image(f"docker-archive:{docker_archive(tmp_path / 'i.tar', [one])}", Silent())
     (tmp_path / "itself.tar").write_bytes(one)
-    with pytest.raises(SourceError, match="not a docker archive"):
+    with pytest.raises(SourceError, match="not an archive of an image"):
         read_image(f"docker-archive:{tmp_path}/itself.tar", Silent())
 
 
@@ -100,14 +100,17 @@ def test_headers_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         read_image(f"docker-archive:{path}", Silent())
 
 
-def test_the_holes_of_a_sparse_file_are_bounded(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(limits, "SPARSE_BYTES", 1 << 20)
+def under(**raised: int) -> SourceOptions:
+    return SourceOptions(limits=limits.Limits(**raised))
+
+
+def test_the_holes_of_a_sparse_file_are_bounded(tmp_path: Path) -> None:
+    options = under(sparse_bytes=1 << 20)
     pax = {"GNU.sparse.map": "0,1", "GNU.sparse.size": str(1 << 40)}
     path = docker_archive(tmp_path / "i.tar", [layer(Entry("holes", b"x", pax=pax))])
-    with pytest.raises(LayerError, match="claims to be"):
-        read_image(f"docker-archive:{path}", Silent())
+    with pytest.raises(LayerError, match="claims to be") as caught:
+        read_image(f"docker-archive:{path}", Silent(), options)
+    assert "--limit sparse-bytes=N" in str(caught.value.hint)
     pax = {"GNU.sparse.map": "0,9,5,1", "GNU.sparse.size": "10"}
     path = docker_archive(tmp_path / "i.tar", [layer(Entry("holes", b"x" * 10, pax=pax))])
     with pytest.raises(LayerError, match="overlap"):
@@ -127,11 +130,10 @@ def test_deep_paths_cost_no_recursion(tmp_path: Path) -> None:
     assert read_image(f"docker-archive:{path}", Silent()).tree.get(f"/{deep}/f") is not None
 
 
-def test_made_parents_count_as_entries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "ENTRIES", 100)
+def test_made_parents_count_as_entries(tmp_path: Path) -> None:
     path = docker_archive(tmp_path / "i.tar", [layer(file("/".join("d" * 200)))])
     with pytest.raises(LayerError, match="more than 100 entries"):
-        read_image(f"docker-archive:{path}", Silent())
+        read_image(f"docker-archive:{path}", Silent(), under(entries=100))
 
 
 def test_symlinks_that_leave_the_tree_are_only_names(tmp_path: Path) -> None:
@@ -210,20 +212,33 @@ def test_a_manifest_that_is_also_an_index_is_refused(tmp_path: Path) -> None:
         read_image(f"oci:{path}", Silent())
 
 
-def test_a_decompression_bomb_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "EXPANSION", 10)
-    path = oci_layout(tmp_path / "oci", [layer(file("zeros", bytes(4 << 20)))])
-    with pytest.raises(SourceError, match="decompression bomb"):
-        read_image(f"oci:{path}", Silent())
+@pytest.mark.parametrize("field", ["expansion", "layer_bytes"])
+def test_a_decompression_bomb_is_stopped(tmp_path: Path, field: str) -> None:
+    zeros = (file(f"zeros{number}", bytes(1 << 19)) for number in range(8))
+    path = oci_layout(tmp_path / "oci", [layer(*zeros)])
+    low, high = {"expansion": (10, 2000), "layer_bytes": (1 << 20, 8 << 20)}[field]
+    with pytest.raises(SourceError, match="decompression bomb") as caught:
+        read_image(f"oci:{path}", Silent(), under(**{field: low}))
     assert list((tmp_path / "cache/dock2uk/layers").iterdir()) == []
+    assert f"--limit {field.replace('_', '-')}=N" in str(caught.value.hint)
+    read_image(f"oci:{path}", Silent(), under(**{field: high}))
 
 
-def test_too_many_entries_are_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "ENTRIES", 10)
+def test_limits_are_raised_by_name() -> None:
+    assert limits.raised(()) == limits.DEFAULT
+    given = limits.raised(["layer-bytes=100G", "entries=5", "entries=10m"])
+    assert given == limits.Limits(layer_bytes=100 << 30, entries=10 << 20)
+    for wrong in ("layer-byte=1", "entries", "entries=", "entries=0", "entries=-1", "entries=1x"):
+        with pytest.raises(Dock2ukError) as caught:
+            limits.raised([wrong])
+        assert caught.value.hint, wrong
+
+
+def test_too_many_entries_are_stopped(tmp_path: Path) -> None:
     many = layer(*(file(f"f{number}") for number in range(20)))
     path = docker_archive(tmp_path / "i.tar", [many])
     with pytest.raises(LayerError, match="more than 10 entries"):
-        read_image(f"docker-archive:{path}", Silent())
+        read_image(f"docker-archive:{path}", Silent(), under(entries=10))
 
 
 @pytest.mark.parametrize(
@@ -241,3 +256,24 @@ def test_what_is_not_there_is_said_plainly(tmp_path: Path) -> None:
         read_image(f"docker-archive:{tmp_path}/missing.tar", Silent())
     with pytest.raises(SourceError, match="not an OCI image layout"):
         read_image(f"oci:{tmp_path}", Silent())
+
+
+def test_entries_that_only_some_readers_see_are_refused(tmp_path: Path) -> None:
+    """tarfile stops at what is no header, and at one block of zeros; others go on."""
+    first, second = layer(file("first")), layer(file("second"))
+    begin = first[: 2 * tarfile.BLOCKSIZE]  # its header and content
+    for hidden, problem in (
+        (begin + b"?" * tarfile.BLOCKSIZE + second, "neither a header nor the end"),
+        (begin + bytes(tarfile.BLOCKSIZE) + second, "lone block of zeros"),
+    ):
+        path = docker_archive(tmp_path / "i.tar", [hidden])
+        with pytest.raises(LayerError, match=problem):
+            read_image(f"docker-archive:{path}", Silent())
+
+
+@pytest.mark.parametrize("end", [0, 1, 512, 1023, 1024])
+def test_an_end_without_padding_is_an_end(tmp_path: Path, end: int) -> None:
+    """GNU tar and Go's reader take a tar that stops after its last content."""
+    whole = layer(file("only", b"x" * 100))
+    path = docker_archive(tmp_path / "i.tar", [whole[: 512 + 100 + end]])
+    assert read_image(f"docker-archive:{path}", Silent()).tree.get("/only") is not None

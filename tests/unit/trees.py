@@ -14,8 +14,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
+from dock2uk import entrypoint
 from dock2uk.ingest.tree import TreeBuilder
-from dock2uk.model import Image, ImageConfig, Node, NodeType, Tree
+from dock2uk.model import Entrypoint, Image, ImageConfig, Node, NodeType, Tree
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,13 @@ def image(
 ) -> Image:
     """An image of one layer."""
     return Image("test:latest", "sha256:0", config or ImageConfig(), (), tree(entries, links))
+
+
+def read_entrypoint(made: Image) -> Entrypoint:
+    """The program as reading alone finds it: nothing is run."""
+    return entrypoint.resolve(
+        made, options=entrypoint.Options(entrypoint.Resolve.STATIC, is_baked=True)
+    )
 
 
 def host_entries(paths: Iterable[str]) -> dict[str, Entry]:
