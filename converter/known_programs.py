@@ -10,7 +10,7 @@ import posixpath
 from .model import Node, NodeType
 
 # Programs that read commands from whoever reaches them, by the name of the file.
-_SHELLS = frozenset(
+SHELLS = frozenset(
     ("ash", "bash", "busybox", "csh", "dash", "fish", "ksh", "ksh93", "mksh", "rbash", "sh",
      "tcsh", "toybox", "zsh")
 )  # fmt: skip
@@ -28,13 +28,13 @@ _PROGRAM_DIRECTORIES = frozenset(
 def is_shell(node: Node) -> bool:
     """Whether a path is a shell: a program called as one, or a link that leads to one."""
     if node.type is NodeType.SYMLINK:
-        named = posixpath.basename(node.target or "") in _SHELLS
+        named = posixpath.basename(node.target or "") in SHELLS
         return named or (
-            posixpath.basename(node.path) in _SHELLS
+            posixpath.basename(node.path) in SHELLS
             and posixpath.dirname(node.path) in _PROGRAM_DIRECTORIES
         )
     is_program = node.type is NodeType.FILE and bool(node.mode & 0o111)
-    return is_program and posixpath.basename(node.path) in _SHELLS
+    return is_program and posixpath.basename(node.path) in SHELLS
 
 
 def is_package_manager(node: Node) -> bool:

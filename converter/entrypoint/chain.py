@@ -1,34 +1,36 @@
 """Follow a launch from program to program until it reaches the one that stays.
 
-A step is what the kernel or the program would do next: `#!` (execve(2)), a wrapper script's last
-exec, `sh -c COMMAND`, or a small ELF that only prepares and execs (tini, gosu, env …). The last is
-known by the program's name, as its documentation defines it; scripts are known by reading them.
+A step is what the kernel or the program would do next: `#!` (execve(2)), a shell's script or
+`sh -c COMMAND`, or a small ELF that only prepares and execs. The shell's commands are read and not
+run (`shell`); prefix programs are known by name (`prefix_programs`).
 """
 
 from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from .. import elf
-from ..errors import UnsupportedError
+from ..errors import UndecidedError, UnsupportedError
+from ..known_programs import SHELLS
 from ..model import Node, NodeType, Tree
-from .launch import DEFAULT_PATH, Launch, credentials_of, home_of
-from .wrapper_script import Script, UndecidedError, after_script, after_shell_form
+from .launch import DEFAULT_PATH, Launch
+from .prefix_programs import require_no_supervisor, unwrap
+from .shell import Script, Shell, after_script, after_shell_form
 
-_MAXIMUM_STEPS = 16
+_MAXIMUM_STEPS = 40
 _SHEBANG_BYTES = 256  # BINPRM_BUF_SIZE, execve(2) § Interpreter scripts
-_SHELLS = frozenset(
-    ("sh", "ash", "bash", "busybox", "csh", "dash", "fish", "ksh", "mksh", "tcsh", "toybox", "zsh")
-)
 _MANY_IN_ONE = ("busybox", "toybox")  # one file, many programs: the name it is called by decides
-# Of those, the ones whose scripts are read here (POSIX syntax).
-_POSIX_SHELLS = frozenset(("sh", "ash", "bash", "busybox", "dash", "ksh", "mksh", "zsh"))
+# Of those, the ones whose scripts are read here; "sh" is a shell that nobody named.
+_READ_SHELLS = {"bash": Shell.BASH, "dash": Shell.DASH, "ash": Shell.ASH, "busybox": Shell.ASH}
+_UNREAD_SHELLS = frozenset(("csh", "fish", "tcsh", "zsh"))
+_SHELL_OPTIONS = {"e": "errexit", "u": "nounset", "f": "noglob", "a": "allexport", "x": "", "c": ""}
 # Interpreters that talk to a terminal when no script is named.
 _INTERACTIVE = re.compile(r"(python|perl|php|node|irb|ruby|lua|tclsh|guile|ghci|R)[0-9.]*")
-_HINT = "name the program itself: an image whose Entrypoint is the ELF"
+_HINT = "name the program: --entrypoint PROGRAM --cmd ARGUMENTS"
+# What decided the program, the most telling first.
+_METHODS = ("wrapper script", "shell form", "interpreter", "prefix program", "elf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,27 +42,45 @@ class Resolved:
     method: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A program's file, and the path by which execve(2) is given it."""
+
+    node: Node
+    path: str
+
+
 def follow(tree: Tree, launch: Launch) -> Resolved:
     """The program the launch ends in; UnsupportedError with every reason when there is none."""
-    method = "elf"
+    methods = {"elf"}
     for _ in range(_MAXIMUM_STEPS):
-        node = find_program(tree, launch)
+        found = _find(tree, launch)
         try:
-            step = _step(tree, node, launch)
+            step = _step(tree, found, launch)
         except UndecidedError as undecided:
-            raise UnsupportedError(undecided.reasons, hint=_HINT) from undecided
+            raise UndecidedError(undecided.reasons, hint=_HINT) from undecided
         if step is None:
-            _require_runnable(node, launch)
-            found = f"{launch.argv[0]} is {node.path}, an ELF program"
-            if posixpath.basename(node.path) in _MANY_IN_ONE:
-                found += " that holds a shell as well, which stays"
-            return Resolved(replace(launch, evidence=(*launch.evidence, found)), node.path, method)
+            method = next(method for method in _METHODS if method in methods)
+            return _resolved(found.node, launch, method)
         launch, method = step
+        methods.add(method)
     raise UnsupportedError((f"more than {_MAXIMUM_STEPS} programs start one another",))
 
 
 def find_program(tree: Tree, launch: Launch) -> Node:
     """The file execvp(3) would run for argv[0], symlinks followed."""
+    return _find(tree, launch).node
+
+
+def _resolved(node: Node, launch: Launch, method: str) -> Resolved:
+    _require_runnable(node, launch)
+    told = f"{launch.argv[0]} is {node.path}, an ELF program"
+    if posixpath.basename(node.path) in _MANY_IN_ONE:
+        told += " that holds a shell as well, which stays"
+    return Resolved(replace(launch, evidence=(*launch.evidence, told)), node.path, method)
+
+
+def _find(tree: Tree, launch: Launch) -> _Found:
     name = launch.argv[0]
     path_variable = launch.variable("PATH")
     directories = (DEFAULT_PATH if path_variable is None else path_variable).split(":")
@@ -73,7 +93,7 @@ def find_program(tree: Tree, launch: Launch) -> Node:
         if node is None or node.type is not NodeType.FILE:
             continue
         if node.mode & 0o111:
-            return node
+            return _Found(node, candidate)
         not_executable = node.path
     if not_executable:
         raise UnsupportedError((f"{not_executable} may not be executed: no x bit in its mode",))
@@ -81,73 +101,117 @@ def find_program(tree: Tree, launch: Launch) -> Node:
     raise UnsupportedError((f"the program {name!r} is not in the image ({where})",))
 
 
-def _step(tree: Tree, node: Node, launch: Launch) -> tuple[Launch, str] | None:
-    """The next launch and the method that found it; None when `node` is where it ends."""
+def _step(tree: Tree, found: _Found, launch: Launch) -> tuple[Launch, str] | None:
+    """The next launch and the method that found it; None when this is where it ends."""
+    node = found.node
     if elf.header_of(node) is None:
-        return _interpreter_step(tree, node, launch)
+        return _interpreter_step(tree, found, launch)
     if _is_shell(node.path, launch.argv[0]):
         return _shell_step(tree, node, launch)
-    name = posixpath.basename(node.path)
-    if name in _UNREAD_PREPARERS:
-        raise UndecidedError(
-            (f"{node.path} prepares and runs another program; its arguments are not read here",)
-        )
-    unwrap = _PREPARERS.get(name)
-    if unwrap is None:
+    called = _called_as(node.path, launch.argv[0])
+    unwrapped = unwrap(tree, called, launch)
+    if unwrapped is None:
         return None
-    unwrapped = unwrap(tree, launch)
-    seen = f"{node.path} prepares and runs {list(unwrapped.argv)}"
+    seen = f"{called} prepares and runs {list(unwrapped.argv)}"
     return replace(unwrapped, evidence=(*unwrapped.evidence, seen)), "prefix program"
+
+
+def _called_as(path: str, invoked: str) -> str:
+    """The program's path; of many in one file, the one whose name it is called by."""
+    is_many = posixpath.basename(path) in (*_MANY_IN_ONE, "coreutils")
+    return invoked if is_many else path
 
 
 def _is_shell(path: str, invoked: str) -> bool:
     name = posixpath.basename(path)
     if name in _MANY_IN_ONE:
-        return posixpath.basename(invoked) in _SHELLS
-    return name in _SHELLS
+        return posixpath.basename(invoked) in SHELLS
+    return name in SHELLS
 
 
-def _interpreter_step(tree: Tree, node: Node, launch: Launch) -> tuple[Launch, str]:
+def _interpreter_step(tree: Tree, found: _Found, launch: Launch) -> tuple[Launch, str]:
     """`#!INTERPRETER [ARGUMENT]` (execve(2)): run the interpreter with the script's path."""
-    text = _text_of(node)
+    text = _text_of(found.node)
+    path = found.node.path
+    require_no_supervisor(path)
     if not text.startswith("#!"):
-        raise UnsupportedError((f"{node.path} is neither ELF nor a script with `#!`",))
+        raise UnsupportedError((f"{path} is neither ELF nor a script with `#!`",))
     words = text[2:_SHEBANG_BYTES].split("\n", 1)[0].strip().split(None, 1)
     if not words:
-        raise UnsupportedError((f"{node.path} begins with `#!` and names no interpreter",))
-    arguments = words[1:]
-    if posixpath.basename(words[0]) == "env" and arguments:
-        words, arguments = arguments[0].removeprefix("-S ").split()[:1], []
-    interpreter = replace(launch, argv=(words[0],))
-    found = find_program(tree, interpreter)
-    if posixpath.basename(words[0]) in _POSIX_SHELLS or _is_shell(found.path, words[0]):
-        return after_script(Script(node.path, text, launch.argv[1:]), launch), "wrapper script"
-    argv = (words[0], *arguments, node.path, *launch.argv[1:])
-    seen = f"{node.path} is a script for {found.path}"
+        raise UnsupportedError((f"{path} begins with `#!` and names no interpreter",))
+    interpreter = find_program(tree, replace(launch, argv=(words[0],)))
+    argv = (*words, found.path, *launch.argv[1:])
+    if _is_shell(interpreter.path, words[0]):
+        return replace(launch, argv=argv), "interpreter"
+    seen = f"{path} is a script for {interpreter.path}"
     return replace(launch, argv=argv, evidence=(*launch.evidence, seen)), "interpreter"
+
+
+# ------------------------------------------------------------------ shells
 
 
 def _shell_step(tree: Tree, node: Node, launch: Launch) -> tuple[Launch, str]:
     """A shell given a script or `-c COMMAND` is seen through; a shell alone is refused."""
+    shell = _shell(node, launch)
     arguments = list(launch.argv[1:])
-    if arguments and posixpath.basename(launch.argv[0]) in _MANY_IN_ONE:
+    if posixpath.basename(launch.argv[0]) in _MANY_IN_ONE and arguments:
         arguments.pop(0)
-    while arguments and re.fullmatch(r"-[eux]+", arguments[0]):
-        arguments.pop(0)
-    if len(arguments) >= 2 and re.fullmatch(r"-[eux]*c", arguments[0]):
-        return after_shell_form(node.path, arguments[1], launch), "shell form"
+    options, has_command = _shell_options(node.path, arguments)
+    if has_command and arguments:
+        text, *given = arguments
+        name = given[0] if given else launch.argv[0]
+        script = Script(name, text, tuple(given[1:]), shell, options)
+        return after_shell_form(tree, node.path, script, launch), "shell form"
     if not arguments or arguments[0].startswith("-"):
-        raise UnsupportedError(
-            (f"the image runs the shell {node.path}: it is interactive, there is no program",)
-        )
-    script = find_program(tree, replace(launch, argv=(_with_slash(arguments[0]),)))
-    parsed = Script(script.path, _text_of(script), tuple(arguments[1:]))
-    return after_script(parsed, launch), "wrapper script"
+        raise _interactive_shell(node.path)
+    return _script_step(tree, launch, tuple(arguments), (shell, options)), "wrapper script"
 
 
-def _is_reassigned(entry: str, assignments: list[str]) -> bool:
-    name = entry.partition("=")[0]
-    return any(assignment.startswith(f"{name}=") for assignment in assignments)
+def _script_step(
+    tree: Tree, launch: Launch, arguments: tuple[str, ...], how: tuple[Shell, frozenset[str]]
+) -> Launch:
+    name = arguments[0]
+    file = tree.resolve(name, cwd=launch.cwd)
+    if file is None or file.type is not NodeType.FILE:
+        file = find_program(tree, replace(launch, argv=(_with_slash(name),)))
+    script = Script(name, _text_of(file), arguments[1:], *how)
+    return after_script(tree, script, launch)
+
+
+def _shell(node: Node, launch: Launch) -> Shell:
+    """Which shell it is, by its file; what nobody knows is read as every shell reads it."""
+    name = posixpath.basename(node.path)
+    if name in _UNREAD_SHELLS or name == "toybox":
+        raise UndecidedError((f"{node.path}: the language of this shell is not read here",))
+    return _READ_SHELLS.get(name, Shell.ANY)
+
+
+def _shell_options(path: str, arguments: list[str]) -> tuple[frozenset[str], bool]:
+    """Take the options off the arguments: which are set, and whether `-c` is among them."""
+    options: set[str] = set()
+    has_command = False
+    while arguments and re.match(r"[-+].", arguments[0]):
+        word = arguments.pop(0)
+        if word == "--":
+            break
+        letters = word[1:].replace("o", "")
+        if word.startswith("+") or not set(letters) <= set(_SHELL_OPTIONS) | {"E"}:
+            if "i" in letters and not has_command:
+                raise _interactive_shell(path)
+            raise UndecidedError((f"option {word!r} of {path} is not known here",))
+        options |= {_SHELL_OPTIONS.get(letter, "") for letter in letters}
+        has_command = has_command or "c" in letters
+        if "o" in word and arguments:
+            options.add(arguments.pop(0))
+    return frozenset(
+        options & {"errexit", "nounset", "noglob", "allexport", "pipefail"}
+    ), has_command
+
+
+def _interactive_shell(path: str) -> UnsupportedError:
+    return UnsupportedError(
+        (f"the image runs the shell {path}: it is interactive, there is no program",)
+    )
 
 
 def _with_slash(path: str) -> str:
@@ -174,77 +238,3 @@ def _require_runnable(node: Node, launch: Launch) -> None:
         reasons.append(f"{node.path} without a script is interactive: there is no program")
     if reasons:
         raise UnsupportedError(tuple(reasons))
-
-
-# ------------------------------------------------------------------ programs that only prepare
-
-
-def _options_skipped(words: tuple[str, ...], *, with_value: str, allowed: str) -> tuple[str, ...]:
-    """The words after single-letter options (getopt(3)); an unknown option is undecided."""
-    rest = list(words)
-    while rest and rest[0].startswith("-") and rest[0] != "-":
-        option = rest.pop(0)
-        if option == "--":
-            break
-        if not re.fullmatch(f"-[{allowed}]+", option):
-            raise UndecidedError((f"option {option!r} is not known here: {' '.join(words)}",))
-        if option[-1] in with_value and rest:
-            rest.pop(0)
-    return tuple(rest)
-
-
-def _after_init(tree: Tree, launch: Launch) -> Launch:
-    """tini(1) and dumb-init(1): reap and forward signals, which the runtime does as process 1."""
-    rest = _options_skipped(launch.argv[1:], with_value="pe", allowed="svgwpec")
-    return replace(launch, argv=_some(rest, launch))
-
-
-def _after_user_switch(tree: Tree, launch: Launch) -> Launch:
-    """gosu and su-exec: `USER[:GROUP] PROGRAM …`, with HOME set for the user."""
-    user, *rest = launch.argv[1:] or ("",)
-    uid, gid, groups = credentials_of(tree, user)
-    env = tuple(entry for entry in launch.env if not entry.startswith("HOME="))
-    return replace(
-        launch,
-        argv=_some(tuple(rest), launch),
-        env=(*env, f"HOME={home_of(tree, uid)}"),
-        uid=uid,
-        gid=gid,
-        groups=groups,
-    )
-
-
-def _after_env(tree: Tree, launch: Launch) -> Launch:
-    """env(1) with assignments only; its options are not read."""
-    rest = _options_skipped(launch.argv[1:], with_value="", allowed="i")
-    assignments = [word for word in rest if re.match(r"[A-Za-z_]\w*=", word)]
-    while rest and rest[0] in assignments:
-        rest = rest[1:]
-    if "-i" in launch.argv[1:2]:
-        launch = replace(launch, env=())
-    kept = tuple(entry for entry in launch.env if not _is_reassigned(entry, assignments))
-    return replace(launch, argv=_some(rest, launch), env=(*kept, *assignments))
-
-
-def _some(argv: tuple[str, ...], launch: Launch) -> tuple[str, ...]:
-    if not argv:
-        raise UndecidedError((f"{launch.argv[0]} is given no program to run",))
-    return argv
-
-
-_PREPARERS: dict[str, Callable[[Tree, Launch], Launch]] = {
-    "tini": _after_init,
-    "tini-static": _after_init,
-    "docker-init": _after_init,
-    "dumb-init": _after_init,
-    "catatonit": _after_init,
-    "gosu": _after_user_switch,
-    "su-exec": _after_user_switch,
-    "env": _after_env,
-}
-# Programs that do the same and whose arguments are not read yet: refused, not taken for the last.
-_UNREAD_PREPARERS = frozenset((
-    "capsh", "chpst", "chroot", "ionice", "nice", "nohup", "numactl", "runuser", "s6-setuidgid",
-    "s6-svscan", "setpriv", "setsid", "setuidgid", "start-stop-daemon", "stdbuf", "su", "sudo",
-    "supervisord", "timeout", "unshare", "xargs",
-))  # fmt: skip

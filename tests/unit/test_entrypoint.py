@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 from tiny_elf import tiny_elf
-from trees import Entry, Link, image, program
+from trees import Entry, Link, image, program, read_entrypoint
 
-from dock2uk import entrypoint
+from dock2uk.entrypoint.launch import Launch, first_launch
 from dock2uk.entrypoint.stop_signal import stop_signal_number
 from dock2uk.errors import UnsupportedError
-from dock2uk.model import Entrypoint, ImageConfig
+from dock2uk.model import Entrypoint, ImageConfig, Overrides
 
 PASSWD = """\
 root:x:0:0:root:/root:/bin/bash
@@ -37,7 +37,7 @@ def resolve(entries: dict[str, Entry] | None = None, **config: Any) -> Entrypoin
         "/etc/group": GROUP,
     }
     config.setdefault("cmd", ("server",))
-    return entrypoint.resolve(image(base | (entries or {}), ImageConfig(**config)))
+    return read_entrypoint(image(base | (entries or {}), ImageConfig(**config)))
 
 
 def refusal(entries: dict[str, Entry] | None = None, **config: Any) -> str:
@@ -146,11 +146,6 @@ def test_an_unknown_option_of_a_prefix_program_is_refused() -> None:
     assert "'--subreaper' is not known" in refusal(entrypoint=("tini", "--subreaper", "--"))
 
 
-def test_a_prefix_program_that_is_not_read_is_refused() -> None:
-    entries: dict[str, Entry] = {"/usr/bin/setpriv": program("", tiny_elf())}
-    assert "its arguments are not read" in refusal(entries, entrypoint=("setpriv", "--nnp"))
-
-
 def test_shell_form_of_one_command() -> None:
     found = resolve(
         cmd=("/bin/sh", "-c", "A=1 exec server -g 'a; b' --port=$PORT"), env=("PORT=8",)
@@ -165,6 +160,37 @@ def test_shell_form_of_one_command() -> None:
 )
 def test_shell_form_that_needs_a_shell_is_refused(command: str) -> None:
     assert f"-c {command!r}" in refusal(cmd=("/bin/sh", "-c", command))
+
+
+@pytest.mark.parametrize(
+    ("command", "argv"),
+    [
+        ("mkdir -p /x && server -a", ("server", "-a")),
+        ("mkdir -p /x; exec server", ("server",)),
+        ("migrate; exec server", ("server",)),
+        ("cd /usr && umask 077 && server $PORT", ("server", "8")),
+        ('if [ -n "$PORT" ]; then server -p "$PORT"; else server; fi', ("server", "-p", "8")),
+        ("exec server 2>&1", ("server",)),
+        ('server "$0" "$@"', ("server", "/bin/sh")),
+    ],
+)
+def test_shell_form_ends_in_its_last_command(command: str, argv: tuple[str, ...]) -> None:
+    assert resolve(cmd=("/bin/sh", "-c", command), env=("PORT=8",)).argv == argv
+
+
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [
+        ("server & exec other", "starts more than one program: `server`"),
+        ("migrate; server", "the shell stays: more follows `migrate`"),
+        ("trap : TERM; server", "the shell stays"),
+        ("check || server", "the shell stays: more follows `check`"),
+        ("server; echo done", "the last line is no `exec PROGRAM"),
+        ("for x in 1; do server; done", "the last line is no `exec PROGRAM"),
+    ],
+)
+def test_shell_form_whose_shell_stays_is_refused(command: str, reason: str) -> None:
+    assert reason in refusal(cmd=("/bin/sh", "-c", command))
 
 
 @pytest.mark.parametrize("cmd", [("sh",), ("/bin/sh", "-i"), ("/usr/bin/dash",)])
@@ -191,3 +217,41 @@ def test_programs_that_cannot_be_run() -> None:
         {"/a": program("", b"#!/bin/bash\nexec x\n")}, cmd=("/a",)
     )
     assert "linux/arm64" in refusal(architecture="arm64")
+
+
+# ------------------------------------------------------------------ docker run's overrides
+
+
+def launched(overrides: Overrides, **config: Any) -> Launch:
+    entries: dict[str, Entry] = {"/usr/bin/server": program("", tiny_elf()), "/etc/passwd": PASSWD}
+    return first_launch(image(entries, ImageConfig(**config)), overrides)
+
+
+def test_another_entrypoint_drops_the_command() -> None:
+    config = {"entrypoint": ("a",), "cmd": ("b",)}
+    assert launched(Overrides(entrypoint=("server",)), **config).argv == ("server",)
+    assert launched(Overrides(entrypoint=("x",), cmd=("y", "z")), **config).argv == ("x", "y", "z")
+    assert launched(Overrides(cmd=("y",)), **config).argv == ("a", "y")
+    assert launched(Overrides(entrypoint=(), cmd=("y",)), **config).argv == ("y",)
+    with pytest.raises(UnsupportedError, match="neither Entrypoint nor Cmd"):
+        launched(Overrides(entrypoint=()), **config)
+
+
+def test_user_environment_and_directory_are_taken_over() -> None:
+    found = launched(
+        Overrides(env=("A=2", "B=x=y", "B=z"), user="web", workdir="/w"),
+        cmd=("server",),
+        env=("A=1", "C=3"),
+        working_dir="/",
+    )
+    assert {"A=2", "B=z", "C=3", "HOME=/var/www"} <= set(found.env)
+    assert not {"A=1", "B=x=y"} & set(found.env)
+    assert (found.uid, found.cwd) == (33, "/w")
+    assert found.evidence[1:] == (
+        "--env: A",
+        "--env: B",
+        "--env: B",
+        "--user: web",
+        "--workdir: /w",
+        "config: WorkingDir /w is not in the image; created, as docker does",
+    )
