@@ -76,10 +76,13 @@ def boot(
     memory_mb: int = 64,
     timeout_s: float = 30,
     forwards: Sequence[qemu.Forward] = (),
+    environment: tuple[str, ...] = (),
     kernel_words: tuple[str, ...] = (),
 ) -> GuestResult:
     """Boot `image` under TCG and wait for its end, at most `timeout_s`."""
-    guest = qemu.Guest(image, machine, "tcg", memory_mb, tuple(forwards), kernel_words=kernel_words)
+    guest = qemu.Guest(
+        image, machine, "tcg", memory_mb, tuple(forwards), environment, kernel_words=kernel_words
+    )
     began_s = time.monotonic()
     with tempfile.NamedTemporaryFile() as console:
         serial = ("-serial", f"file:{console.name}")

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, runtime_checkable
 
 # ------------------------------------------------------------------ image (ingest)
 
@@ -35,6 +35,14 @@ class Content(Protocol):
     def read(self) -> bytes: ...
 
     def open(self) -> BinaryIO: ...
+
+
+@runtime_checkable
+class OnePiece(Protocol):
+    """Content that lies in a file in one piece, from where the kernel can copy it by itself."""
+
+    def piece(self) -> tuple[Path, int]:
+        """The file, and the offset in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +117,36 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True)
+class Instruction:
+    """One instruction of a Dockerfile; variables in its value are replaced where known."""
+
+    line: int  # where it begins, from 1
+    name: str  # "RUN"
+    value: str  # in one line, without the bodies of heredocs
+    stage: int  # from 0; -1 before the first FROM
+    heredocs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DockerfileFinding:
+    """Something that a line of a Dockerfile says about the image."""
+
+    line: int
+    rule: str  # "entrypoint", "unpinned-base", "secret", …
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dockerfile:
+    """What an image was built from, where it was built here."""
+
+    path: str  # as the user typed it
+    instructions: tuple[Instruction, ...]
+    final_stage: int
+    findings: tuple[DockerfileFinding, ...]  # in the order of lines
+
+
+@dataclass(frozen=True, slots=True)
 class Image:
     """A container image, read; `digest` is the image ID, the sha256 of its config."""
 
@@ -117,9 +155,21 @@ class Image:
     config: ImageConfig
     layers: tuple[Layer, ...]
     tree: Tree
+    dockerfile: Dockerfile | None = None
 
 
 # ------------------------------------------------------------------ entrypoint
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """What `docker run` lets its caller say in place of the image's config; None: nothing."""
+
+    entrypoint: tuple[str, ...] | None = None  # (): reset, as `--entrypoint ""` does
+    cmd: tuple[str, ...] | None = None
+    env: tuple[str, ...] = ()  # "NAME=value"; the last of a name wins
+    user: str | None = None
+    workdir: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +180,48 @@ class AppliedRecipe:
     reason: str
     change: str  # what it did, in one line
     write_execute: str = ""  # why memory may be writable and executable at once; empty: it may not
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One path that the image's start-up made, changed or removed."""
+
+    path: str
+    node: Node | None  # as start-up left it; None: it is gone
+
+
+class DifferenceKind(Enum):
+    """Why two recorded runs of one start-up do not agree on something."""
+
+    MACHINE = "machine-dependent"  # host name, address, time, number of processors
+    SECRET = "secret"  # a random value, or a name that says so
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Something that depends on where the start-up runs, or must not be known to others."""
+
+    subject: str  # "/etc/app.conf", "environment variable HOSTNAME", "argument 2"
+    kind: DifferenceKind
+    detail: str
+    is_baked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceLimit:
+    """A limit of getrlimit(2); None is RLIM_INFINITY."""
+
+    name: str  # "RLIMIT_NOFILE"
+    soft: int | None
+    hard: int | None
+
+
+class Confidence(Enum):
+    """How far an Entrypoint can be relied on."""
+
+    CERTAIN = "certain"  # nothing was left to decide
+    RECORDED = "recorded"  # seen happening, twice, the same
+    READ = "read"  # follows from the scripts; the files they make were not made
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +241,13 @@ class Entrypoint:
     method: str  # "elf", "wrapper script", …
     evidence: tuple[str, ...]  # what was seen, in order, one line each
     recipes: tuple[AppliedRecipe, ...] = ()
+    confidence: Confidence = Confidence.CERTAIN
+    capabilities: tuple[str, ...] = ()  # effective ones, capabilities(7): "CAP_CHOWN"
+    limits: tuple[ResourceLimit, ...] = ()  # those that start-up set
+    listening: tuple[str, ...] = ()  # "tcp 0.0.0.0:80", "unix /run/app.sock"; seen, not guessed
+    changes: tuple[Change, ...] = ()  # what start-up did to the files, to be baked in
+    differences: tuple[Difference, ...] = ()
+    children: tuple[str, ...] = ()  # canonical paths of other programs that it runs by itself
 
 
 # ------------------------------------------------------------------ analyse
@@ -179,8 +278,43 @@ class Package:
     name: str
     version: str
     source: str
-    files: tuple[str, ...]
+    files: tuple[str, ...]  # canonical, directories too where the database lists them
     depends: tuple[str, ...] = ()  # installed packages it cannot do without
+    ecosystem: str = ""  # the type of its purl: "deb", "apk", "rpm", "pypi", …
+    purl: str = ""
+    source_version: str = ""
+    architecture: str = ""
+    recorded_in: str = ""  # the path that says it is there
+    part_of: str = ""  # name of the distribution's package that brought it
+    is_file_list_known: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class CallSite:
+    """Where a system call's number is settled, and a way there from where the system enters."""
+
+    path: str  # of the ELF file
+    address: int
+    chain: tuple[str, ...]  # a line for each function on the way
+
+
+@dataclass(frozen=True, slots=True)
+class ReachableCalls:
+    """System calls that the code can make, by number; any at all where `unbounded` says why."""
+
+    sites: Mapping[int, CallSite]
+    per_file: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    unbounded: tuple[str, ...] = ()  # file, and why a number in it is not known
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What one run of the whole image opened and called."""
+
+    because: str  # which run
+    paths: frozenset[str]  # of the image, symlinks on the way among them
+    calls: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,9 +326,58 @@ class Analysis:
     packages: tuple[Package, ...]
     findings: tuple[str, ...]  # what could not be decided, in words
     unneeded: Mapping[str, str] = field(default_factory=dict)  # part of a runtime -> why not
+    calls: ReachableCalls | None = None  # None: not analysed
+    unread: str = ""  # why there may be programs whose code was not looked at; empty: there is none
+    made_calls: frozenset[int] | None = None  # by a run that decides; None: no run does
 
 
 # ------------------------------------------------------------------ strip
+
+
+class StripMode(Enum):
+    """How much of an image is left out."""
+
+    SAFE = "safe"  # what is known to be dangerous or dead
+    CLOSURE = "closure"  # all but what the program needs
+    TRACED = "traced"  # the same, with what a run under the questions opened
+    NONE = "none"  # nothing
+
+
+class PruneMode(Enum):
+    """Which system calls are left out of the kernel."""
+
+    REACHABLE = "reachable"  # those that no code can reach
+    TRACED = "traced"  # those that no run made
+    NONE = "none"  # none
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What the user says of the paths that a pattern means."""
+
+    pattern: str
+    origin: str  # "--keep /usr/share/misc", ".dock2uk.toml: keep /usr/share/misc"
+    reason: str = ""
+
+    @property
+    def because(self) -> str:
+        return f"{self.origin}: {self.reason}" if self.reason else self.origin
+
+
+@dataclass(frozen=True, slots=True)
+class Stripping:
+    """What the user wants kept and dropped."""
+
+    mode: StripMode = StripMode.CLOSURE
+    keep: tuple[Rule, ...] = ()
+    drop: tuple[Rule, ...] = ()
+    file: str = ""  # where some of the rules stand
+    prune: PruneMode = PruneMode.REACHABLE
+
+    @property
+    def is_traced(self) -> bool:
+        """Whether a run has to be watched."""
+        return self.mode is StripMode.TRACED or self.prune is PruneMode.TRACED
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +399,7 @@ class Rootfs:
     nodes: tuple[Node, ...]  # what goes in, parents first; rewritten files included
     decisions: tuple[Keep | Drop, ...]  # one for each path of the source tree, in path order
     added: tuple[Keep, ...]  # paths that were not in the image, or were rewritten, and why
+    notes: tuple[str, ...] = ()  # what the user asked for and did not get, or may regret
 
 
 # ------------------------------------------------------------------ match and link
@@ -267,6 +451,7 @@ class Match:
     drivers: tuple[str, ...]
     notes: tuple[str, ...]
     objects: tuple[str, ...] = ()  # of the parts that are linked
+    reasons: Mapping[str, str] = field(default_factory=dict)  # name of a call -> why (not) linked
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,14 +469,61 @@ class Artifact:
 # ------------------------------------------------------------------ verify
 
 
+class QuestionKind(Enum):
+    """How a question is put."""
+
+    HTTP = "http"
+    TCP = "tcp"
+    EXEC = "exec"
+    RUN = "run"  # of a program that no port leads to: whether it ends well, or runs on
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Something to ask of a running program."""
+
+    kind: QuestionKind
+    text: str  # as `--probe` has it
+    port: int = 0  # of TCP; 0 for a command
+    path: str = "/"
+    host: str = "localhost"  # of HTTP's header
+    command: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """How a conversion is checked."""
+
+    questions: tuple[Question, ...] = ()  # to ask of the result; and a page of each port beside
+    is_verified: bool = True  # boot it, to see that it serves
+    is_compared: bool = True  # with its container, where an engine has it
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An HTTP response, read whole."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]  # in the order sent
+    body_bytes: int
+    body_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of a question."""
+
+    said: str  # in words
+    is_passed: bool
+    response: Response | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Probe:
     """One question asked of the booted guest, and the answer."""
 
-    port: str
-    request: str
-    answer: str
-    is_passed: bool
+    question: Question
+    answer: Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,3 +538,20 @@ class BootResult:
     console: str
     is_passed: bool
     missed_system_calls: tuple[str, ...] = ()  # asked for by the program and not in the image
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One question's answers, of the guest and of the container."""
+
+    question: Question
+    differences: tuple[str, ...]  # "status: 200 in the container, 404 in the unikernel"
+    varying: tuple[str, ...]  # what the container itself does not say the same twice
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What the container says to the questions of the boot."""
+
+    reason: str  # why it was not compared; empty: it was
+    compared: tuple[Compared, ...] = ()

@@ -113,3 +113,11 @@ def oci_layout(
     (path / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [descriptor]}))
     (path / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
     return path
+
+
+def tar_of(directory: Path, path: Path) -> Path:
+    """A tar of all that a directory holds, as `oci-archive:` has it."""
+    with tarfile.open(path, "w") as tar:
+        for entry in sorted(directory.iterdir()):
+            tar.add(entry, entry.name)
+    return path

@@ -1,51 +1,100 @@
 """What the program needs of the image, each path with the reason it was found by.
 
-Static facts only: nothing of the image is run. What they cannot decide is a finding.
+From static facts and what the entrypoint stage recorded: nothing of the image is run here. What
+they cannot decide is a finding.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import posixpath
 
 from ..errors import UnsupportedError
-from ..model import Analysis, Entrypoint, Image, Node, NodeType
+from ..model import (
+    Analysis,
+    Entrypoint,
+    Image,
+    Node,
+    NodeType,
+    Observed,
+    PruneMode,
+    StripMode,
+    Stripping,
+)
+from ..packages import system_packages
 from ..recipes import chosen
+from .calls import find_calls
 from .closure import Closure
 from .go_files import add_go_files
-from .kept_files import add_kept_files
+from .kept_files import add_kept_files, add_observed_files
 from .module_trees import add_module_trees
 from .needs import Needs
-from .packages import read_packages
 from .program_files import ProgramFiles
 from .runtime_files import add_runtime_files
 
 __all__ = ["analyse"]
 
+_AS_NEEDED = Stripping()
 
-def analyse(image: Image, entrypoint: Entrypoint, keep: Sequence[str] = ()) -> Analysis:
+
+def analyse(
+    image: Image,
+    entrypoint: Entrypoint,
+    stripping: Stripping = _AS_NEEDED,
+    observed: Observed | None = None,
+) -> Analysis:
     """The program's ELF closure, the files it names, and those its libraries open; the same for
-    what the user keeps."""
+    what the user keeps and what was observed. Where more than what is needed stays, no code is
+    looked at."""
     program = image.tree.get(entrypoint.exe)
     if program is None or program.type is not NodeType.FILE:
         raise UnsupportedError((f"the program {entrypoint.exe} is not a file of the image",))
     needs = Needs(image.tree)
     closure = Closure(needs, entrypoint.env)
-    packages = read_packages(image.tree)
+    packages = system_packages(image.tree)
     closure.add_program(program)
+    _add_other_name(needs, entrypoint)
     _add_recipes(needs, entrypoint)
     add_module_trees(closure, entrypoint, packages)
     ProgramFiles(image, entrypoint, closure, packages).find()
-    add_kept_files(closure, keep)
+    add_kept_files(closure, stripping.keep)
+    is_kept_as_traced = observed is not None and stripping.mode is StripMode.TRACED
+    add_observed_files(closure, observed if is_kept_as_traced else None)
+    _add_start_up(closure, entrypoint)
     add_go_files(closure, entrypoint)
     add_runtime_files(closure, entrypoint)
     _note_limits(needs, entrypoint, program)
+    unread = _unread(stripping)
     return Analysis(
         elves={path: closure.elves[path].file for path in sorted(closure.elves)},
         needed=dict(sorted(needs.reasons.items())),
         packages=packages,
         findings=tuple(needs.findings),
         unneeded=_unneeded(entrypoint),
+        calls=None if unread else find_calls(closure.elves),
+        unread=unread,
+        made_calls=observed.calls if observed and stripping.prune is PruneMode.TRACED else None,
     )
+
+
+def _add_other_name(needs: Needs, entrypoint: Entrypoint) -> None:
+    """The name it is started by, where that is a symlink: programs look themselves up by it."""
+    name = entrypoint.argv[0] if entrypoint.argv else ""
+    variables = dict(entry.partition("=")[::2] for entry in entrypoint.env)
+    directories = [entrypoint.cwd] if "/" in name else variables.get("PATH", "").split(":")
+    for directory in directories:
+        path = posixpath.join(entrypoint.cwd, directory, name)
+        found = needs.tree.resolve(path)
+        if found is not None and found.path == entrypoint.exe:
+            needs.add(posixpath.normpath(path), "the name that the program is started by")
+            return
+
+
+def _unread(stripping: Stripping) -> str:
+    if stripping.prune is PruneMode.NONE:
+        return "--prune none"
+    if stripping.mode in (StripMode.CLOSURE, StripMode.TRACED):
+        return ""
+    return f"--strip {stripping.mode.value} keeps programs whose code was not looked at"
 
 
 def _unneeded(entrypoint: Entrypoint) -> dict[str, str]:
@@ -66,6 +115,15 @@ def _add_recipes(needs: Needs, entrypoint: Entrypoint) -> None:
             directory = needs.tree.resolve(path)
             for node in needs.files_below(directory) if directory is not None else ():
                 needs.add(node.path, because)
+
+
+def _add_start_up(closure: Closure, entrypoint: Entrypoint) -> None:
+    """What start-up made is there for the program; so is what the program was seen running."""
+    for change in entrypoint.changes:
+        if change.node is not None:
+            closure.needs.add(change.path, "made or changed by the start-up, as recorded")
+    for path in entrypoint.children:
+        closure.add_library(path, f"{entrypoint.exe} was seen running it")
 
 
 def _note_limits(needs: Needs, entrypoint: Entrypoint, program: Node) -> None:

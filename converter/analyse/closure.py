@@ -5,10 +5,11 @@ from __future__ import annotations
 import posixpath
 import re
 
+from .. import library_cache
 from ..errors import UnsupportedError
 from ..model import Node, NodeType
 from .elf_file import ElfError, ReadElf, read_elf
-from .library_search import CACHE, LibrarySearch
+from .library_search import LibrarySearch
 from .needs import Needs
 
 _PRELOAD_FILE = "/etc/ld.so.preload"
@@ -24,6 +25,9 @@ class Closure:
         self._search: LibrarySearch | None = None
         self._by_name: set[str] = set()  # DT_NEEDED names already answered: ld.so loads each once
         self.elves: dict[str, ReadElf] = {}
+        self.plug_ins: dict[
+            str, None
+        ] = {}  # of those, what the program opens by a name it is given
 
     def add_program(self, node: Node) -> ReadElf:
         """The program and all it is linked with; UnsupportedError when a library is not there."""
@@ -42,7 +46,7 @@ class Closure:
         search = LibrarySearch(self.needs.tree, program.file.interpreter, library_path)
         self._search = search
         self.needs.add(
-            "/etc/ld-musl-x86_64.path" if search.is_musl else CACHE,
+            "/etc/ld-musl-x86_64.path" if search.is_musl else library_cache.PATH,
             f"where {interpreter.path} looks libraries up",
         )
         missing = self._add_needed((program,))
@@ -79,6 +83,15 @@ class Closure:
         for missing in self._add_needed((library,)):
             self.needs.note(missing)
         return library
+
+    def add_plug_in(self, path: str, because: str) -> None:
+        """A library that is a part of the program, such as configuration names them; not one that
+        the program is linked with."""
+        node = self.needs.tree.resolve(path)
+        is_new = node is not None and node.path not in self.elves
+        library = self.add_library(path, because)
+        if library is not None and is_new:
+            self.plug_ins[library.file.path] = None
 
     def find(self, name: str, requester: ReadElf) -> tuple[str, ...]:
         """Where the dynamic linker would find a library by name; nothing for a static program."""

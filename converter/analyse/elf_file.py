@@ -52,6 +52,10 @@ class ReadElf:
     file: ElfFile
     data: bytes
 
+    @property
+    def is_go(self) -> bool:
+        return _GO_BUILD_INFO in self.data
+
 
 @dataclass(frozen=True, slots=True)
 class _Segment:
@@ -153,7 +157,9 @@ class _Reader:
             return
         table = self._string_table(dynamic)
         offset = self._file_offset(tags[_DT_SYMTAB])
-        count = min(self._symbol_count(tags), _MAXIMUM_IMPORTS)
+        # A hash table without symbols tells too little; what relocations name is there too.
+        named = max((symbol for _, symbol in self._relocations(tags)), default=0) + 1
+        count = min(max(self._symbol_count(tags), named), _MAXIMUM_IMPORTS)
         symbols = self._bytes(offset, count * _SYMBOL.size, "DT_SYMTAB")
         for name, _, _, section, _, _ in _SYMBOL.iter_unpack(symbols):
             if section == 0 and name:  # SHN_UNDEF

@@ -11,10 +11,9 @@ import posixpath
 import re
 from collections.abc import Iterator
 
+from .. import library_cache
 from ..model import ElfFile, Node, NodeType, Tree
-from .library_cache import read_library_cache
 
-CACHE = "/etc/ld.so.cache"
 # Debian's, then the multilib ones: the trusted directories built into ld.so.
 _GLIBC_DIRECTORIES = (
     "/lib/x86_64-linux-gnu",
@@ -39,7 +38,11 @@ class LibrarySearch:
         self._library_path = tuple(entry for entry in re.split("[:;]", library_path) if entry)
         self.is_musl = posixpath.basename(interpreter).startswith("ld-musl-")
         self._directories: tuple[str, ...] = _GLIBC_DIRECTORIES
-        self._cache = {} if self.is_musl else read_library_cache(_content(tree, CACHE))
+        self._cache = (
+            {}
+            if self.is_musl
+            else library_cache.read_library_cache(_content(tree, library_cache.PATH))
+        )
         if self.is_musl:
             configured = _content(tree, "/etc/ld-musl-x86_64.path").decode("utf-8", "replace")
             self._directories = (

@@ -2,14 +2,18 @@
 
 Nothing is known here of any program. A language shows itself by the endings of its files: those
 that the program's own source packages install below a library directory, and that of a script
-named in its arguments. Of the packages from the program's source, those that own its scripts, and
-all that these depend on, everything is kept that lies in the same directory of /usr/lib or
+named in its arguments. Of the packages from the program's source, those that own its scripts, those
+that put modules where the program's own packages made a place for them (Debian's dist-packages),
+and all that these depend on, everything is kept that lies in the same directory of /usr/lib or
 /usr/share (and their like) as a file with such an ending: modules are loaded together with data
 and libraries beside them. Where no package owns the program, the directories named after it
 beside its own are kept.
 
-Programs in such a tree stay out, since nothing says that they are run. Modules that were installed
-without a package (pip, npm) are kept when a script's directory or the environment names them.
+Configuration in /etc that a module names whole, as its language writes a string, comes with it.
+
+Programs in such a tree stay out, since nothing says that they are run. Of what was installed
+without a package (pip, npm), all is kept that lies beside a script, in a node_modules directory
+above it or in the place below /usr/local that belongs to one of these trees.
 """
 
 from __future__ import annotations
@@ -21,8 +25,10 @@ from collections.abc import Iterable, Iterator
 
 from .. import elf
 from ..model import Entrypoint, Node, NodeType, Package
+from ..packages import owners, with_dependencies
 from .closure import Closure
-from .packages import owners, with_dependencies
+from .needs import is_account_file, is_of_runtime
+from .shared_directories import SharedDirectories
 
 # Endings of source or byte code, with those that its interpreter loads in its place.
 _LANGUAGES = (
@@ -36,13 +42,19 @@ _LANGUAGES = (
     (".beam",),
     (".scm", ".go.bytecode"),
 )
+_NODE = _LANGUAGES[1]
 _ENDINGS = tuple(itertools.chain(*_LANGUAGES))
 # hier(7): below these every package has a directory of its own.
 _LIBRARY_DIRECTORY = re.compile(
     r"((?:/usr/(?:local/)?(?:lib/[a-z0-9_]+-linux-gnu|lib64|lib|share)|/opt)/[^/]+)/"
 )
+_NAMED_CONFIGURATION = re.compile(rb"""['"](/etc/[A-Za-z0-9_./+-]+)['"]""")
+_MAXIMUM_MODULE_BYTES = 1 << 20
 _FIRST_LINE_BYTES = 256  # BINPRM_BUF_SIZE, execve(2) § Interpreter scripts
-_NOT_LOADED = re.compile(r"/usr/share/(?:doc|doc-base|man|info|lintian|bash-completion|locale)/")
+# Documentation, and what packages put there for tools that look at programs from outside.
+_NOT_LOADED = re.compile(
+    r"/usr/share/(?:doc|doc-base|man|info|lintian|bash-completion|locale|apport|bug|gdb)/"
+)
 
 
 def add_module_trees(
@@ -52,8 +64,10 @@ def add_module_trees(
     owned = owners(packages)
     own = owned.get(entrypoint.exe, ())
     scripts = _scripts(closure, entrypoint)
+    shared = SharedDirectories(owned)
     for path in scripts:
         closure.needs.add(path, f"a script that {entrypoint.exe} interprets")
+        _add_beside(closure, path, shared)
     if not own:
         _add_unpackaged(closure, entrypoint)
     siblings = tuple(_siblings(own, packages))
@@ -61,10 +75,59 @@ def add_module_trees(
     endings |= set(_endings(scripts))
     if not endings:
         return
+    places = _places(closure, siblings, tuple(endings))
     starts = [*siblings, *(package for path in scripts for package in owned.get(path, ()))]
+    starts += [package for package in packages if _has_module_in(package, places, tuple(endings))]
     for package in with_dependencies(packages, [package.name for package in starts]):
         because = f"modules of package {package.name}, which {entrypoint.exe} may load"
         _add_trees(closure, package, tuple(endings), because)
+    _add_local(closure, siblings, tuple(endings))
+
+
+def _add_beside(closure: Closure, script: str, shared: SharedDirectories) -> None:
+    """Languages look for modules in a script's directory, Node in node_modules above it too."""
+    tree = closure.needs.tree
+    directory = posixpath.dirname(script)
+    if not shared.is_shared(directory):
+        _add_whole(closure, directory, f"beside the script {script}")
+    while directory != "/":
+        directory = posixpath.dirname(directory)
+        if script.endswith(_NODE) and tree.resolve(f"{directory}/node_modules") is not None:
+            _add_whole(closure, f"{directory}/node_modules", f"where {script} looks for modules")
+
+
+def _add_whole(closure: Closure, path: str, because: str) -> None:
+    directory = closure.needs.tree.resolve(path)
+    for node in closure.needs.files_below(directory) if directory is not None else ():
+        _add(closure, node.path, because)
+
+
+def _places(
+    closure: Closure, siblings: Iterable[Package], endings: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Directories that the program's packages made and put no module into: others do."""
+    own = [path for package in siblings for path in package.files]
+    used = {posixpath.dirname(path) for path in own if path.endswith(endings)}
+    used |= {posixpath.dirname(path) for path in used}
+    return tuple(
+        f"{path}/"
+        for path in own
+        if path not in used and _library_directory(f"{path}/")
+        if (node := closure.needs.at(path)) is not None and node.type is NodeType.DIRECTORY
+    )
+
+
+def _has_module_in(package: Package, places: tuple[str, ...], endings: tuple[str, ...]) -> bool:
+    return any(path.startswith(places) and path.endswith(endings) for path in package.files)
+
+
+def _add_local(closure: Closure, siblings: Iterable[Package], endings: tuple[str, ...]) -> None:
+    """The same places below /usr/local (hier(7)), which belong to no package."""
+    own = (path for package in siblings for path in package.files if path.endswith(endings))
+    for tree in sorted({found for path in own if (found := _library_directory(path))}):
+        if tree.startswith("/usr/") and not tree.startswith("/usr/local/"):
+            local = f"/usr/local{tree.removeprefix('/usr')}"
+            _add_whole(closure, local, f"installed for what is in {tree}")
 
 
 def is_module(path: str) -> bool:
@@ -168,3 +231,18 @@ def _add(closure: Closure, path: str, because: str) -> None:
         closure.add_library(path, because)
     elif kind is None:
         closure.needs.add(path, because)
+        _add_configuration(closure, node)
+
+
+def _add_configuration(closure: Closure, module: Node | None) -> None:
+    """What a module in source form names in /etc; accounts are a matter of their own."""
+    if module is None or module.content is None or not module.path.endswith(_ENDINGS):
+        return
+    if module.size > _MAXIMUM_MODULE_BYTES:
+        return
+    for found in sorted(set(_NAMED_CONFIGURATION.findall(module.content.read()))):
+        path = found.decode("ascii")
+        target = closure.needs.tree.resolve(path)
+        is_file = target is not None and target.type is NodeType.FILE
+        if is_file and not is_account_file(path) and not is_of_runtime(path):
+            closure.needs.add(path, f"path written in {module.path}")

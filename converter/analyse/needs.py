@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from ..model import Node, NodeType, Tree
 
 # Filled by the runtime at boot, as by docker: nothing an image holds there is ever used.
+_ACCOUNT_FILES = frozenset(("/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow"))
 _RUNTIME_PATHS = ("/dev", "/proc", "/sys", "/etc/hostname", "/etc/hosts", "/etc/resolv.conf")
 _MAXIMUM_LINKS = 40  # as Linux, path_resolution(7)
 
@@ -70,3 +71,8 @@ class Needs:
 def is_of_runtime(path: str) -> bool:
     """Whether the runtime, not the image, decides what is at this path."""
     return any(path == top or path.startswith(f"{top}/") for top in _RUNTIME_PATHS)
+
+
+def is_account_file(path: str) -> bool:
+    """Whether that accounts are looked up, and not that something names it, is what keeps it."""
+    return path in _ACCOUNT_FILES

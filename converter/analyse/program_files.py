@@ -7,6 +7,8 @@ The rule, the same for every program:
 - Code is never kept for standing in a directory: an ELF program is kept when a file of the same
   source package names it, a library when anything names it, by its path or by the name without
   `.so` of a file in one of the program's own directories.
+- A library that configuration names, by path or by such a name, is a plug-in: what is written in it
+  counts as the program's own text.
 - Configuration that is there but not switched on (Debian's `*-available` directories) is left out
   unless something names it.
 - A path that is named and does not exist keeps the directory it would be made in, under /var and
@@ -23,11 +25,11 @@ from fnmatch import fnmatchcase
 
 from .. import elf
 from ..model import Entrypoint, Image, Node, NodeType, Package
+from ..packages import owners
 from .closure import Closure
 from .config_words import MAXIMUM_CONFIG_BYTES, text_of, words
 from .module_trees import is_module
-from .needs import is_of_runtime
-from .packages import owners
+from .needs import is_account_file, is_of_runtime
 from .shared_directories import SharedDirectories, is_state_path
 
 # A whole C string that is an absolute path: NUL before it and NUL after it.
@@ -56,18 +58,21 @@ class ProgramFiles:
         self._bases: dict[str, None] = {}  # directories that relative names may start from
         self._directories: set[str] = set()  # kept with all they hold
         self._configs: dict[str, None] = {}  # read, or waiting to be
+        self._read: set[str] = set()  # of those
+        self._lookups = 0  # of words in them
+        self._searched: set[str] = set()  # ELF files whose text was looked at
         self._words: set[str] = set()  # met in configuration and in the program
         self._unnamed: dict[str, list[Node]] = {}  # directory -> ELF files nothing has named yet
-        self._account_files = ("/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow")
 
     def find(self) -> None:
         """Everything the program names, and everything those files name."""
         self._from_config_of_image()
         self._from_arguments()
-        self._from_strings()
+        self._from_own_strings()
         self._from_own_packages()
-        self._read_configs()
-        self._add_modules()
+        while self._is_new_in_configs() or self._is_new_in_plug_ins():
+            self._add_modules()
+        self._note_unnamed()
 
     # -------------------------------------------------------------- where names come from
 
@@ -94,23 +99,35 @@ class ProgramFiles:
         node = self._needs.at(path)
         return node is not None and node.type is NodeType.FILE and "." in posixpath.basename(path)
 
-    def _from_strings(self) -> None:
-        """Absolute paths written in the program, and in no library but its own package's."""
-        for path, read in list(self._closure.elves.items()):
-            if path != self._entrypoint.exe and not self._is_own(path):
-                continue
-            for found in sorted(set(_PATH_STRING.findall(read.data))):
-                name = posixpath.normpath(found.decode("ascii"))
-                if found.endswith(b"/") and not self._is_shared(name):
-                    self._bases[name] = None
-                self._name(name, f"path written in {path}")
-            self._words.update(word.decode("ascii") for word in _WORD_STRING.findall(read.data))
+    def _from_own_strings(self) -> None:
+        """Of the program, and of no library but its own package's."""
+        for path in list(self._closure.elves):
+            if path == self._entrypoint.exe or self._is_own(path):
+                self._from_strings(path)
+
+    def _from_strings(self, path: str) -> None:
+        """Absolute paths written in an ELF file, and words that may be names of modules."""
+        self._searched.add(path)
+        data = self._closure.elves[path].data
+        for found in sorted(set(_PATH_STRING.findall(data))):
+            name = posixpath.normpath(found.decode("ascii"))
+            if found.endswith(b"/") and not self._is_shared(name):
+                self._bases[name] = None
+            self._name(name, f"path written in {path}")
+        self._words.update(word.decode("ascii") for word in _WORD_STRING.findall(data))
+
+    def _is_new_in_plug_ins(self) -> bool:
+        """Look at the text of plug-ins found since; whether there were any."""
+        new = [path for path in self._closure.plug_ins if path not in self._searched]
+        for path in new:
+            self._from_strings(path)
+        return bool(new)
 
     def _from_own_packages(self) -> None:
         """What the program's own packages ship in /etc under its name, and for it to write to."""
         for path, packages in sorted(self._owners.items()):
             sources = {package.source for package in packages}
-            if sources != self._own_sources or not self._own_sources:
+            if not sources & self._own_sources:
                 continue
             node = self._needs.tree.get(path)
             if node is None or node.type is not NodeType.DIRECTORY:
@@ -118,15 +135,15 @@ class ProgramFiles:
             because = f"directory of package {packages[0].name}, which has the program"
             names = (posixpath.basename(self._entrypoint.exe), *sources, packages[0].name)
             if posixpath.dirname(path) == "/etc" and posixpath.basename(path).startswith(names):
-                self._add_directory(node, because)
-            elif is_state_path(path):
+                self._fill_directory(node, because)  # with what its extensions put there
+            elif sources == self._own_sources and is_state_path(path):
                 self._needs.add(path, because)
 
     # -------------------------------------------------------------- what a name keeps
 
     def _name(self, path: str, because: str) -> None:
         """Something names `path`: keep what the rule at the top says."""
-        if is_of_runtime(path) or path in self._account_files:
+        if is_of_runtime(path) or is_account_file(path):
             return
         node = self._needs.at(path)
         target = self._needs.tree.resolve(path)
@@ -148,7 +165,7 @@ class ProgramFiles:
     def _name_file(self, path: str, node: Node, because: str) -> None:
         kind = elf.kind(node)
         if kind == "library":
-            self._closure.add_library(path, because)
+            self._closure.add_plug_in(path, because)
         elif kind is not None or _is_script(node):
             self._name_program(path, node, because)
         else:
@@ -168,7 +185,12 @@ class ProgramFiles:
     def _add_directory(self, directory: Node, because: str) -> None:
         """A directory of the program's own with its data; shared ones only by themselves."""
         self._needs.reasons.setdefault(directory.path, because)
-        if directory.path in self._directories or self._is_shared(directory.path):
+        if not self._is_shared(directory.path):
+            self._fill_directory(directory, because)
+
+    def _fill_directory(self, directory: Node, because: str) -> None:
+        self._needs.reasons.setdefault(directory.path, because)
+        if directory.path in self._directories:
             return
         self._directories.add(directory.path)
         self._bases[directory.path] = None
@@ -188,7 +210,10 @@ class ProgramFiles:
             for node in nodes:
                 stem = posixpath.basename(node.path).removesuffix(".so")
                 if stem in self._words and elf.kind(node) == "library":
-                    self._closure.add_library(node.path, f"{stem} is named, and is in {directory}")
+                    self._closure.add_plug_in(node.path, f"{stem} is named, and is in {directory}")
+
+    def _note_unnamed(self) -> None:
+        for directory, nodes in sorted(self._unnamed.items()):
             left_out = {node.path for node in nodes} - set(self._closure.elves)
             if left_out:
                 self._needs.note(
@@ -205,24 +230,27 @@ class ProgramFiles:
 
     # -------------------------------------------------------------- configuration
 
-    def _read_configs(self) -> None:
-        """Read every configuration file, and those they name; with a bound, for an image may be
-        made to keep us busy."""
-        read: set[str] = set()
-        lookups = 0
-        while waiting := [path for path in self._configs if path not in read]:
+    def _is_new_in_configs(self) -> bool:
+        """Read the configuration files found since, and those they name; whether there were any.
+        With a bound, for an image may be made to keep us busy."""
+        before = len(self._read)
+        while waiting := [path for path in self._configs if path not in self._read]:
             for path in waiting:
-                read.add(path)
-                for word in words(self._config_text(path)):
-                    self._words.add(word)
-                    lookups += 1
-                    for candidate in self._candidates(word, posixpath.dirname(path)):
-                        self._name(candidate, f"named in {path}")
-                if lookups > _MAXIMUM_CONFIG_WORDS:
+                self._read.add(path)
+                self._read_config(path)
+                if self._lookups > _MAXIMUM_CONFIG_WORDS:
                     self._needs.note(
                         f"more than {_MAXIMUM_CONFIG_WORDS} words of configuration: not all read"
                     )
-                    return
+                    self._read.update(self._configs)
+        return len(self._read) > before
+
+    def _read_config(self, path: str) -> None:
+        for word in words(self._config_text(path)):
+            self._words.add(word)
+            self._lookups += 1
+            for candidate in self._candidates(word, posixpath.dirname(path)):
+                self._name(candidate, f"named in {path}")
 
     def _config_text(self, path: str) -> str:
         node = self._needs.tree.get(path)

@@ -9,10 +9,11 @@ from __future__ import annotations
 import posixpath
 import re
 
-from ..model import Entrypoint, NodeType
+from ..model import Entrypoint, Node, NodeType
 from .character_sets import add_character_sets
 from .closure import Closure
-from .config_words import without_comments
+from .config_words import text_of, without_comments
+from .elf_file import ReadElf
 
 # getpwnam(3), getaddrinfo(3) and the rest of nss(5): who asks which database.
 _ACCOUNT_FUNCTIONS = (
@@ -26,6 +27,10 @@ _HOST_FUNCTIONS = (
 _SERVICE_FUNCTIONS = ("getservbyname", "getservbyport", "getprotobyname", "getprotobynumber")
 _TIME_FUNCTIONS = ("localtime", "localtime_r", "tzset", "mktime", "strftime")
 _ZONES = "/usr/share/zoneinfo"
+_LOCAL = "/etc/localtime"
+_UNIVERSAL = b"\nUTC0\n"  # the footer (tzfile(5)) that universal time alone has
+_LOCALES = "/usr/lib/locale"
+_NEUTRAL_LOCALE = re.compile(rb"(?<=\0)C\.[Uu][Tt][Ff]-?8(?=\0)")
 _UNWIND_FUNCTIONS = ("pthread_exit", "pthread_cancel", "backtrace")
 _DATABASES = {
     "passwd": _ACCOUNT_FUNCTIONS,
@@ -62,7 +67,8 @@ def _add_name_services(closure: Closure) -> None:
         needs.add("/etc/group", f"groups are {asked}")
     if closure.imports(*_HOST_FUNCTIONS, *_SERVICE_FUNCTIONS):
         for path in ("/etc/services", "/etc/protocols", "/etc/gai.conf", "/etc/host.conf"):
-            needs.add(path, f"hosts and services are {asked}")
+            if _says_anything(needs.at(path)):
+                needs.add(path, f"hosts and services are {asked}")
     libc = closure.library("libc.so.")
     if libc is None:
         return  # musl has no NSS
@@ -80,6 +86,14 @@ def _add_name_services(closure: Closure) -> None:
                 )
 
 
+def _says_anything(node: Node | None) -> bool:
+    """Whether a configuration file is more than comments: one that is not is as none."""
+    if node is None or node.type is not NodeType.FILE or node.content is None:
+        return node is not None
+    text = text_of(node.content.read())
+    return text is None or bool(without_comments(text).strip())
+
+
 def _add_by_name(closure: Closure, name: str, because: str) -> None:
     """A library that libc opens by name, when the image has it."""
     libc = closure.library("libc.so.")
@@ -88,17 +102,29 @@ def _add_by_name(closure: Closure, name: str, because: str) -> None:
 
 
 def _add_time_zone(closure: Closure, entrypoint: Entrypoint) -> None:
-    if _ZONES.encode() in closure.elves[entrypoint.exe].data:
-        _add_all_zones(closure, f"time zones are read by name: {_ZONES} in {entrypoint.exe}")
+    readers = (entrypoint.exe, *closure.plug_ins)  # libc has the path too, for TZ alone
+    reader = next((one for one in readers if _ZONES.encode() in closure.elves[one].data), None)
+    if reader is not None:
+        _add_all_zones(closure, f"time zones are read by name: {_ZONES} in {reader}")
     if not closure.imports(*_TIME_FUNCTIONS):
         return
     zone = _variable(entrypoint, "TZ").lstrip(":")
     if zone:
         path = posixpath.normpath(posixpath.join(_ZONES, zone))
         closure.needs.add(path, f"time zone of the environment variable TZ={zone} (tzset(3))")
-    closure.needs.add("/etc/localtime", "the local time zone (tzset(3))")
-    if (localtime := closure.needs.tree.resolve("/etc/localtime")) is not None:
+    localtime = closure.needs.tree.resolve(_LOCAL)
+    if localtime is not None and not _is_as_none(closure, localtime):
+        closure.needs.add(_LOCAL, "the local time zone (tzset(3))")
         closure.needs.add(localtime.path, "the local time zone (tzset(3))")
+
+
+def _is_as_none(closure: Closure, localtime: Node) -> bool:
+    """Universal time is what libc takes without the file; others may look where the link leads."""
+    content = localtime.content
+    is_universal = content is not None and content.read().endswith(_UNIVERSAL)
+    readers = (path for path, elf in closure.elves.items() if _LOCAL.encode() in elf.data)
+    of_libc = ("libc.", "ld-musl-")
+    return is_universal and all(posixpath.basename(path).startswith(of_libc) for path in readers)
 
 
 def _add_all_zones(closure: Closure, because: str) -> None:
@@ -111,19 +137,31 @@ def _add_all_zones(closure: Closure, because: str) -> None:
 
 
 def _add_locale(closure: Closure, entrypoint: Entrypoint) -> None:
-    """setlocale(3) opens locale data only when the environment names a locale other than C."""
+    """setlocale(3) opens locale data only when the environment names a locale other than C, or the
+    program one by itself: interpreters do (PEP 538)."""
     if not closure.imports("setlocale", "newlocale"):
         return
+    _add_written_locale(closure, closure.elves[entrypoint.exe])
     variables = ("LC_ALL", "LANG", "LC_CTYPE", "LC_MESSAGES", "LC_TIME", "LC_COLLATE", "LC_NUMERIC")
     names = {_variable(entrypoint, variable) for variable in variables} - {"", "C", "POSIX"}
     for name in sorted(names):
-        language, _, codeset = name.partition(".")
-        normalized = f"{language}.{codeset.lower().replace('-', '')}" if codeset else language
-        for path in ("/usr/lib/locale/locale-archive", f"/usr/lib/locale/{normalized}"):
-            because = f"locale {name} of the environment (setlocale(3))"
-            node = closure.needs.add(path, because)
-            for below in closure.needs.files_below(node) if node is not None else ():
-                closure.needs.add(below.path, because)
+        because = f"locale {name} of the environment (setlocale(3))"
+        closure.needs.add(f"{_LOCALES}/locale-archive", because)
+        _add_locale_directory(closure, name, because)
+
+
+def _add_written_locale(closure: Closure, program: ReadElf) -> None:
+    for name in (found.decode() for found in _NEUTRAL_LOCALE.findall(program.data)):
+        because = f"locale {name} is written in {program.file.path}"
+        _add_locale_directory(closure, name, because)
+
+
+def _add_locale_directory(closure: Closure, name: str, because: str) -> None:
+    language, _, codeset = name.partition(".")
+    normalized = f"{language}.{codeset.lower().replace('-', '')}" if codeset else language
+    node = closure.needs.add(f"{_LOCALES}/{normalized}", because)
+    for below in closure.needs.files_below(node) if node is not None else ():
+        closure.needs.add(below.path, because)
 
 
 def _add_unwinder(closure: Closure) -> None:

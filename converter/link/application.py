@@ -13,12 +13,20 @@ import posixpath
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from .. import capabilities
 from ..errors import Dock2ukError
-from ..model import Entrypoint, Match, SystemCall
+from ..model import Confidence, Entrypoint, Match, ResourceLimit, SystemCall
 
 NOT_IMPLEMENTED = "sys_not_implemented"
 _BYTES_PER_LINE = 64
 _SYMBOL_NAME_BYTES = 255
+# Resources in the order of their numbers (asm-generic/resource.h).
+_RESOURCES = (
+    "RLIMIT_CPU", "RLIMIT_FSIZE", "RLIMIT_DATA", "RLIMIT_STACK", "RLIMIT_CORE", "RLIMIT_RSS",
+    "RLIMIT_NPROC", "RLIMIT_NOFILE", "RLIMIT_MEMLOCK", "RLIMIT_AS", "RLIMIT_LOCKS",
+    "RLIMIT_SIGPENDING", "RLIMIT_MSGQUEUE", "RLIMIT_NICE", "RLIMIT_RTPRIO", "RLIMIT_RTTIME",
+)  # fmt: skip
+_INFINITY = (1 << 64) - 1  # RLIM_INFINITY
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +43,8 @@ class Program:
     umask: int = 0o022
     stop_signal: int = 15
     may_write_and_execute: bool = False  # memory may be both at once, for JIT compilers
+    capabilities: tuple[str, ...] | None = None  # None: all there are, for user 0
+    limits: tuple[ResourceLimit, ...] = ()  # in place of a container's
 
     @classmethod
     def of(cls, entrypoint: Entrypoint) -> Program:
@@ -49,7 +59,16 @@ class Program:
             umask=entrypoint.umask,
             stop_signal=entrypoint.stop_signal,
             may_write_and_execute=any(recipe.write_execute for recipe in entrypoint.recipes),
+            capabilities=_capabilities(entrypoint),
+            limits=entrypoint.limits,
         )
+
+
+def _capabilities(entrypoint: Entrypoint) -> tuple[str, ...]:
+    """What was seen; where nothing was run, what a container gives to the user."""
+    if entrypoint.capabilities or entrypoint.confidence is Confidence.RECORDED:
+        return entrypoint.capabilities
+    return capabilities.OF_CONTAINERS if entrypoint.uid == 0 else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +172,28 @@ def _program_records(program: Program) -> list[tuple[str, str]]:
         records.append(("groups", ",".join(map(str, program.groups))))
     records.append(("umask", f"{program.umask:03o}"))
     records.append(("stop_signal", str(program.stop_signal)))
+    records.append(("capabilities", _capability_masks(program)))
+    records += [("limit", _limit(limit)) for limit in program.limits]
     if program.may_write_and_execute:
         records.append(("write_execute", "1"))
     return records
+
+
+def _capability_masks(program: Program) -> str:
+    """Those it has, and its bounding set: for user 0 the same, or execve(2) would give more."""
+    if program.capabilities is None:
+        every = capabilities.mask(capabilities.NAMES)
+        return f"{every if program.uid == 0 else 0:x},{every:x}"
+    held = capabilities.mask(program.capabilities)
+    container = capabilities.mask(capabilities.OF_CONTAINERS)
+    return f"{held:x},{held if program.uid == 0 else held | container:x}"
+
+
+def _limit(limit: ResourceLimit) -> str:
+    if limit.name not in _RESOURCES:
+        raise Dock2ukError(f"no resource limit is called {limit.name!r}")
+    values = (_INFINITY if value is None else value for value in (limit.soft, limit.hard))
+    return ",".join(map(str, (_RESOURCES.index(limit.name), *values)))
 
 
 def _label(name: str) -> str:

@@ -1,69 +1,81 @@
 """match: which runtime can carry the workload, or every reason why none can.
 
 Parts that a runtime marks as such are linked for programs that have a use for them, by the
-functions that their files import; everything else is linked always. Which calls a program makes is
-not analysed further, so a call that is missing shows at run time (ENOSYS, named once on the
-console), not here.
+functions that their files import. Of the system calls, those are linked that the program's code
+can reach, or all where the analysis could not bound them. A call that is missing at run time gives
+ENOSYS and is named once on the console.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from ..errors import UnsupportedError
-from ..model import Analysis, ElfFile, Match, Part, Runtime
+from ..model import Analysis, ElfFile, Match, Part, Runtime, SystemCall
+from .chosen_calls import chosen_calls, is_used, require_known
 from .runtimes import load_runtime, load_runtimes, parse_runtime
 
 __all__ = ["load_runtime", "load_runtimes", "match", "offer", "parse_runtime"]
 
 
-def match(analysis: Analysis, runtimes: Sequence[Runtime]) -> Match:
-    """The first runtime without a gap; UnsupportedError with the gaps of all when there is none."""
+def match(analysis: Analysis, runtimes: Sequence[Runtime], kept_calls: Sequence[str] = ()) -> Match:
+    """The first runtime without a gap, with the system calls `kept_calls` whatever is found;
+    UnsupportedError with the gaps of all when there is none."""
     gaps: list[str] = []
     for runtime in runtimes:
         found = _gaps(analysis, runtime)
         if not found:
-            return _fitted(runtime, analysis)
+            require_known(kept_calls, runtime)
+            return _fitted(runtime, analysis, kept_calls)
         gaps += [f"{runtime.name}: {gap}" for gap in found]
     raise UnsupportedError(tuple(gaps) or ("there is no runtime",))
 
 
 def offer(runtime: Runtime) -> Match:
     """Everything the runtime has."""
-    return _with_parts(runtime, runtime.parts, notes=())
+    calls = tuple(call for call in runtime.system_calls if call.level != "none")
+    return _linked(runtime, calls, runtime.parts)
 
 
-def _fitted(runtime: Runtime, analysis: Analysis) -> Match:
-    """The runtime with the parts that the program has a use for."""
-    uses = {part.name: _use_of(part, runtime, analysis) for part in runtime.parts}
+def _fitted(runtime: Runtime, analysis: Analysis, kept_calls: Sequence[str]) -> Match:
+    """The runtime with the parts that the program has a use for, and the calls it can make."""
+    uses = {part.name: _use_of(part, runtime, analysis, kept_calls) for part in runtime.parts}
     linked = tuple(part for part in runtime.parts if uses[part.name] is not None)
     notes = tuple(
         f"{part.name} linked: {use}" if (use := uses[part.name]) else _left_out(part, analysis)
         for part in runtime.parts
     )
-    return _with_parts(runtime, linked, (*notes, *_stack_notes(analysis)))
+    left_out = _calls_of(part for part in runtime.parts if part not in linked)
+    calls, reasons = chosen_calls(runtime, analysis, kept_calls, left_out - _calls_of(linked))
+    found = _linked(runtime, calls, linked)
+    notes = (*notes, *_call_notes(analysis, found), *_stack_notes(analysis))
+    return replace(found, notes=notes, reasons=reasons)
 
 
-def _with_parts(runtime: Runtime, parts: Sequence[Part], notes: tuple[str, ...]) -> Match:
-    left_out = {call for part in runtime.parts if part not in parts for call in part.calls} - {
-        call for part in parts for call in part.calls
-    }
+def _calls_of(parts: Iterable[Part]) -> frozenset[str]:
+    return frozenset(call for part in parts for call in part.calls)
+
+
+def _linked(runtime: Runtime, calls: tuple[SystemCall, ...], parts: Sequence[Part]) -> Match:
     return Match(
         runtime=runtime,
-        system_calls=tuple(
-            call
-            for call in runtime.system_calls
-            if call.level != "none" and call.name not in left_out
-        ),
+        system_calls=calls,
         drivers=runtime.drivers,
-        notes=notes,
+        notes=(),
         objects=tuple(name for part in parts for name in part.objects),
     )
 
 
-def _use_of(part: Part, runtime: Runtime, analysis: Analysis) -> str | None:
+def _use_of(
+    part: Part, runtime: Runtime, analysis: Analysis, kept_calls: Sequence[str]
+) -> str | None:
     """Why a program needs a part; None when nothing of it shows a use."""
-    if part.name in analysis.unneeded:
+    if asked := sorted(part.calls.intersection(kept_calls)):
+        return f"--keep-syscall {asked[0]}"
+    if analysis.unread:
+        return analysis.unread
+    if part.name in analysis.unneeded or not is_used(part, runtime, analysis):
         return None
     numbers = {call.number: call.name for call in runtime.system_calls if call.name in part.calls}
     for path, elf in sorted(analysis.elves.items()):
@@ -103,6 +115,21 @@ def _has_file_named(path: str, analysis: Analysis) -> bool:
     """By its last component: directories on the way may be symlinks (/lib64 -> usr/lib64)."""
     name = path.rpartition("/")[2]
     return any(needed.rpartition("/")[2] == name for needed in analysis.needed)
+
+
+def _call_notes(analysis: Analysis, found: Match) -> tuple[str, ...]:
+    """The numbers of the report, and what keeps them from being smaller."""
+    if analysis.made_calls is not None:
+        made, linked = len(analysis.made_calls), len(found.system_calls)
+        return (f"system calls: the traced run made {made}, {linked} are linked",)
+    if analysis.calls is None:
+        return (f"all system calls are linked: {analysis.unread}",) if analysis.unread else ()
+    numbers = (
+        f"system calls: code can reach {len(analysis.calls.sites)}, {len(found.system_calls)} are"
+        f" linked, {found.runtime.name} knows {len(found.runtime.system_calls)}"
+    )
+    why = (f"any system call may be made: {reason}" for reason in analysis.calls.unbounded)
+    return (numbers, *why, *analysis.calls.notes)
 
 
 def _stack_notes(analysis: Analysis) -> tuple[str, ...]:

@@ -13,9 +13,10 @@ from typing import TextIO
 from ..errors import Dock2ukError
 from ..model import Runtime
 from . import events, filters, plan, records, signature, sockets, structures, values
+from .observer import Observer
 from .printer import Printer, Stamp, Style
 
-__all__ = ["Stamp", "Style", "Tracer"]
+__all__ = ["Observer", "Stamp", "Style", "Tracer"]
 
 # These fill the registry of types by being imported.
 _TYPES = (events, sockets, structures, values)

@@ -1,22 +1,33 @@
-"""Every path of the image: kept or dropped, and why. The result is a new, smaller root.
+"""A new, smaller root: every path of the image kept or dropped, and some that stay rewritten.
 
-Decisions follow from the Analysis and the user's `keep` alone, in path order, so the same input
+Decisions follow from the Analysis and what the user wants alone, in path order, so the same input
 gives the same root. An image that holds odd things is never an error here: they are dropped.
 """
 
 from __future__ import annotations
 
-import io
 import posixpath
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import BinaryIO
+from collections.abc import Iterator, Mapping, Sequence
 
-from ..model import Analysis, Drop, Entrypoint, Image, Keep, Node, NodeType, Rootfs, Tree
+from ..errors import Dock2ukError
+from ..model import (
+    Analysis,
+    Drop,
+    Entrypoint,
+    Image,
+    Keep,
+    Node,
+    NodeType,
+    Rootfs,
+    StripMode,
+    Stripping,
+    Tree,
+)
+from ..path_rules import paths_to_keep, said_of_paths
 from ..recipes import chosen
-from ..user_keep import paths_to_keep
-from .kept_accounts import KeptAccounts, kept_accounts
-from .removal import ACCOUNT_FILES, SETUID_OR_SETGID, description, forbidden, forbidden_inodes
+from .decide import Grounds, decide
+from .removal import ACCOUNT_FILES, forbidden_inodes
+from .rewrite import place, rewritten
 
 __all__ = ["strip"]
 
@@ -32,52 +43,71 @@ _EMPTY_DIRECTORIES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Bytes:
-    """The content of a file made here."""
-
-    data: bytes
-
-    @property
-    def size(self) -> int:
-        return len(self.data)
-
-    def read(self) -> bytes:
-        return self.data
-
-    def open(self) -> BinaryIO:
-        return io.BytesIO(self.data)
-
-
-def strip(image: Image, entrypoint: Entrypoint, analysis: Analysis, keep: Sequence[str]) -> Rootfs:
+def strip(image: Image, entrypoint: Entrypoint, analysis: Analysis, stripping: Stripping) -> Rootfs:
     """Decide every path of the image's tree."""
     tree = image.tree
-    wanted = _wanted(tree, entrypoint, analysis, keep)
-    parents = _parents_of(wanted, tree)
-    owner = {path: package.name for package in analysis.packages for path in package.files}
-    inodes = forbidden_inodes(tree, entrypoint.exe)
-    decisions: list[Keep | Drop] = []
-    kept: list[Node] = []
-    for node in tree:
-        because = wanted.get(node.path) or parents.get(node.path)
-        objection = forbidden(node, entrypoint.exe, inodes)
-        if because is None or objection is not None:
-            why = objection or description(node, owner)
-            decisions.append(Drop(node.path, why))
-        else:
-            decisions.append(Keep(node.path, because))
-            kept.append(node)
-    accounts = kept_accounts(tree, entrypoint, kept)
-    nodes, added = _rewritten(tree, kept, accounts)
+    kept_by_rule, dropped_by_rule = said_of_paths(tree, stripping)
+    _require_program(entrypoint, analysis, dropped_by_rule)
+    grounds = Grounds(
+        mode=stripping.mode,
+        exe=entrypoint.exe,
+        wanted={**_wanted(tree, entrypoint, analysis), **kept_by_rule},
+        dropped=dropped_by_rule,
+        owner={path: package.name for package in analysis.packages for path in package.files},
+        inodes=forbidden_inodes(tree, entrypoint.exe),
+    )
+    decisions = decide(tree, grounds)
+    kept = [node for node in tree if isinstance(decisions[node.path], Keep)]
+    nodes, added = (kept, ()) if _is_whole(stripping) else rewritten(tree, entrypoint, kept)
     more = _missing_directories(image, entrypoint, nodes)
     in_order = sorted((*nodes, *(node for node, _ in more)), key=lambda node: node.path.split("/"))
-    added += tuple(Keep(node.path, because) for node, because in more)
-    return Rootfs(nodes=tuple(in_order), decisions=tuple(decisions), added=added)
+    return Rootfs(
+        nodes=tuple(in_order),
+        decisions=tuple(decisions.values()),
+        added=(*added, *(Keep(node.path, because) for node, because in more)),
+        notes=(*_against_rules(tree, stripping, decisions), *_against_needs(analysis, grounds)),
+    )
 
 
-def _wanted(
-    tree: Tree, entrypoint: Entrypoint, analysis: Analysis, keep: Sequence[str]
-) -> dict[str, str]:
+def _is_whole(stripping: Stripping) -> bool:
+    """Whether the image is to stay as it is."""
+    return stripping.mode is StripMode.NONE and not stripping.drop
+
+
+def _require_program(
+    entrypoint: Entrypoint, analysis: Analysis, dropped: Mapping[str, str]
+) -> None:
+    elf = analysis.elves.get(entrypoint.exe)
+    linker = elf.interpreter if elf is not None else None
+    for path in (entrypoint.exe, linker or entrypoint.exe):
+        if path in dropped:
+            raise Dock2ukError(
+                f"{dropped[path]}: {path} is what the image runs",
+                hint="drop a smaller part, or keep that path by a rule of its own",
+            )
+
+
+def _against_rules(
+    tree: Tree, stripping: Stripping, decisions: Mapping[str, Keep | Drop]
+) -> Iterator[str]:
+    """What the user wants kept, by its own name, and is not."""
+    for rule in stripping.keep:
+        meant = dict.fromkeys(paths_to_keep(tree, rule))
+        lost = [found for path in meant if isinstance(found := decisions[path], Drop)]
+        for because in dict.fromkeys(drop.because for drop in lost):
+            paths = [drop.path for drop in lost if drop.because == because]
+            more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+            yield f"{rule.because}: {paths[0]}{more} is dropped all the same: {because}"
+
+
+def _against_needs(analysis: Analysis, grounds: Grounds) -> Iterator[str]:
+    """What the program needs and the user wants dropped."""
+    for path, because in analysis.needed.items():
+        if path in grounds.dropped:
+            yield f"{path} is dropped, though needed ({because}): {grounds.dropped[path]}"
+
+
+def _wanted(tree: Tree, entrypoint: Entrypoint, analysis: Analysis) -> dict[str, str]:
     """Path -> the first reason to keep it."""
     wanted = dict(analysis.needed)
     for path, because in _EMPTY_DIRECTORIES.items():
@@ -89,53 +119,7 @@ def _wanted(
         node = tree.resolve(path)
         if node is not None:
             wanted.setdefault(node.path, "the accounts the program needs")
-    for path, because in paths_to_keep(tree, keep):
-        wanted[path] = because
     return wanted | {"/": "root directory"}
-
-
-def _parents_of(wanted: dict[str, str], tree: Tree) -> dict[str, str]:
-    """Directories on the way to what is kept."""
-    parents: dict[str, str] = {"/": "root directory"}
-    for path in wanted:
-        if tree.get(path) is None:
-            continue
-        below = path
-        while (parent := posixpath.dirname(below)) not in parents:
-            parents[parent] = f"directory of {below}"
-            below = parent
-    return parents
-
-
-def _rewritten(
-    tree: Tree, kept: Sequence[Node], accounts: KeptAccounts
-) -> tuple[tuple[Node, ...], tuple[Keep, ...]]:
-    """The kept nodes with account files rewritten and setuid bits cleared; what was changed."""
-    texts = {
-        _place(tree, "/etc/passwd"): (
-            accounts.passwd(),
-            [(a.name, why) for a, why in accounts.accounts],
-        ),
-        _place(tree, "/etc/group"): (
-            accounts.group(),
-            [(g.name, why) for g, why in accounts.groups],
-        ),
-    }
-    nodes, added = [], []
-    for node in kept:
-        if node.path in texts and node.type is NodeType.FILE:
-            data, names = texts[node.path]
-            said = "; ".join(f"{name} ({why})" for name, why in names)
-            added.append(Keep(node.path, f"rewritten without passwords: {said or 'no account'}"))
-            # No inode: another name of the old text would not be another name of this one.
-            node = replace(node, content=Bytes(data), mode=0o644, inode=0)
-        elif node.type is NodeType.FILE and node.mode & SETUID_OR_SETGID:
-            mode = node.mode & ~SETUID_OR_SETGID
-            said = f"setuid/setgid bits cleared: {node.mode:04o} to {mode:04o}"
-            added.append(Keep(node.path, said))
-            node = replace(node, mode=mode)
-        nodes.append(node)
-    return tuple(nodes), tuple(added)
 
 
 def _missing_directories(
@@ -151,17 +135,11 @@ def _missing_directories(
     for path, because in asked:
         current = "/"
         for name in posixpath.normpath("/" + path).strip("/").split("/"):
-            current = _place(image.tree, posixpath.join(current, name))
+            current = place(image.tree, posixpath.join(current, name))
             if current not in present:
                 missing.append((Node(current, NodeType.DIRECTORY, 0o755, 0, 0, mtime=0), because))
                 present.add(current)
     return tuple(missing)
-
-
-def _place(tree: Tree, path: str) -> str:
-    """Where a directory really is: what a symlink of the image at this path leads to."""
-    node = tree.resolve(path)
-    return node.path if node is not None else path
 
 
 def _variable(entrypoint: Entrypoint, name: str) -> str:

@@ -1,9 +1,9 @@
 """passwd(5) and group(5) with only the accounts the program needs, and no password in either.
 
 Needed are: root, the program's own uid and gids, every account that a recipe names, every account
-whose name stands as a word in the arguments, or in a kept configuration file on a line that speaks
-of users or groups, and those whose name is compiled into the program and cannot be mistaken for an
-ordinary word ("www-data", "nobody", the program's own name; not "mail" or "backup").
+whose name stands as a word in the arguments, in a variable whose name speaks of users or groups, or
+on such a line of a kept configuration file, and those whose name is compiled into the program and
+cannot be mistaken for an ordinary word ("www-data", "nobody", its own name; not "mail").
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ _LINE_ABOUT_ACCOUNTS = re.compile(
 _COMMENT = re.compile(r"^\s*(?:#|;|//).*$|\s#.*$", re.MULTILINE)
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\$?")
 _CONFIGURATION = ("/etc/", "/usr/local/etc/", "/opt/")
+_CONFIGURATIONS = (".cfg", ".cnf", ".conf", ".ini")  # wherever they are
 # Tables of libc that no program configures itself by, and whose words are not account names.
 _TABLES = frozenset(
     ("/etc/group", "/etc/nsswitch.conf", "/etc/passwd", "/etc/protocols", "/etc/services")
@@ -96,6 +97,10 @@ def _named_words(entrypoint: Entrypoint, kept: Iterable[Node]) -> Iterator[tuple
         for line in _COMMENT.sub("", text).splitlines():
             if _LINE_ABOUT_ACCOUNTS.search(line):
                 yield from ((word, f"named in {node.path}") for word in _WORD.findall(line))
+    for entry in entrypoint.env:
+        name, _, value = entry.partition("=")
+        if _LINE_ABOUT_ACCOUNTS.search(name):
+            yield from ((word, f"named by {name}") for word in _WORD.findall(value))
     for argument in entrypoint.argv[1:]:
         if _LINE_ABOUT_ACCOUNTS.search(argument) or _WORD.fullmatch(argument):
             yield from ((word, "named in the arguments") for word in _WORD.findall(argument))
@@ -117,7 +122,8 @@ def _text_of(node: Node) -> str:
     """The text of a kept configuration file; "" for anything else."""
     if node.type is not NodeType.FILE or node.content is None:
         return ""
-    is_configuration = node.path.startswith(_CONFIGURATION) and node.path not in _TABLES
+    is_configuration = node.path.startswith(_CONFIGURATION) or node.path.endswith(_CONFIGURATIONS)
+    is_configuration = is_configuration and node.path not in _TABLES
     if not is_configuration or not 0 < node.size <= _MAXIMUM_TEXT_BYTES:
         return ""
     data = node.content.read()

@@ -1,8 +1,9 @@
-"""verify: boots the image once and asks each port that it exposes.
+"""verify: boots the image once and asks it questions: the user's, and a page of each port that it
+exposes and no question is about.
 
-A program that exposes TCP ports passes when every one of them listens and answers (see `probe`).
-One without passes when it ends with status 0, or is still running after a while. UDP ports are not
-asked: nothing is known of what they speak.
+A program with TCP ports passes when every one of them listens and every question is answered (see
+`probes`). One without passes when it ends with status 0, or is still running after a while. UDP
+ports are not asked: nothing is known of what they speak.
 """
 
 from __future__ import annotations
@@ -10,21 +11,23 @@ from __future__ import annotations
 import socket
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
-from .. import tools
+from .. import probes, tools
 from ..errors import VerificationError
-from ..model import Artifact, BootResult, Entrypoint, Probe
+from ..model import Answer, Artifact, BootResult, Probe, Question, QuestionKind
 from . import accelerator, qemu, session
-from .probe import REQUEST, fetch
 
 _DEADLINE_S = 60.0
 _STILL_RUNNING_S = 10.0
 _CONSOLE_TAIL_LINES = 30
+_TICK_S = 0.02
+_RUN = Question(QuestionKind.RUN, "run")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,33 +38,38 @@ class Options:
     machine: str | None = None
     accelerator: str = "auto"
     deadline_s: float = _DEADLINE_S
+    kernel_words: tuple[str, ...] = ()
+    watch: Callable[[str, str], None] | None = None  # is told every event: name and value
 
 
-def boot_and_probe(artifact: Artifact, entrypoint: Entrypoint, options: Options) -> BootResult:
-    """Boot `artifact`, probe it, end it. A failing guest is a result, not an exception."""
-    ports = tuple(port for port in entrypoint.ports if port.endswith("/tcp"))
+def boot_and_probe(
+    artifact: Artifact, questions: Sequence[Question], options: Options
+) -> BootResult:
+    """Boot `artifact`, ask the questions, end it. A failing guest is a result, not an exception."""
+    ports = tuple(dict.fromkeys(question.port for question in questions if question.port))
     guest = qemu.Guest(
         image=artifact.path,
         machine=options.machine or artifact.match.runtime.machines[0],
         accelerator=accelerator.choose(options.accelerator).accelerator,
         memory_mb=options.memory_mb,
         forwards=_free_forwards(ports),
+        kernel_words=options.kernel_words,
     )
     with tempfile.NamedTemporaryFile("rb") as console:
         serial = ("-serial", f"file:{console.name}")
         began_s = time.monotonic()
         with session.start(guest, serial, errors=None) as running:
             outcome = _Outcome(guest, running, began_s)
-            probes = outcome.probe_ports(options) if ports else (outcome.wait(options),)
+            found = outcome.ask(questions, options) if ports else (outcome.wait(options),)
         text = _text(console)
     return BootResult(
         machine=guest.machine,
         accelerator=guest.accelerator,
         command=qemu.by_hand(replace(guest, image=Path(guest.image.name))),
         boot_ms=outcome.first_answer_ms,
-        probes=probes,
+        probes=found,
         console=text,
-        is_passed=all(probe.is_passed for probe in probes),
+        is_passed=all(probe.answer.is_passed for probe in found),
         missed_system_calls=tuple(outcome.missed_system_calls),
     )
 
@@ -70,7 +78,11 @@ def require_passed(result: BootResult) -> None:
     """Raise when `result` is no pass, with each reason and the end of the console."""
     if result.is_passed:
         return
-    failed = [f"{probe.port}: {probe.answer}" for probe in result.probes if not probe.is_passed]
+    failed = [
+        f"{probe.question.text}: {probe.answer.said}"
+        for probe in result.probes
+        if not probe.answer.is_passed
+    ]
     tail = "\n".join(result.console.splitlines()[-_CONSOLE_TAIL_LINES:])
     raise VerificationError(
         f"the image did not pass verification: {'; '.join(failed)}\n"
@@ -89,64 +101,99 @@ class _Outcome:
         self.first_answer_ms = 0.0
         self.missed_system_calls: list[str] = []
 
-    def probe_ports(self, options: Options) -> tuple[Probe, ...]:
-        """Each port once it listens; the rest fail with the reason why they never did."""
-        waiting = {f"{forward.guest_port}/tcp": forward for forward in self._guest.forwards}
-        probes: dict[str, Probe] = {}
+    def ask(self, questions: Sequence[Question], options: Options) -> tuple[Probe, ...]:
+        """Each question once its port listens, commands when all do; those that were never asked
+        fail with the reason. Events are read meanwhile: a guest waits for who does not read."""
+        waiting = {forward.guest_port for forward in self._guest.forwards}
+        asked: dict[Question, Future[Answer]] = {}
         ending = "the guest ended"
-        for event in self._events(options.deadline_s):
-            if event.name in ("exit", "panic"):
-                ending = f"the guest ended first: {event.name} {event.value}"
-            forward = waiting.pop(event.value, None) if event.name == "ready" else None
-            if forward is not None:
-                probes[event.value] = self._fetch(event.value, forward)
-            if not waiting:
-                break
-        else:
-            if tools.wait(self._running.process, 0.1) is None:
-                ending = f"nothing listened within {options.deadline_s:g} s"
-        failures = {port: Probe(port, REQUEST, ending, is_passed=False) for port in waiting}
-        return tuple((probes | failures).values())
+        with ThreadPoolExecutor(max_workers=1) as asking:
+            for event in self._events_or_ticks(options):
+                if event is None and len(asked) == len(questions) and _are_done(asked):
+                    break
+                if event is not None and event.name in ("exit", "panic"):
+                    ending = f"the guest ended first: {event.name} {event.value}"
+                waiting.discard(_port_of(event))
+                for one in _askable(questions, waiting):
+                    if one not in asked:
+                        asked[one] = asking.submit(self._asked, one)
+            else:
+                if tools.wait(self._running.process, 0.1) is None:
+                    ending = f"nothing listened within {options.deadline_s:g} s"
+            answers = {one: answer.result() for one, answer in asked.items()}
+        failure = Answer(ending, is_passed=False)
+        return tuple(Probe(one, answers.get(one, failure)) for one in questions)
 
     def wait(self, options: Options) -> Probe:
         """For a program without ports."""
         status: str | None = None
-        for event in self._events(min(_STILL_RUNNING_S, options.deadline_s)):
+        for event in self._events(min(_STILL_RUNNING_S, options.deadline_s), options):
             if event.name in ("exit", "panic"):
                 status = f"{event.name} {event.value}"
         self._note_answer()
         if status is None:
-            return self._without_status()
-        return Probe("none", "run", status, is_passed=status == "exit 0")
+            return Probe(_RUN, self._without_status())
+        return Probe(_RUN, Answer(status, is_passed=status == "exit 0"))
 
-    def _events(self, deadline_s: float) -> Iterator[session.Event]:
+    def _events_or_ticks(self, options: Options) -> Iterator[session.Event | None]:
+        """Events until the guest's end or the deadline; None where there is none for a while."""
+        while time.monotonic() < self._began_s + options.deadline_s:
+            yield from self._events(time.monotonic() - self._began_s + _TICK_S, options)
+            has_ended = self._running.process.poll() is not None
+            yield None
+            if has_ended:
+                yield from self._events(options.deadline_s, options)
+                return
+
+    def _events(self, deadline_s: float, options: Options) -> Iterator[session.Event]:
         for event in self._running.events.until(self._began_s + deadline_s):
+            if options.watch is not None:
+                options.watch(event.name, event.value)
             if event.name == "enosys":
                 self.missed_system_calls.append(event.value)
             yield event
 
-    def _without_status(self) -> Probe:
+    def _without_status(self) -> Answer:
         if tools.wait(self._running.process, 0.1) is None:
-            return Probe("none", "run", f"still running after {_STILL_RUNNING_S:g} s", True)
-        return Probe("none", "run", "the guest ended without a status", is_passed=False)
+            return Answer(f"still running after {_STILL_RUNNING_S:g} s", is_passed=True)
+        return Answer("the guest ended without a status", is_passed=False)
 
-    def _fetch(self, port: str, forward: qemu.Forward) -> Probe:
-        probe = fetch(port, (forward.address, forward.host_port), "localhost")
+    def _asked(self, question: Question) -> Answer:
+        places = {one.guest_port: (one.address, one.host_port) for one in self._guest.forwards}
+        answer = probes.ask(question, places)
         self._note_answer()
-        return probe
+        return answer
 
     def _note_answer(self) -> None:
         if not self.first_answer_ms:
             self.first_answer_ms = (time.monotonic() - self._began_s) * 1000
 
 
-def _free_forwards(ports: tuple[str, ...]) -> tuple[qemu.Forward, ...]:
+def _askable(questions: Sequence[Question], waiting: Collection[int]) -> Iterator[Question]:
+    """Those whose port listens; commands when every port does."""
+    return (one for one in questions if one.port not in waiting and (one.port or not waiting))
+
+
+def _are_done(asked: Mapping[Question, Future[Answer]]) -> bool:
+    return all(answer.done() for answer in asked.values())
+
+
+def _port_of(event: session.Event | None) -> int:
+    """The TCP port that listens now; 0 for other events."""
+    if event is None:
+        return 0
+    number, _, protocol = event.value.partition("/")
+    is_ready = event.name == "ready" and protocol == "tcp" and number.isdecimal()
+    return int(number) if is_ready else 0
+
+
+def _free_forwards(ports: Sequence[int]) -> tuple[qemu.Forward, ...]:
     """Each port behind one of the host that nothing uses at the moment."""
     with ExitStack() as listening:
         servers = [listening.enter_context(socket.create_server((qemu.LOOPBACK, 0))) for _ in ports]
         numbers = [server.getsockname()[1] for server in servers]
     return tuple(
-        qemu.Forward(qemu.LOOPBACK, number, int(port.partition("/")[0]), "tcp")
+        qemu.Forward(qemu.LOOPBACK, number, port, "tcp")
         for number, port in zip(numbers, ports, strict=True)
     )
 

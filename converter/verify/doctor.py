@@ -35,8 +35,9 @@ class Finding:
     remedy: str | None = None  # the command that mends it, when it is not well
 
 
-def examine(runtimes: Sequence[Runtime]) -> tuple[Finding, ...]:
-    """Everything that is looked for, in the order in which to mend it."""
+def examine(runtimes: Sequence[Runtime], sandbox_obstacle: str | None) -> tuple[Finding, ...]:
+    """Everything that is looked for, in the order in which to mend it; whether a start-up can be
+    run in a sandbox was tried by who calls."""
     return (
         _python(),
         _binutils(),
@@ -44,6 +45,7 @@ def examine(runtimes: Sequence[Runtime]) -> tuple[Finding, ...]:
         _setpriv(),
         *(finding for runtime in runtimes for finding in _runtime(runtime)),
         _memory(),
+        _sandbox(sandbox_obstacle),
         _accelerator(),
         _docker(),
     )
@@ -114,6 +116,11 @@ def _memory() -> Finding:
     is_ok = available_mb >= _ENOUGH_MEMORY_MB
     remedy = None if is_ok else f"free some: a conversion wants {_ENOUGH_MEMORY_MB} MB"
     return Finding("memory", is_ok, False, f"{available_mb} MB available", remedy)
+
+
+def _sandbox(obstacle: str | None) -> Finding:
+    """Wanted for images whose start-up script has to be run to be understood."""
+    return Finding("sandbox", obstacle is None, False, obstacle or "start-ups can be recorded")
 
 
 def _accelerator() -> Finding:

@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from .. import tools
+from ..environment import require_fit
 from ..errors import Dock2ukError
 
 PROGRAM = "qemu-system-x86_64"
@@ -26,6 +27,7 @@ EXIT_PORT = 0xF4
 EVENT_PORT = 0xE9
 # COM2, which the kernel reads signals from.
 _SIGNALS_DEVICE = "isa-serial,iobase=0x2f8,irq=3,chardev=signals"
+_MODULE_MAGIC = b"HUSKENV1"
 
 # No PIT, PIC or option ROMs: husk uses the local APIC and the I/O APIC, and firmware that has
 # less to look for starts sooner. The virtio transports are found at their fixed places, so QEMU
@@ -59,7 +61,9 @@ class Guest:
     accelerator: str  # "tcg" or "kvm"
     memory_mb: int
     forwards: tuple[Forward, ...] = ()
-    environment: tuple[str, ...] = ()  # "NAME=value", added to what is baked in
+    environment: tuple[
+        str, ...
+    ] = ()  # "NAME=value", over what is baked in; not on any command line
     hostname: str | None = None
     kernel_words: tuple[str, ...] = ()  # of the kernel's command line, as they are
 
@@ -88,17 +92,22 @@ def _port_number(text: str) -> int:
 
 
 def command(
-    guest: Guest, console: Sequence[str], events: Path | None, signals: Path | None = None
+    guest: Guest,
+    console: Sequence[str],
+    events: Path | None,
+    signals: Path | None = None,
+    module: Path | None = None,
 ) -> tuple[str, ...]:
     """The command that boots `guest`, with `console` as the options of its serial port; the
-    control channel written to `events`, and signals for its processes read from `signals`, when
-    there are such files."""
+    control channel written to `events`, signals for its processes read from `signals`, and
+    `module` (see `boot_module`) in its memory, when there are such files."""
     if guest.machine not in MACHINES:
         raise Dock2ukError(f"no machine {guest.machine!r}", hint=f"one of {', '.join(MACHINES)}")
     words = [PROGRAM, "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"]
     words += ["-machine", _MACHINE_OPTIONS[guest.machine], "-accel", guest.accelerator]
     words += ["-cpu", _PROCESSORS[guest.accelerator], "-m", str(guest.memory_mb)]
     words += ["-kernel", str(guest.image), "-append", command_line(guest), *console]
+    words += ["-initrd", str(module)] if module is not None else []
     words += ["-netdev", ",".join(_network(guest.forwards)), "-device", _network_device(guest)]
     words += ["-device", f"isa-debug-exit,iobase={EXIT_PORT:#x},iosize=4"]
     if guest.machine == "microvm":  # its virtio-mmio transports, in the non-legacy form only
@@ -123,8 +132,14 @@ def command_line(guest: Guest) -> str:
     words = list(NETWORK_WORDS)
     if guest.hostname is not None:
         words.append(f"hostname={quote(guest.hostname, safe='')}")
-    words += [f"env={quote(variable, safe='')}" for variable in guest.environment]
     return " ".join((*words, *guest.kernel_words))
+
+
+def boot_module(variables: Sequence[str]) -> bytes:
+    """An environment as `runtimes/husk/src/boot/environment.rs` reads it."""
+    require_fit(variables)
+    text = "".join(f"{variable}\0" for variable in variables)
+    return _MODULE_MAGIC + text.encode(errors="surrogateescape")
 
 
 def _network(forwards: Sequence[Forward]) -> Iterator[str]:

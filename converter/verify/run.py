@@ -47,10 +47,12 @@ def run_guest(
     machine: str | None = None,
     accel: str = "auto",
     *,
+    environment: tuple[str, ...] = (),
     tracer: strace.Tracer | None = None,
 ) -> int:
-    """Run the bundle in directory `bundle` to its end and return the program's exit status:
-    128 plus the signal's number when a signal ended it, or us."""
+    """Run the bundle in directory `bundle` to its end, with `environment` over what is baked in,
+    and return the program's exit status: 128 plus the signal's number when a signal ended it, or
+    us."""
     manifest = bundles.read(bundle)
     _require_room(manifest, memory_mb or manifest.memory_mb)
     guest = qemu.Guest(
@@ -59,6 +61,7 @@ def run_guest(
         accelerator=accelerator.choose(accel).accelerator,
         memory_mb=memory_mb or manifest.memory_mb,
         forwards=tuple(map(qemu.parse_forward, ports)),
+        environment=environment,
         kernel_words=tracer.kernel_words if tracer else (),
     )
     try:

@@ -2,7 +2,8 @@
 
 The control channel is one line an event (see `Event`); it arrives through a pipe that QEMU opens
 as a file, and its end is QEMU's end. Signals go the other way through a second pipe, one line
-each: the signal's number and the process, which are the guest's own.
+each: the signal's number and the process, which are the guest's own. Variables given at boot are in
+memory that has no name and goes with QEMU.
 """
 
 from __future__ import annotations
@@ -96,13 +97,16 @@ class Session:
 def start(guest: qemu.Guest, console: Sequence[str], errors: IO[bytes] | None) -> Iterator[Session]:
     """Boot `guest`; QEMU is ended when the block is left, however it is left."""
     tools.require(qemu.PROGRAM, package=qemu.PACKAGE)
+    module = qemu.boot_module(guest.environment)
     with ExitStack() as open_descriptors:
         reading, events_of_guest = os.pipe()
         open_descriptors.callback(os.close, reading)
         signals_to_guest, writing = os.pipe()
         open_descriptors.callback(os.close, writing)
         os.set_blocking(writing, False)
-        theirs = (events_of_guest, signals_to_guest)
+        theirs = [events_of_guest, signals_to_guest]
+        if guest.environment:
+            theirs.append(_in_memory(module))
         command = qemu.command(guest, console, *(Path(f"/proc/self/fd/{fd}") for fd in theirs))
         try:
             process = tools.start(command, pass_descriptors=theirs, errors=errors)
@@ -115,3 +119,11 @@ def start(guest: qemu.Guest, console: Sequence[str], errors: IO[bytes] | None) -
         finally:
             events.close()
             tools.end(process)
+
+
+def _in_memory(data: bytes) -> int:
+    """A file without a name (memfd_create(2)); it is gone when the last who has it is."""
+    with os.fdopen(os.memfd_create("module"), "wb") as file:
+        file.write(data)
+        file.flush()
+        return os.dup(file.fileno())

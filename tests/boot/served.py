@@ -71,10 +71,12 @@ def run(directory: Path, *options: str) -> Iterator[Served]:
 
 
 @contextmanager
-def run_on(guest_port: int, directory: Path, *options: str) -> Iterator[Served]:
+def run_on(
+    guest_port: int, directory: Path, *options: str, protocol: str = "tcp"
+) -> Iterator[Served]:
     """The same for a guest that serves on another port."""
     port = free_port()
-    published = ("-p", f"{port}:{guest_port}")
+    published = ("-p", f"{port}:{guest_port}/{protocol}")
     command = [*DOCK2UK, "run", str(directory), *published, "--accel", "tcg", *options]
     with started(command, port, directory / f"console-{port}") as served:
         yield served

@@ -18,6 +18,7 @@ from dock2uk.errors import Dock2ukError, ToolError, VerificationError
 from dock2uk.link import Program, link_programs
 from dock2uk.match import offer
 from dock2uk.model import Artifact, BootResult
+from dock2uk.probes import covering
 from dock2uk.verify import Options, accelerator, boot_and_probe, require_passed
 from dock2uk.verify.run import run_guest
 from tests.nodes import directory
@@ -42,7 +43,7 @@ def make_bundle(tmp_path: Path, stub: Stub) -> Path:
 
 def verify(tmp_path: Path, stub: Stub, ports: tuple[str, ...], deadline_s: float) -> BootResult:
     options = Options(memory_mb=16, accelerator="tcg", deadline_s=deadline_s)
-    return boot_and_probe(make(tmp_path, stub), entrypoint(ports=ports), options)
+    return boot_and_probe(make(tmp_path, stub), covering((), ports), options)
 
 
 @pytest.mark.parametrize("machine", ["microvm", "q35", "pc"])
@@ -138,7 +139,7 @@ def test_a_program_without_ports_passes_by_ending_well(tmp_path: Path) -> None:
     result = verify(tmp_path, stub, ports=(), deadline_s=20)
     assert result.is_passed
     assert result.console == "hello from the stub\n"
-    assert result.probes[0].answer == "exit 0"
+    assert result.probes[0].answer.said == "exit 0"
     assert result.missed_system_calls == ("rseq",)
 
 
@@ -153,19 +154,19 @@ def test_a_guest_that_never_listens_is_ended_at_the_deadline(tmp_path: Path) -> 
     began_s = time.monotonic()
     result = verify(tmp_path, Stub(events="", ending=HANG), ports=("80/tcp",), deadline_s=1.5)
     assert time.monotonic() - began_s < 10
-    assert result.probes[0].answer == "nothing listened within 1.5 s"
+    assert result.probes[0].answer.said == "nothing listened within 1.5 s"
     assert not result.is_passed
 
 
 def test_a_guest_that_ends_before_it_listens_says_how(tmp_path: Path) -> None:
     result = verify(tmp_path, Stub(), ports=("80/tcp",), deadline_s=20)
-    assert result.probes[0].answer == "the guest ended first: exit 7"
+    assert result.probes[0].answer.said == "the guest ended first: exit 7"
 
 
 def test_listening_alone_is_no_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dock2uk.verify.probe._TIMEOUT_S", 1.0)
+    monkeypatch.setattr("dock2uk.probes.answers._TIMEOUT_S", 1.0)
     result = verify(tmp_path, HANGING, ports=("80/tcp",), deadline_s=20)
-    assert result.probes[0].answer.startswith("no answer")
+    assert result.probes[0].answer.said.startswith("no answer")
     assert not result.is_passed
 
 

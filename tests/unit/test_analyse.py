@@ -14,15 +14,16 @@ from trees import Entry, Link, host_entries, image, program
 
 from dock2uk import analyse
 from dock2uk.errors import UnsupportedError
-from dock2uk.model import Analysis, Entrypoint, ImageConfig
+from dock2uk.model import Analysis, Entrypoint, ImageConfig, Rule, Stripping
 
+AS_NEEDED = Stripping()
 LOADER = "/lib64/ld-linux-x86-64.so.2"
 
 
 def run(
     entries: dict[str, Entry],
     config: ImageConfig | None = None,
-    keep: tuple[str, ...] = (),
+    stripping: Stripping = AS_NEEDED,
     **given: Any,
 ) -> Analysis:
     """Analyse an image whose program is /usr/bin/server."""
@@ -33,7 +34,7 @@ def run(
     }  # fmt: skip
     base: dict[str, Entry] = {LOADER: program("", tiny_elf(interpreter=None))}
     made = image(base | entries, config)
-    return analyse.analyse(made, Entrypoint(**(values | given)), keep)
+    return analyse.analyse(made, Entrypoint(**(values | given)), stripping)
 
 
 def server(**elf: Any) -> Entry:
@@ -266,6 +267,38 @@ def test_configuration_is_followed() -> None:
     assert {"/usr/share/server/pages/index.html"} <= set(needed)
 
 
+def test_what_is_written_in_a_plug_in_is_the_program_s_own_text() -> None:
+    plug_in = program("", tiny_elf(strings=["/etc/plug/in", "/usr/share/zoneinfo", "deeper"]))
+    found = run(
+        CONFIGURED
+        | {
+            "/usr/share/server/modules/on.so": plug_in,
+            "/usr/share/server/modules/deeper.so": library(),
+            "/etc/plug/in/site.conf": "load modules/off.so\n",
+            "/usr/share/zoneinfo/UTC": "",
+        }
+    )
+    because = "path written in /usr/share/server/modules/on.so"
+    assert found.needed["/etc/plug/in/site.conf"] == f"in /etc/plug/in: {because}"
+    assert found.needed["/usr/share/server/modules/off.so"] == "named in /etc/plug/in/site.conf"
+    assert found.needed["/usr/share/server/modules/deeper.so"].startswith("deeper is named")
+    assert "/usr/share/zoneinfo/UTC" in found.needed
+
+
+def test_what_the_program_is_linked_with_is_no_plug_in() -> None:
+    names = ["/usr/lib/libx.so", "/etc/server/main.conf"]
+    linked = program("", tiny_elf(interpreter=None, strings=["/opt/text"]))
+    found = run(
+        {
+            "/usr/bin/server": server(needed=["libx.so"], strings=names),
+            "/usr/lib/libx.so": linked,
+            "/etc/server/main.conf": "use /usr/lib/libx.so\n",
+            "/opt/text/file": "",
+        }
+    )
+    assert "/opt/text" not in found.needed
+
+
 def test_what_is_only_commented_or_stands_around_is_not_kept() -> None:
     found = run({**CONFIGURED, "/etc/server/conf.d/site.conf~": ""})
     assert "/usr/share/other/secret" not in found.needed
@@ -372,6 +405,63 @@ def test_time_zone_locale_and_unwinder() -> None:
     }  # fmt: skip
 
 
+def test_the_name_it_is_started_by_is_kept() -> None:
+    entries: dict[str, Entry] = {
+        "/usr/bin/server": server(),
+        "/usr/local/bin/serve": Link("../../bin/server"),
+        "/bin": Link("usr/bin"),
+    }
+    path = "PATH=/usr/local/bin:/bin"
+    needed = run(entries, argv=("serve",), env=(path,)).needed
+    assert needed["/usr/local/bin/serve"] == "the name that the program is started by"
+    assert "/bin" in run(entries, argv=("server",), env=(path,)).needed
+
+
+def test_a_neutral_locale_that_the_program_asks_for_itself_is_kept() -> None:
+    entries: dict[str, Entry] = {
+        "/usr/bin/server": server(imports=["setlocale"], strings=["C.UTF-8"]),
+        "/usr/lib/locale/C.utf8/LC_CTYPE": "",
+        "/usr/lib/locale/de_DE.utf8/LC_CTYPE": "",
+    }
+    needed = run(entries).needed
+    because = "locale C.UTF-8 is written in /usr/bin/server"
+    assert needed["/usr/lib/locale/C.utf8/LC_CTYPE"] == because
+    assert "/usr/lib/locale/de_DE.utf8/LC_CTYPE" not in needed
+
+
+UTC_FILE = b"TZif2\0UTC\0\nUTC0\n"
+
+
+@pytest.mark.parametrize(
+    ("zone", "reader", "is_kept"),
+    [
+        (UTC_FILE, [], False),  # what libc takes without the file
+        (b"TZif2\0CET\0\nCET-1CEST\n", [], True),
+        (UTC_FILE, ["/etc/localtime"], True),  # it may look where the link leads
+    ],
+)
+def test_universal_time_needs_no_file(zone: bytes, reader: list[str], is_kept: bool) -> None:
+    entries: dict[str, Entry] = {
+        "/usr/bin/server": server(needed=["libc.so.6"], imports=["localtime"], strings=reader),
+        "/usr/lib/libc.so.6": program("", tiny_elf(interpreter=None, strings=["/etc/localtime"])),
+        "/etc/localtime": Link("../usr/share/zoneinfo/here"),
+        "/usr/share/zoneinfo/here": zone,
+    }
+    assert ("/usr/share/zoneinfo/here" in run(entries).needed) is is_kept
+
+
+def test_a_file_of_comments_is_as_none() -> None:
+    entries: dict[str, Entry] = {
+        "/usr/bin/server": server(needed=["libc.so.6"], imports=["getaddrinfo"]),
+        "/usr/lib/libc.so.6": library(),
+        "/etc/gai.conf": "# label ::1/128 0\n\n#scopev4 ::ffff:0.0.0.0/96\n",
+        "/etc/host.conf": "# see host.conf(5)\nmulti on\n",
+    }
+    needed = run(entries).needed
+    assert "/etc/host.conf" in needed
+    assert "/etc/gai.conf" not in needed
+
+
 def test_arguments_environment_volumes_and_working_directory() -> None:
     found = run(
         {
@@ -417,7 +507,7 @@ def test_what_a_kept_program_loads_is_kept_and_what_it_calls_counts() -> None:
             "/usr/lib/libother.so": library(),
             "/usr/bin/words": b"no program",
         },
-        keep=("/usr/bin/*",),
+        stripping=Stripping(keep=(Rule("/usr/bin/*", "--keep /usr/bin/*"),)),
     )
     assert set(found.elves) == {
         "/usr/bin/server", LOADER, "/usr/bin/other", "/usr/lib/libother.so",

@@ -12,8 +12,8 @@ from tiny_elf import tiny_elf
 from trees import program
 
 from dock2uk.analyse.elf_file import ElfError, read_elf
-from dock2uk.analyse.library_cache import read_library_cache
 from dock2uk.elf import kind, read_header
+from dock2uk.library_cache import cut_library_cache, read_library_cache
 
 GOOD = tiny_elf(
     needed=["liba.so", "libb.so"],
@@ -111,9 +111,20 @@ def test_library_cache() -> None:
     assert read_library_cache(old.ljust(32, b"\0") + CACHE) == read_library_cache(CACHE)
 
 
+def test_cut_library_cache_forgets_what_is_not_kept() -> None:
+    cut = cut_library_cache(CACHE, lambda path: path != "/x/liba.so")
+    assert read_library_cache(cut) == {"liba.so": ("/y/liba.so",)}
+    assert b"/x/" not in cut
+    assert b"/y/liba.so\0" in cut
+    assert cut_library_cache(CACHE, lambda _: True) == CACHE
+    assert read_library_cache(cut_library_cache(CACHE, lambda _: False)) == {}
+    assert cut_library_cache(b"no cache", lambda _: False) == b"no cache"
+
+
 def test_damaged_library_caches_give_nothing_more() -> None:
     for size in range(len(CACHE)):
         read_library_cache(CACHE[:size])
+        cut_library_cache(CACHE[:size], lambda _: False)
     assert read_library_cache(b"") == {}
     assert read_library_cache(b"ld.so-1.7.0\0\xff\xff\xff\xff") == {}
     assert read_library_cache(CACHE[:20] + b"\xff" * 8 + CACHE[28:])["liba.so"][0] == "/x/liba.so"

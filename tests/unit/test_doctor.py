@@ -47,13 +47,20 @@ def runtime(tmp_path: Path) -> Runtime:
 
 
 def finding(runtime: Runtime, name: str) -> Finding:
-    return next(found for found in doctor.examine((runtime,)) if found.name == name)
+    return next(found for found in doctor.examine((runtime,), None) if found.name == name)
 
 
 def test_a_machine_with_everything_required_is_ready(path: Path, runtime: Runtime) -> None:
-    findings = doctor.examine((runtime,))
+    findings = doctor.examine((runtime,), None)
     assert doctor.is_ready(findings)
     assert {f.name for f in findings if not f.is_ok} <= {"KVM", "Docker daemon", "memory"}
+
+
+def test_what_stands_in_the_way_of_a_sandbox_is_told(path: Path, runtime: Runtime) -> None:
+    findings = {found.name: found for found in doctor.examine((runtime,), "no newuidmap")}
+    assert findings["sandbox"].value == "no newuidmap"
+    assert not findings["sandbox"].is_ok
+    assert doctor.is_ready(tuple(findings.values()))
 
 
 @pytest.mark.parametrize(
@@ -72,7 +79,7 @@ def test_what_is_missing_is_named_with_its_remedy(
     found = finding(runtime, name)
     assert not found.is_ok
     assert found.remedy == remedy
-    assert not doctor.is_ready(doctor.examine((runtime,)))
+    assert not doctor.is_ready(doctor.examine((runtime,), None))
 
 
 def test_a_qemu_that_is_too_old_is_not_enough(path: Path, runtime: Runtime) -> None:
@@ -82,7 +89,7 @@ def test_a_qemu_that_is_too_old_is_not_enough(path: Path, runtime: Runtime) -> N
 
 def test_rust_is_wanted_only_to_build_the_library(path: Path, runtime: Runtime) -> None:
     (path / "cargo").unlink()
-    assert doctor.is_ready(doctor.examine((runtime,)))
+    assert doctor.is_ready(doctor.examine((runtime,), None))
     assert not finding(runtime, "Rust").is_required
     unbuilt = replace(runtime, library=Path(os.devnull, "libhusk.a"))
     assert finding(unbuilt, "Rust").is_required

@@ -15,7 +15,7 @@ from dock2uk.errors import Dock2ukError, ToolError
 from dock2uk.link import Program, cpio, kernel, link_programs
 from dock2uk.link.application import application_source
 from dock2uk.match import offer
-from dock2uk.model import AppliedRecipe, Artifact, Runtime
+from dock2uk.model import AppliedRecipe, Artifact, Confidence, ResourceLimit, Runtime
 from tests import values
 from tests.kernel_symbols import functions
 from tests.nodes import directory, file
@@ -64,8 +64,9 @@ def test_the_boot_configuration_holds_exactly_the_records(runtime: Runtime, tmp_
     image = link(runtime, tmp_path / "unikernel.elf").path.read_bytes()
     records = (
         "exe=/a", "arg=a", f"arg={NASTY}", "env=K=V=W", "cwd=/tmp", "uid=33", "gid=44",
-        "groups=5,6", "umask=077", "stop_signal=3",
+        "groups=5,6", "umask=077", "stop_signal=3", "capabilities=0,1ffffffffff",
         "exe=/b", "arg=b", "cwd=/", "uid=0", "gid=0", "umask=022", "stop_signal=15",
+        "capabilities=1ffffffffff,1ffffffffff",
     )  # fmt: skip
     assert b"".join(record.encode() + b"\0" for record in records) in image
 
@@ -78,6 +79,42 @@ def test_the_permission_to_write_and_execute_is_one_program_s(runtime: Runtime) 
     first, second = application_source(offer(runtime), programs, hostname="web").split("exe=/b")
     assert "write_execute=1" in first
     assert "write_execute" not in second
+
+
+@pytest.mark.parametrize(
+    ("uid", "seen", "confidence", "record"),
+    [
+        # What `grep Cap /proc/self/status` says in a container of user 0, and of another.
+        (0, (), Confidence.CERTAIN, "a80425fb,a80425fb"),
+        (33, (), Confidence.CERTAIN, "0,a80425fb"),
+        (0, ("CAP_CHOWN", "CAP_SETUID"), Confidence.RECORDED, "81,81"),
+        (33, ("CAP_SYS_TIME",), Confidence.RECORDED, "2000000,aa0425fb"),
+        (0, (), Confidence.RECORDED, "0,0"),
+    ],
+)
+def test_capabilities_are_what_was_seen_or_a_container_s(
+    runtime: Runtime, uid: int, seen: tuple[str, ...], confidence: Confidence, record: str
+) -> None:
+    start = values.entrypoint(uid=uid, capabilities=seen, confidence=confidence)
+    source = application_source(offer(runtime), (Program.of(start),), hostname=None)
+    assert f'.ascii "capabilities={record}\\000"' in source
+
+
+def test_limits_are_by_number_and_without_end_the_largest(runtime: Runtime) -> None:
+    limits = (ResourceLimit("RLIMIT_NOFILE", 1024, 4096), ResourceLimit("RLIMIT_CORE", 0, None))
+    program = Program.of(values.entrypoint(limits=limits))
+    source = application_source(offer(runtime), (program,), hostname=None)
+    assert '.ascii "limit=7,1024,4096\\000"' in source
+    assert '.ascii "limit=4,0,18446744073709551615\\000"' in source
+
+
+def test_names_that_linux_has_not_are_refused(runtime: Runtime) -> None:
+    for wrong in (
+        Program("/a", ("a",), capabilities=("CAP_FLY",)),
+        Program("/a", ("a",), limits=(ResourceLimit("RLIMIT_FUN", 1, 1),)),
+    ):
+        with pytest.raises(Dock2ukError, match="is called"):
+            application_source(offer(runtime), (wrong,), hostname=None)
 
 
 def test_bytes_that_are_not_utf_8_pass_unchanged(runtime: Runtime, tmp_path: Path) -> None:

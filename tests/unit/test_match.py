@@ -12,7 +12,16 @@ import pytest
 
 from dock2uk.errors import Dock2ukError, UnsupportedError
 from dock2uk.match import load_runtime, load_runtimes, match, parse_runtime
-from dock2uk.model import Analysis, ElfFile, Part, Runtime, SystemCall
+from dock2uk.model import (
+    Analysis,
+    CallSite,
+    ElfFile,
+    Match,
+    Part,
+    ReachableCalls,
+    Runtime,
+    SystemCall,
+)
 
 HUSK = Path(__file__).resolve().parents[2] / "runtimes" / "husk"
 
@@ -159,3 +168,76 @@ def test_what_is_generated_from_the_system_call_table_is_fresh() -> None:
     command = [sys.executable, HUSK / "tools" / "generate.py", "--check"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+# ------------------------------------------------------------------ calls that code can reach
+
+_NAMES = ("read", "write", "clone", "fork", "exit_group", "rt_sigreturn", "execve", "keyctl")
+TALKER = replace(
+    RUNTIME,
+    system_calls=tuple(
+        SystemCall(number, name, "none" if name == "keyctl" else "full", "")
+        for number, name in enumerate(_NAMES)
+    ),
+)
+
+
+def reaching(*numbers: int, unbounded: tuple[str, ...] = ()) -> Analysis:
+    sites = {number: CallSite("/usr/bin/app", 16, ("/usr/bin/app main",)) for number in numbers}
+    calls = ReachableCalls(sites, unbounded=unbounded)
+    return replace(analysis_of(DYNAMIC, needed=(LOADER,)), calls=calls)
+
+
+def names_of(found: Match) -> set[str]:
+    return {call.name for call in found.system_calls}
+
+
+def test_only_calls_that_code_can_reach_are_linked() -> None:
+    found = match(reaching(0), [TALKER])
+    assert names_of(found) == {"read", "exit_group", "rt_sigreturn"}
+    assert "--keep-syscall write" in found.reasons["write"]
+
+
+def test_where_a_run_decides_what_it_made_is_linked_whatever_code_can_reach() -> None:
+    reached = reaching(0, 1, unbounded=("/lib/odd.so: the number at 0x10 is not known",))
+    found = match(replace(reached, made_calls=frozenset({1})), [TALKER])
+    assert names_of(found) == {"write", "exit_group", "rt_sigreturn"}
+    assert found.reasons["write"] == "the traced run made it"
+    assert found.reasons["read"].startswith("the traced run did not make it; --keep-syscall read")
+
+
+def test_all_are_linked_where_a_number_is_not_known() -> None:
+    found = match(
+        reaching(0, unbounded=("/lib/odd.so: the number at 0x10 is not known",)), [TALKER]
+    )
+    assert names_of(found) == set(_NAMES) - {"keyctl"}
+    assert "/lib/odd.so" in found.reasons["write"]
+
+
+def test_what_makes_processes_is_linked_with_clone() -> None:
+    assert "fork" in names_of(match(reaching(2), [TALKER]))
+    assert "fork" not in names_of(match(reaching(1), [TALKER]))
+
+
+def test_a_call_is_kept_on_demand_with_its_part() -> None:
+    assert "execve" in names_of(match(reaching(0), [TALKER], ["execve"]))
+    part = Part("processes", frozenset({"execve"}), ("starter",), frozenset({"execve"}))
+    found = match(reaching(0), [replace(TALKER, parts=(part,))], ["execve"])
+    assert "execve" in names_of(found)
+    assert found.objects == ("starter",)
+
+
+def test_a_part_whose_calls_no_code_reaches_is_left_out() -> None:
+    part = Part("processes", frozenset({"execve"}), ("starter",), frozenset({"execve"}))
+    runtime = replace(TALKER, parts=(part,))
+    importing = replace(DYNAMIC, imports=frozenset({"execve"}))
+    analysis = replace(reaching(0), elves={importing.path: importing})
+    assert match(analysis, [runtime]).objects == ()
+    assert match(replace(analysis, calls=reaching(6).calls), [runtime]).objects == ("starter",)
+
+
+@pytest.mark.parametrize(("name", "said"), [("wirte", "write"), ("keyctl", "has no keyctl")])
+def test_a_call_that_cannot_be_kept_is_an_error(name: str, said: str) -> None:
+    with pytest.raises(Dock2ukError) as raised:
+        match(reaching(0), [TALKER], [name])
+    assert said in f"{raised.value.message} {raised.value.hint}"

@@ -9,7 +9,7 @@ from test_analyse import library, run, server
 from tiny_elf import tiny_elf
 from trees import Entry, Link, program, tree
 
-from dock2uk.analyse.packages import read_packages, with_dependencies
+from dock2uk.packages import system_packages, with_dependencies
 
 LIBRARY = "/usr/lib/lang3.1"
 
@@ -127,6 +127,66 @@ def test_a_runtime_of_its_own_prefix_is_kept_whole() -> None:
     assert "/opt/machine/lib/server/libvm.so" in found.elves
 
 
+def test_configuration_that_a_module_names_whole_is_kept() -> None:
+    source = b"known = ['/etc/kinds', \"/etc/passwd\", '/etc/%s', '/srv/other', '/etc/site.d']\n"
+    entries = packaged(PACKAGES, **FIELDS) | {
+        f"{LIBRARY}/os.py": source,
+        "/etc/kinds": "",
+        "/etc/passwd": "",
+        "/srv/other": "",
+        "/etc/site.d/one": "",
+    }
+    needed = run(entries).needed
+    assert needed["/etc/kinds"] == f"path written in {LIBRARY}/os.py"
+    assert not {"/etc/passwd", "/srv/other", "/etc/site.d/one"} & set(needed)
+
+
+def test_modules_that_others_put_where_the_language_looks_are_kept() -> None:
+    place = "/usr/lib/lang3/packages"
+    packages: dict[str, dict[str, Entry]] = PACKAGES | {
+        "lang": PACKAGES["lang"] | {place: None},
+        "more": {f"{place}/more/late.py": "", f"{place}/more/fast.so": library()},
+        "data": {f"{place}/data/readme": ""},
+    }
+    local = {"/usr/local/lib/lang3.1/own/one.py": "", "/usr/local/lib/other/one.py": ""}
+    needed = run(packaged(packages, **FIELDS) | local).needed
+    because = "modules of package more, which /usr/bin/server may load"
+    assert needed[f"{place}/more/late.py"] == because
+    assert f"{place}/more/fast.so" in needed
+    assert f"{place}/data/readme" not in needed
+    assert needed["/usr/local/lib/lang3.1/own/one.py"] == f"installed for what is in {LIBRARY}"
+    assert "/usr/local/lib/other/one.py" not in needed
+
+
+@pytest.mark.parametrize(
+    ("script", "kept", "left_out"),
+    [
+        (
+            "/srv/app/main.js",
+            ["/srv/app/lib/late.js", "/srv/app/lib/fast.node", "/srv/node_modules/a/index.js"],
+            ["/srv/other/x.js"],
+        ),
+        ("/srv/app/main.py", ["/srv/app/lib/late.js"], ["/srv/node_modules/a/index.js"]),
+        ("/usr/bin/main.py", [], ["/usr/bin/data.txt"]),  # a directory of everyone's
+    ],
+)
+def test_what_lies_beside_a_script_is_kept(
+    script: str, kept: list[str], left_out: list[str]
+) -> None:
+    entries: dict[str, Entry] = {
+        "/usr/bin/server": server(),
+        script: "",
+        "/srv/app/lib/late.js": "",
+        "/srv/app/lib/fast.node": library(),
+        "/srv/node_modules/a/index.js": "",
+        "/srv/other/x.js": "",
+        "/usr/bin/data.txt": "",
+    }
+    needed = run(entries, argv=("server", script)).needed
+    assert set(kept) <= set(needed)
+    assert not set(left_out) & set(needed)
+
+
 def test_names_in_modules_are_not_followed() -> None:
     """A module is not configuration: any word of it might be a path by chance."""
     packages: dict[str, dict[str, Entry]] = {
@@ -161,7 +221,7 @@ def test_dependencies_are_followed_once_each() -> None:
         a={"Pre-Depends": "b:any (>= 1.0~), c [amd64]"},
         b={"Depends": "virtual | a, c"},
     )
-    found = read_packages(tree(entries))
+    found = system_packages(tree(entries))
     assert found[0].depends == ("b", "c")
     assert [package.name for package in with_dependencies(found, ["a"])] == ["a", "b", "c"]
     assert with_dependencies(found, ["not-there"]) == ()

@@ -19,8 +19,13 @@ from dock2uk.model import (
     NodeType,
     Package,
     Rootfs,
+    Rule,
+    StripMode,
+    Stripping,
 )
 from dock2uk.strip import strip
+
+AS_NEEDED = Stripping()
 
 PASSWD = (
     "root:$6$secret:0:0:root:/root:/bin/bash\n"
@@ -66,13 +71,21 @@ def arguments(needed: Sequence[str], **given: Any) -> tuple[Entrypoint, Analysis
 def run(
     entries: dict[str, Entry] | None = None,
     needed: Sequence[str] = ("/usr/bin/server", "/etc/server.conf"),
-    keep: Sequence[str] = (),
+    stripping: Stripping = AS_NEEDED,
     volumes: tuple[str, ...] = (),
     **given: Any,
 ) -> Rootfs:
     config = ImageConfig(volumes=volumes)
     entrypoint, analysis = arguments(needed, **given)
-    return strip(image(IMAGE | (entries or {}), config), entrypoint, analysis, keep)
+    return strip(image(IMAGE | (entries or {}), config), entrypoint, analysis, stripping)
+
+
+def keeping(*patterns: str, **more: Any) -> Stripping:
+    return Stripping(keep=tuple(Rule(pattern, f"--keep {pattern}") for pattern in patterns), **more)
+
+
+def dropping(*patterns: str, **more: Any) -> Stripping:
+    return Stripping(drop=tuple(Rule(pattern, f"--drop {pattern}") for pattern in patterns), **more)
 
 
 def decided(root: Rootfs) -> dict[str, Keep | Drop]:
@@ -117,7 +130,7 @@ def test_parents_come_with_what_is_kept_and_before_it() -> None:
     ],
 )
 def test_never_kept_even_when_needed_and_asked_for(path: str, because: str) -> None:
-    root = run(needed=[path], keep=[path])
+    root = run(needed=[path], stripping=keeping(path))
     assert decided(root)[path] == Drop(path, because)
 
 
@@ -149,6 +162,14 @@ def test_accounts_named_in_arguments_and_in_the_program() -> None:
     assert names == ["root", "mail", "app", "www-data"]
 
 
+def test_accounts_named_in_variables_and_in_configuration_anywhere() -> None:
+    entries: dict[str, Entry] = {"/srv/server.conf": "User mail\n"}
+    root = run(entries, needed=["/srv/server.conf"], env=("RUN_GROUP=logs", "MODE=daemon"))
+    assert "mail:" in text(root, "/etc/passwd")
+    assert "daemon:" not in text(root, "/etc/passwd")
+    assert "logs:" in text(root, "/etc/group")
+
+
 def test_program_that_is_setuid_loses_the_bit() -> None:
     root = run({"/usr/bin/server": program("", b"", mode=0o6755)})
     assert node(root, "/usr/bin/server").mode == 0o755
@@ -157,21 +178,23 @@ def test_program_that_is_setuid_loses_the_bit() -> None:
 
 def test_no_shell_by_any_link() -> None:
     entries: dict[str, Entry] = {"/usr/bin/sh": Link("bash"), "/opt/tool": Link("/bin/bash")}
-    root = run(entries, keep=["/usr/bin/sh", "/opt/tool"])
+    root = run(entries, stripping=keeping("/usr/bin/sh", "/opt/tool"))
     kept = {node.path for node in root.nodes}
     assert not kept & {"/usr/bin/sh", "/usr/bin/bash"}
 
 
 def test_keep_takes_directories_patterns_and_where_links_lead() -> None:
-    kept = {node.path for node in run(keep=["/data/o*"]).nodes}
+    kept = {node.path for node in run(stripping=keeping("/data/o*")).nodes}
     assert {"/data/one/file", "/data/one/link"} <= kept
-    assert {"/data/two"} <= {node.path for node in run(keep=["data/one/link"]).nodes}
-    assert "/usr/share/doc/x/copyright" in {n.path for n in run(keep=["/usr/share/doc"]).nodes}
+    assert {"/data/two"} <= {node.path for node in run(stripping=keeping("data/one/link")).nodes}
+    assert "/usr/share/doc/x/copyright" in {
+        n.path for n in run(stripping=keeping("/usr/share/doc")).nodes
+    }
 
 
 def test_keep_of_nothing_is_an_error() -> None:
     with pytest.raises(Dock2ukError, match="--keep /nope/\\*: no such path"):
-        run(keep=["/nope/*"])
+        run(stripping=keeping("/nope/*"))
 
 
 def test_empty_directories_programs_write_to() -> None:
@@ -205,7 +228,7 @@ def test_no_shell_by_any_name() -> None:
     entries: dict[str, Entry] = IMAGE | {"/app/zsh": program("", b"shell")}
     entrypoint, analysis = arguments(needed=["/app/run", "/app/zsh"])
     linked = image(entries, links={"/app/run": "/usr/bin/bash"})
-    root = strip(linked, entrypoint, analysis, ())
+    root = strip(linked, entrypoint, analysis, AS_NEEDED)
     assert decided(root)["/app/run"] == Drop("/app/run", "shell")
     assert decided(root)["/app/zsh"] == Drop("/app/zsh", "shell")
 
@@ -219,7 +242,7 @@ def test_passwords_do_not_stay_under_another_name() -> None:
     }
     links = {"/data/again": "/data/shadow", "/data/copy": "/usr/etc/passwd"}
     entrypoint, analysis = arguments(needed=["/etc/passwd", "/usr/etc/passwd"])
-    root = strip(image(entries, links=links), entrypoint, analysis, ["/data"])
+    root = strip(image(entries, links=links), entrypoint, analysis, keeping("/data"))
     kept = {node.path for node in root.nodes}
     assert not kept & {"/data/shadow", "/data/again", "/data/copy", "/etc/shadow"}
     assert "secret" not in text(root, "/usr/etc/passwd")
@@ -233,6 +256,70 @@ def test_odd_images_are_no_error() -> None:
         "/usr/bin/sh": None,
         "/x\n": b"\xff",
     }
-    assert run(odd, needed=["/gone", "/loop"], keep=["/loop"]).nodes
+    assert run(odd, needed=["/gone", "/loop"], stripping=keeping("/loop")).nodes
     empty = run({"/etc/passwd": b"\xff\0::::::\n", "/etc/group": Data(b"").read()})
     assert text(empty, "/etc/passwd") == ""
+
+
+def in_mode(mode: StripMode, *drop: str, **given: Any) -> Rootfs:
+    rules = tuple(Rule(path, f"--drop {path}") for path in drop)
+    return run(stripping=Stripping(mode, drop=rules), **given)
+
+
+def test_safe_drops_only_what_is_dangerous_or_dead() -> None:
+    root = in_mode(StripMode.SAFE)
+    dropped = {path for path, one in decided(root).items() if isinstance(one, Drop)}
+    gone = {"/usr/bin/bash", "/usr/bin/dpkg", "/etc/shadow", "/tmp/left", "/dev/null"}
+    assert dropped == gone | {
+        "/usr/share/doc",
+        "/usr/share/doc/x",
+        "/usr/share/doc/x/copyright",
+    }
+    assert node(root, "/usr/bin/su").mode == 0o755
+    assert "web" in text(root, "/etc/passwd")
+    assert "daemon" not in text(root, "/etc/passwd")
+
+
+def test_none_leaves_the_image_as_it_is() -> None:
+    root = in_mode(StripMode.NONE)
+    assert {path for path, one in decided(root).items() if isinstance(one, Drop)} == {"/dev/null"}
+    assert node(root, "/usr/bin/su").mode == 0o4755
+    assert text(root, "/etc/passwd") == PASSWD
+    assert not root.added
+
+
+def test_a_rule_drops_what_is_needed_and_says_so() -> None:
+    root = in_mode(StripMode.CLOSURE, "/etc/server.conf")
+    assert decided(root)["/etc/server.conf"] == Drop("/etc/server.conf", "--drop /etc/server.conf")
+    assert root.notes == (
+        "/etc/server.conf is dropped, though needed (a reason): --drop /etc/server.conf",
+    )
+
+
+def test_a_rule_may_not_drop_the_program() -> None:
+    with pytest.raises(Dock2ukError, match="/usr/bin/server is what the image runs"):
+        in_mode(StripMode.SAFE, "/usr")
+
+
+def test_what_is_to_be_kept_and_may_not_is_said() -> None:
+    root = run(stripping=keeping("/usr/bin/bash"))
+    assert root.notes == ("--keep /usr/bin/bash: /usr/bin/bash is dropped all the same: shell",)
+
+
+def test_a_link_goes_with_what_it_leads_to() -> None:
+    entries: dict[str, Entry] = {
+        "/data/hashes": Link("../etc/shadow"),
+        "/data/null": Link("/dev/null"),
+    }
+    found = decided(run(entries, stripping=Stripping(StripMode.SAFE)))
+    lost = found["/data/hashes"]
+    assert isinstance(lost, Drop)
+    assert lost.because.startswith("leads to /etc/shadow, which is dropped: password hashes")
+    assert isinstance(found["/data/null"], Keep)  # the runtime makes it
+
+
+def test_a_script_without_its_interpreter_may_not_be_executed() -> None:
+    script = program("", b"#! /bin/bash -e\n")
+    root = run({"/data/run": script}, stripping=Stripping(StripMode.SAFE))
+    assert node(root, "/data/run").mode == 0o644
+    assert node(in_mode(StripMode.NONE, entries={"/data/run": script}), "/data/run").mode == 0o755

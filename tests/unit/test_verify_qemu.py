@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from pathlib import Path
 
@@ -73,6 +74,21 @@ def test_signals_come_by_the_second_serial_port_when_there_is_somewhere_to_read_
     assert "signals" not in " ".join(qemu.command(guest, CONSOLE, events=None))
 
 
+@pytest.mark.parametrize("machine", qemu.MACHINES)
+def test_variables_are_in_the_boot_module_and_not_on_the_command_line(machine: str) -> None:
+    guest = Guest(IMAGE, machine, "tcg", 64, environment=("NAME=value",))
+    command = qemu.command(guest, CONSOLE, events=None, module=Path("/module"))
+    assert option(command, "-initrd") == "/module"
+    assert not re.search("NAME|value", " ".join(command) + qemu.by_hand(guest))
+    assert "-initrd" not in qemu.command(guest, CONSOLE, events=None)
+
+
+def test_a_boot_module_has_the_bytes_of_its_variables() -> None:
+    assert qemu.boot_module(("A=b=c", "B=\udcff\n", "C=")) == b"HUSKENV1A=b=c\0B=\xff\n\0C=\0"
+    with pytest.raises(Dock2ukError, match="NUL"):
+        qemu.boot_module(("A=\0B=c",))
+
+
 def test_microvm_has_its_network_device_on_mmio_and_the_others_on_pci() -> None:
     microvm = qemu.command(Guest(IMAGE, "microvm", "tcg", 64), CONSOLE, events=None)
     q35 = qemu.command(Guest(IMAGE, "q35", "tcg", 64), CONSOLE, events=None)
@@ -81,9 +97,9 @@ def test_microvm_has_its_network_device_on_mmio_and_the_others_on_pci() -> None:
 
 
 def test_values_on_the_kernel_command_line_cannot_become_words() -> None:
-    guest = Guest(IMAGE, "pc", "tcg", 64, environment=("A=b c=%",), hostname="a b")
+    guest = Guest(IMAGE, "pc", "tcg", 64, hostname="a b=%")
     words = qemu.command_line(guest).split(" ")
-    assert words[-2:] == ["hostname=a%20b", "env=A%3Db%20c%3D%25"]
+    assert words[-1] == "hostname=a%20b%3D%25"
     assert words[0] == "ip=10.0.2.15/24"
 
 

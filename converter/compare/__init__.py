@@ -1,0 +1,75 @@
+"""compare: the questions that the booted guest was asked, put to the container as well.
+
+The container runs as the image has it, in the engine of this machine that holds the image; where
+there is none, the answers were not compared, and that is said. Each question is put twice, in two
+different seconds: what the container itself does not say the same twice is not compared.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+
+from .. import probes
+from ..engines import available
+from ..errors import Dock2ukError
+from ..model import (
+    Answer,
+    BootResult,
+    Comparison,
+    Image,
+    Overrides,
+    Probe,
+    Question,
+    QuestionKind,
+)
+from .container import running
+from .differences import compared
+
+__all__ = ["compare"]
+
+_READY_S = 30.0
+_RETRY_S = 0.1
+_APART_S = 1.1  # times in answers, of which Date is one, have seconds
+
+
+def compare(image: Image, asked: Overrides, boot: BootResult) -> Comparison:
+    """Never an error: a container that cannot be asked is a reason."""
+    found = tuple(one for one in boot.probes if one.question.kind is not QuestionKind.RUN)
+    if not found:
+        return Comparison("no port leads to the program: there is nothing to ask")
+    reasons = []
+    for engine in available():
+        try:
+            with running(engine, image, asked, _ports(found)) as container:
+                first, second = _twice(container.addresses, [one.question for one in found])
+                rows = zip(found, first, second, strict=True)
+                return Comparison("", tuple(compared(*row) for row in rows))
+        except Dock2ukError as problem:
+            reasons.append(problem.message)
+    return Comparison("; ".join(dict.fromkeys(reasons)))
+
+
+def _ports(found: Sequence[Probe]) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(one.question.port for one in found if one.question.port))
+
+
+def _twice(
+    addresses: Mapping[int, tuple[str, int]], questions: Sequence[Question]
+) -> tuple[list[Answer], list[Answer]]:
+    deadline_s = time.monotonic() + _READY_S
+    first = [_patiently(one, addresses, deadline_s) for one in questions]
+    time.sleep(_APART_S)
+    return first, [probes.ask(one, addresses) for one in questions]
+
+
+def _patiently(
+    question: Question, addresses: Mapping[int, tuple[str, int]], deadline_s: float
+) -> Answer:
+    """An engine accepts connections before the program does: such an answer is none yet."""
+    while True:
+        answer = probes.ask(question, addresses)
+        is_early = not answer.is_passed or answer.said.endswith("without a byte")
+        if not is_early or time.monotonic() > deadline_s:
+            return answer
+        time.sleep(_RETRY_S)

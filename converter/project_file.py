@@ -1,0 +1,150 @@
+"""`.dock2uk.toml`: what a project says of its conversion, kept beside it.
+
+    strip = "safe"                  # as --strip
+    prune = "reachable"             # as --prune
+    probe = ["http://:80/health"]   # as --probe
+    fail_on = ["shells>0"]          # as --fail-on
+    [[keep]]                        # as --keep, with the reason that the report repeats
+    path = "/usr/share/misc"
+    reason = "looked up by name at run time"
+    [[drop]]                        # as --drop
+    path = "/srv/app/tests"
+    reason = "never used in production"
+
+An unknown key, a wrong type or a missing reason is an error that names the file and the key.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from . import gates, probes
+from .errors import Dock2ukError
+from .gates import Gate
+from .model import PruneMode, Question, Rule, StripMode
+
+NAME = ".dock2uk.toml"
+_Parsed = TypeVar("_Parsed")
+_Mode = TypeVar("_Mode", StripMode, PruneMode)
+_MAXIMUM_BYTES = 1 << 20
+_TOP_KEYS: Mapping[str, type] = {
+    "strip": str,
+    "prune": str,
+    "probe": list,
+    "fail_on": list,
+    "keep": list,
+    "drop": list,
+}
+_RULE_KEYS: Mapping[str, type] = {"path": str, "reason": str}
+_WORDS: Mapping[type, str] = {str: "a string", list: "a list"}
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectFile:
+    """What the file says; an empty path where there is none."""
+
+    path: str = ""
+    strip: StripMode | None = None
+    prune: PruneMode | None = None
+    probe: tuple[Question, ...] = ()
+    fail_on: tuple[Gate, ...] = ()
+    keep: tuple[Rule, ...] = ()
+    drop: tuple[Rule, ...] = ()
+
+
+def find(asked: Path | None, source: str) -> ProjectFile:
+    """The file that was asked for; else the one beside a source that is a path, or where we are."""
+    if asked is not None:
+        return parse(str(asked), _text(asked))
+    beside = Path(source)
+    folders = [beside if beside.is_dir() else beside.parent] if beside.exists() else []
+    for folder in (*folders, Path()):
+        path = folder / NAME
+        if path.is_file():
+            return parse(str(path), _text(path))
+    return ProjectFile()
+
+
+def parse(path: str, text: str) -> ProjectFile:
+    """What the text of such a file says; Dock2ukError names the file and what is wrong."""
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as problem:
+        raise Dock2ukError(f"{path}: {problem}") from problem
+    _check(path, "", document, _TOP_KEYS)
+    return ProjectFile(
+        path,
+        _mode(path, document, "strip", StripMode),
+        _mode(path, document, "prune", PruneMode),
+        _parsed(path, document.get("probe", ()), probes.parse),
+        _parsed(path, document.get("fail_on", ()), gates.parse),
+        _rules(path, "keep", document.get("keep", ())),
+        _rules(path, "drop", document.get("drop", ())),
+    )
+
+
+def _text(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            data = file.read(_MAXIMUM_BYTES + 1)
+        if len(data) > _MAXIMUM_BYTES:
+            raise Dock2ukError(f"{path}: larger than {_MAXIMUM_BYTES} bytes")
+        return data.decode()
+    except OSError as problem:
+        raise Dock2ukError(f"cannot read {path}: {problem.strerror}") from problem
+    except UnicodeDecodeError as problem:
+        raise Dock2ukError(f"{path}: not UTF-8: {problem}") from problem
+
+
+def _mode(path: str, document: Mapping[str, Any], key: str, modes: type[_Mode]) -> _Mode | None:
+    word = document.get(key)
+    known = [mode.value for mode in modes]
+    if word is not None and word not in known:
+        raise Dock2ukError(f"{path}: {key} = {word!r}", hint=f"known: {', '.join(known)}")
+    return None if word is None else modes(word)
+
+
+def _parsed(
+    path: str, texts: Iterable[Any], parse: Callable[[str], _Parsed]
+) -> tuple[_Parsed, ...]:
+    """Each text as the option of the same name takes it."""
+    try:
+        return tuple(parse(str(text)) for text in texts)
+    except Dock2ukError as problem:
+        raise Dock2ukError(f"{path}: {problem.message}", hint=problem.hint) from problem
+
+
+def _rules(path: str, name: str, tables: Iterable[Any]) -> tuple[Rule, ...]:
+    return tuple(
+        _rule(path, name, f"[[{name}]] {number}: ", table)
+        for number, table in enumerate(tables, start=1)
+    )
+
+
+def _rule(path: str, name: str, where: str, table: Any) -> Rule:
+    if not isinstance(table, dict):
+        raise Dock2ukError(
+            f"{path}: {name} is not tables", hint=f"write [[{name}]] above each rule"
+        )
+    _check(path, where, table, _RULE_KEYS)
+    for key in _RULE_KEYS:
+        if not table.get(key, "").strip():
+            raise Dock2ukError(f"{path}: {where}{key} is missing")
+    reason = " ".join(table["reason"].split())
+    return Rule(table["path"], f"{path}: {name} {table['path']}", reason)
+
+
+def _check(path: str, where: str, table: Mapping[str, Any], known: Mapping[str, type]) -> None:
+    for key, value in table.items():
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+            raise Dock2ukError(f"{path}: {where}unknown key {key}", hint=hint)
+        if not isinstance(value, known[key]):
+            expected = _WORDS[known[key]]
+            raise Dock2ukError(f"{path}: {where}{key} is {value!r}, where {expected} is expected")

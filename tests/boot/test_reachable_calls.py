@@ -1,0 +1,107 @@
+"""Every system call that a running program makes is one that its code was found to reach."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import socket
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from dock2uk import guest
+from dock2uk.link import Program
+from tests.boot.served import Served, get, run, run_on
+from tests.boot.servers import Bundles, wait_for
+
+_CALLS = "calls.json"
+_HTTP = (
+    "nginx", "static-c", "static-pie-c", "dynamic-c", "musl-c", "static-go", "go-http",
+    "python-http", "node-http",
+)  # fmt: skip
+_ACCEPTED = re.compile(r"accept4?(\(| resumed).* = \d")  # another process may come between
+# Port, and something to say that has the program do more than wait.
+_OTHERS = {
+    "redis": (6379, b"PING\r\nSET a b\r\nBGSAVE\r\nINFO\r\n"),
+    "php-fpm": (9000, b"\x01\x01\x00\x01\x00\x08\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00"),
+    "postgres": (5432, b"\x00\x00\x00\x08\x04\xd2\x16\x2f"),
+}
+# Of these everything is bounded; of the others calls.json says what is not.
+_BOUNDED = ("nginx", "static-c", "static-pie-c", "dynamic-c", "musl-c")
+
+
+@pytest.mark.parametrize("name", _HTTP)
+def test_a_web_server_s_calls_were_found(bundle: Bundles, name: str, tmp_path: Path) -> None:
+    trace = tmp_path / "trace"
+    with run(bundle(name), "--strace-output", str(trace)) as server:
+        assert get(server).status == 200
+        _end(server)
+    _assert_found(bundle(name), trace)
+
+
+@pytest.mark.parametrize("name", _OTHERS)
+def test_another_server_s_calls_were_found(bundle: Bundles, name: str, tmp_path: Path) -> None:
+    trace = tmp_path / "trace"
+    port, words = _OTHERS[name]
+    memory = ("-m", "768") if name == "postgres" else ()
+    with run_on(port, bundle(name), "--strace-output", str(trace), *memory) as server:
+        _until(lambda: "listen(" in trace.read_text() if trace.exists() else False)
+        with socket.create_connection(("127.0.0.1", server.port), 30) as connection:
+            connection.sendall(words)
+            _until(
+                lambda: re.search(r"accept4?(\(| resumed).* = \d", trace.read_text()) is not None
+            )
+        _end(server)
+    _assert_found(bundle(name), trace)
+
+
+@pytest.mark.parametrize("name", _BOUNDED)
+def test_the_kernel_is_linked_with_a_part_of_the_calls(bundle: Bundles, name: str) -> None:
+    stored = json.loads((bundle(name) / _CALLS).read_text())
+    assert stored["unbounded"] == []
+    assert stored["counts"]["linked"] < stored["counts"]["table"] / 2
+
+
+def _end(server: Served) -> None:
+    server.process.send_signal(signal.SIGTERM)
+    server.process.wait(30)
+
+
+def _assert_found(directory: Path, trace: Path) -> None:
+    stored = json.loads((directory / _CALLS).read_text())
+    found = {call["name"] for call in stored["calls"] if call["place"] is not None}
+    made = set(re.findall(r"^\d+ +(\w+)\(", trace.read_text(), re.MULTILINE))
+    assert len(made) > 10
+    assert made <= found, sorted(made - found)
+
+
+def _until(is_so: Callable[[], bool]) -> None:
+    wait_for(lambda: ["yes"] if is_so() else None, "the trace to show it")
+
+
+def test_a_call_that_is_left_out_is_named_once_with_what_brings_it_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    source = """
+        #include <unistd.h>
+        #include <errno.h>
+        #include <sys/syscall.h>
+        int main(void) { for (int i = 0; i < 3; i++)
+            if (syscall(SYS_getppid) != -1 || errno != ENOSYS) return 1; return 0; }"""
+    command = ["gcc", "-static", "-x", "c", "-", "-o", root / "app"]
+    subprocess.run(command, input=source, text=True, check=True)
+    everything = guest.offer(guest.developer_runtime())
+    calls = tuple(call for call in everything.system_calls if call.name != "getppid")
+    image = tmp_path / "image.elf"
+    pruned = replace(everything, system_calls=calls)
+    monkeypatch.setattr(guest, "offer", lambda _: pruned)
+    guest.link_directory(root, (Program("/app", ("app",)),), image)
+    done = guest.boot(image, timeout_s=60)
+    assert done.exit_status == 0
+    assert done.console.count("getppid") == done.console.count("--keep-syscall getppid") * 2 == 2
