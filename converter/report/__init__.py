@@ -6,7 +6,8 @@ rendered from it. CVEs, attack scenarios and further formats are not here yet.
 
 from __future__ import annotations
 
+from .chain import chain
 from .document import VERSION, Findings, build
 from .terminal import summary
 
-__all__ = ["VERSION", "Findings", "build", "summary"]
+__all__ = ["VERSION", "Findings", "build", "chain", "summary"]

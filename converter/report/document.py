@@ -5,8 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..model import Analysis, Artifact, BootResult, Drop, Entrypoint, Image, Rootfs
-from .metrics import Metric, file_metrics, kernel_metrics, package_metric
+from .. import entrypoint_document, paths_document
+from ..model import (
+    Analysis,
+    Artifact,
+    BootResult,
+    Comparison,
+    Entrypoint,
+    Image,
+    Rootfs,
+    Stripping,
+)
+from ..packages import Inventory, Remains, states
+from ..vulnerabilities import Vulnerabilities
+from . import bill
+from .metrics import Metric, file_metrics, kernel_metrics
+from .package_metrics import package_metrics
 
 VERSION = 1
 
@@ -43,12 +57,17 @@ class Findings:
     rootfs: Rootfs
     artifact: Artifact
     boot: BootResult | None
+    stripping: Stripping
+    comparison: Comparison
+    inventory: Inventory  # of the source image
+    vulnerabilities: Vulnerabilities | None
 
 
 def build(findings: Findings) -> dict[str, Any]:
     """The report as JSON values."""
     image, entrypoint, artifact = findings.image, findings.entrypoint, findings.artifact
     runtime = artifact.match.runtime
+    remains = states(findings.inventory, {node.path for node in findings.rootfs.nodes})
     return {
         "version": VERSION,
         "source": {
@@ -57,11 +76,21 @@ def build(findings: Findings) -> dict[str, Any]:
             "layers": [{"diff_id": layer.diff_id, "size": layer.size} for layer in image.layers],
         },
         "runtime": {"name": runtime.name, "version": runtime.version},
-        "entrypoint": _entrypoint(entrypoint),
-        "metrics": [_metric(metric) for metric in _metrics(findings)],
+        "entrypoint": entrypoint_document.document(entrypoint),
+        "metrics": [_metric(metric) for metric in _metrics(findings, remains)],
         "losses": [{"name": name, "detail": detail} for name, detail in _losses(entrypoint)],
-        "notes": [*findings.analysis.findings, *artifact.match.notes],
-        "files": _files(findings.rootfs),
+        "notes": [
+            *findings.rootfs.notes,
+            *findings.analysis.findings,
+            *artifact.match.notes,
+        ],
+        "stripping": _stripping(findings.stripping),
+        "packages": bill.packages_document(remains),
+        "packages_unread": bill.unread_document(findings.inventory.unread),
+        "vulnerabilities": bill.vulnerabilities_document(
+            findings.vulnerabilities, remains, image.digest
+        ),
+        "files": paths_document.document(image.tree, findings.rootfs),
         "artifact": {
             "name": artifact.path.name,
             "sha256": artifact.sha256,
@@ -70,6 +99,7 @@ def build(findings: Findings) -> dict[str, Any]:
             "drivers": list(artifact.match.drivers),
         },
         "verification": _verification(findings.boot),
+        "comparison": _comparison(findings.comparison),
     }
 
 
@@ -78,10 +108,10 @@ def _losses(entrypoint: Entrypoint) -> tuple[tuple[str, str], ...]:
     return (*_LOSSES, *(("memory that is writable and executable at once", why) for why in granted))
 
 
-def _metrics(findings: Findings) -> tuple[Metric, ...]:
+def _metrics(findings: Findings, remains: tuple[Remains, ...]) -> tuple[Metric, ...]:
     return (
         *file_metrics(findings.image.tree, findings.rootfs),
-        package_metric(findings.analysis.packages, findings.image.tree, findings.rootfs),
+        *package_metrics(remains, findings.vulnerabilities),
         *kernel_metrics(findings.artifact),
     )
 
@@ -98,33 +128,13 @@ def _metric(metric: Metric) -> dict[str, Any]:
     }
 
 
-def _entrypoint(entrypoint: Entrypoint) -> dict[str, Any]:
+def _stripping(stripping: Stripping) -> dict[str, Any]:
     return {
-        "exe": entrypoint.exe,
-        "argv": list(entrypoint.argv),
-        "env": list(entrypoint.env),
-        "cwd": entrypoint.cwd,
-        "uid": entrypoint.uid,
-        "gid": entrypoint.gid,
-        "groups": list(entrypoint.groups),
-        "stop_signal": entrypoint.stop_signal,
-        "ports": list(entrypoint.ports),
-        "method": entrypoint.method,
-        "evidence": list(entrypoint.evidence),
-        "recipes": [
-            {"name": recipe.name, "reason": recipe.reason, "change": recipe.change}
-            for recipe in entrypoint.recipes
-        ],
-    }
-
-
-def _files(rootfs: Rootfs) -> dict[str, Any]:
-    kept = [d for d in rootfs.decisions if not isinstance(d, Drop)]
-    dropped = [d for d in rootfs.decisions if isinstance(d, Drop)]
-    return {
-        "kept": [{"path": one.path, "because": one.because} for one in kept],
-        "added": [{"path": one.path, "because": one.because} for one in rootfs.added],
-        "dropped": [{"path": one.path, "because": one.because} for one in dropped],
+        "mode": stripping.mode.value,
+        "prune": stripping.prune.value,
+        "file": stripping.file,
+        "keep": [{"pattern": rule.pattern, "because": rule.because} for rule in stripping.keep],
+        "drop": [{"pattern": rule.pattern, "because": rule.because} for rule in stripping.drop],
     }
 
 
@@ -139,11 +149,25 @@ def _verification(boot: BootResult | None) -> dict[str, Any] | None:
         "missed_system_calls": list(boot.missed_system_calls),
         "probes": [
             {
-                "port": probe.port,
-                "request": probe.request,
-                "answer": probe.answer,
-                "is_passed": probe.is_passed,
+                "question": probe.question.text,
+                "answer": probe.answer.said,
+                "is_passed": probe.answer.is_passed,
             }
             for probe in boot.probes
+        ],
+    }
+
+
+def _comparison(comparison: Comparison) -> dict[str, Any]:
+    return {
+        "is_compared": not comparison.reason,
+        "reason": comparison.reason,
+        "answers": [
+            {
+                "question": one.question.text,
+                "differences": list(one.differences),
+                "varying": list(one.varying),
+            }
+            for one in comparison.compared
         ],
     }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from .. import elf
 from ..known_programs import is_package_manager, is_shell
-from ..model import Artifact, Node, NodeType, Package, Rootfs, Tree
+from ..model import Artifact, Node, NodeType, Rootfs, Tree
 
 _SETUID, _SETGID, _GROUP_EXECUTE, _OTHERS_WRITE, _STICKY = 0o4000, 0o2000, 0o010, 0o002, 0o1000
 _CAPABILITY = "security.capability"
@@ -122,10 +122,10 @@ def _counted(count: _Count, before: Sequence[Node], after: Sequence[Node]) -> Me
 
 def _evidence(nodes: Iterable[Node]) -> tuple[str, ...]:
     shown = [f"{node.path} ({node.mode:04o} {node.uid}:{node.gid})" for node in nodes]
-    return _limited(shown)
+    return limited(shown)
 
 
-def _limited(shown: Sequence[str]) -> tuple[str, ...]:
+def limited(shown: Sequence[str]) -> tuple[str, ...]:
     more = len(shown) - _EVIDENCE_LIMIT
     return (*shown[:_EVIDENCE_LIMIT], f"and {more} more") if more > 0 else tuple(shown)
 
@@ -197,31 +197,7 @@ def _hashes(nodes: Sequence[Node]) -> list[list[str]]:
 
 
 def _names(lines: Iterable[list[str]]) -> tuple[str, ...]:
-    return _limited([line[0] for line in lines])
-
-
-def package_metric(packages: Sequence[Package], tree: Tree, rootfs: Rootfs) -> Metric:
-    """A package is there as long as one file of it is; a link that many packages share because it
-    leads to a directory (/lib) is no file of any."""
-    kept = {node.path for node in rootfs.nodes if _is_content(node, tree)}
-    left = [(package, sum(path in kept for path in package.files)) for package in packages]
-    touched = [(package, count) for package, count in left if count]
-    return Metric(
-        "packages", "packages", "packages", len(packages), len(touched),
-        "packages of the image's package database; after: those with at least one file kept",
-        _limited([f"{package.name} {package.version}" for package in packages]),
-        _limited([
-            f"{package.name} {package.version}: {count} of {len(package.files)} files"
-            for package, count in touched
-        ]),
-    )  # fmt: skip
-
-
-def _is_content(node: Node, tree: Tree) -> bool:
-    if node.type is NodeType.SYMLINK:
-        target = tree.resolve(node.path)
-        return target is None or target.type is not NodeType.DIRECTORY
-    return node.type is not NodeType.DIRECTORY
+    return limited([line[0] for line in lines])
 
 
 def kernel_metrics(artifact: Artifact) -> tuple[Metric, ...]:
@@ -241,7 +217,7 @@ def kernel_metrics(artifact: Artifact) -> tuple[Metric, ...]:
         Metric(
             "system_calls", "system calls linked in", "calls", None, len(match.system_calls),
             f"handlers in the image; {runtime.name} has {len(runtime.system_calls)}",
-            (), _limited([call.name for call in match.system_calls]),
+            (), limited([call.name for call in match.system_calls]),
         ),
         Metric(
             "drivers", "drivers linked in", "drivers", None, len(match.drivers),

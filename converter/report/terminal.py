@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+_SHOWN_UNREAD = 5  # an application can have a hundred jars without a version
 _KIB, _MIB = 1 << 10, 1 << 20
 
 
@@ -62,12 +64,50 @@ def _change(before: int | None, after: int | None) -> Text:
 
 def _remarks(document: Mapping[str, Any]) -> list[RenderableType]:
     lines = [
+        *_start_up(document["entrypoint"]),
         *(f"recipe {r['name']}: {r['change']}" for r in document["entrypoint"]["recipes"]),
         *(f"lost: {loss['name']}" for loss in document["losses"]),
+        *_packages(document),
         _verified(document["verification"]),
         *_missed(document["verification"]),
+        *_compared(document["comparison"]),
     ]
     return [Text.from_markup(escape(line)) for line in ["", *lines]]
+
+
+def _packages(document: Mapping[str, Any]) -> list[str]:
+    """Where packages may be that nobody counted, and vulnerabilities that nobody looked for."""
+    places = document["packages_unread"]
+    unread = [
+        f"PACKAGES NOT READ: {one['path']}: {one['because']}" for one in places[:_SHOWN_UNREAD]
+    ]
+    if len(places) > _SHOWN_UNREAD:
+        unread.append(f"PACKAGES NOT READ: {len(places) - _SHOWN_UNREAD} more in report.json")
+    known = document["vulnerabilities"]
+    if known is None:
+        return [*unread, "vulnerabilities: no data (--vulns, --vuln-db)"]
+    states = Counter(one["state"] for one in known["found"])
+    counts = ", ".join(f"{count} in packages {state}" for state, count in sorted(states.items()))
+    missing = (
+        f"vulnerabilities: no data of {len(one['packages'])} {one['ecosystem']} packages: "
+        f"{one['because']}"
+        for one in known["no_data"]
+    )
+    return [*unread, *known["doubts"], f"vulnerabilities: {counts or 'none is known'}", *missing]
+
+
+def _start_up(entrypoint: Mapping[str, Any]) -> list[str]:
+    """How the program was found, and what of its start-up goes in or stays out."""
+    lines = [f"found by: {entrypoint['method']} ({entrypoint['confidence']})"]
+    if entrypoint["changes"]:
+        lines.append(
+            f"start-up changed {len(entrypoint['changes'])} paths, as entrypoint.json says"
+        )
+    for difference in entrypoint["differences"]:
+        done = "baked in" if difference["is_baked"] else "left out"
+        lines.append(f"{difference['kind']}, {done}: {difference['subject']}")
+    names = [entry.partition("=")[0] for entry in entrypoint["env"]]
+    return [*lines, f"environment: {', '.join(names)}"] if names else lines
 
 
 def _missed(verification: Mapping[str, Any] | None) -> list[str]:
@@ -79,6 +119,20 @@ def _missed(verification: Mapping[str, Any] | None) -> list[str]:
 def _verified(verification: Mapping[str, Any] | None) -> str:
     if verification is None:
         return "not verified: it was not booted"
-    answers = "; ".join(f"{p['request']}: {p['answer']}" for p in verification["probes"])
+    answers = "; ".join(f"{p['question']}: {p['answer']}" for p in verification["probes"])
     verdict = "verified" if verification["is_passed"] else "VERIFICATION FAILED"
     return f"{verdict} on {verification['machine']} ({verification['accelerator']}): {answers}"
+
+
+def _compared(comparison: Mapping[str, Any]) -> list[str]:
+    """What the container says otherwise; what it does not say twice is in report.json."""
+    if not comparison["is_compared"]:
+        return [f"not compared with the container: {comparison['reason']}"]
+    answers = comparison["answers"]
+    differences = [
+        f"OTHERWISE THAN THE CONTAINER: {answer['question']}: {difference}"
+        for answer in answers
+        for difference in answer["differences"]
+    ]
+    same = sum(not answer["differences"] for answer in answers)
+    return [f"answers as the container does: {same} of {len(answers)} questions", *differences]

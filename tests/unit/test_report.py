@@ -17,18 +17,26 @@ from dock2uk.model import (
     Analysis,
     AppliedRecipe,
     Artifact,
+    Compared,
+    Comparison,
     Drop,
     Keep,
     Match,
     Node,
     NodeType,
-    Package,
+    PruneMode,
     Rootfs,
+    Rule,
     Runtime,
+    StripMode,
+    Stripping,
     SystemCall,
 )
-from dock2uk.pipeline import REPORT_NAME, _write_bundle
+from dock2uk.packages import inventory
+from dock2uk.pipeline import REPORT_NAME, _write_json
+from dock2uk.probes import parse
 from dock2uk.report import Findings, build, summary
+from dock2uk.vulnerabilities import Finding, NoData, Severity, Source, Vulnerabilities
 from tests import values
 
 SCHEMA = json.loads((Path(__file__).resolve().parents[2] / "docs/report.schema.json").read_text())
@@ -47,30 +55,41 @@ BEFORE: dict[str, Entry] = {
     "/open": Node("/open", NodeType.DIRECTORY, 0o777, 0, 0, 0),
     "/lib": Link("usr/lib"),
     "/usr/lib/x": "1",
+    "/var/lib/dpkg/status": (
+        "Package: lib\nStatus: install ok installed\nVersion: 1\n\n"
+        "Package: dash\nStatus: install ok installed\nVersion: 2\n"
+    ),
+    "/var/lib/dpkg/info/lib.list": "/lib\n/lib/x\n/usr/bin/wall\n",
+    "/var/lib/dpkg/info/dash.list": "/lib\n/usr/bin/dash\n",
+    "/var/lib/rpm/Packages": "old",
 }
 AFTER = ("/", "/app", "/lib", "/usr", "/usr/lib", "/usr/lib/x")
 
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
+    return made(None)
+
+
+def made(vulnerabilities: Vulnerabilities | None) -> dict[str, Any]:
     before = tree(BEFORE)
     nodes = tuple(node for node in before if node.path in AFTER)
     decisions = tuple(
         Keep(node.path, "needed") if node.path in AFTER else Drop(node.path, "not needed")
         for node in before
     )
-    packages = (
-        Package("lib", "1", "lib", ("/lib", "/usr/lib/x")),
-        Package("dash", "1", "dash", ("/lib", "/usr/bin/dash")),
-    )
     recipe = AppliedRecipe("app", "because", "did this", write_execute="it compiles")
     findings = Findings(
         image=values.image(tree=before),
         entrypoint=values.entrypoint(recipes=(recipe,)),
-        analysis=Analysis({}, {}, packages, ("could not tell",)),
+        analysis=Analysis({}, {}, (), ("could not tell",)),
         rootfs=Rootfs(nodes, decisions, (Keep("/etc/passwd", "rewritten"),)),
         artifact=_artifact(),
         boot=None,
+        stripping=Stripping(keep=(Rule("/app", "--keep /app"),)),
+        comparison=Comparison("", (Compared(parse("http://:80/"), ("status: …",), ()),)),
+        inventory=inventory(before),
+        vulnerabilities=vulnerabilities,
     )
     return build(findings)
 
@@ -91,10 +110,16 @@ def test_the_document_conforms_to_its_schema(document: dict[str, Any]) -> None:
     jsonschema.validate(document, SCHEMA)
 
 
+def test_the_schema_knows_every_mode() -> None:
+    known = SCHEMA["properties"]["stripping"]["properties"]
+    assert set(known["mode"]["enum"]) == {mode.value for mode in StripMode}
+    assert set(known["prune"]["enum"]) == {mode.value for mode in PruneMode}
+
+
 @pytest.mark.parametrize(
     ("metric", "before", "after"),
     [
-        ("files", 9, 2),
+        ("files", 13, 2),
         ("setuid", 1, 0),
         ("setgid", 1, 0),
         ("shells", 2, 0),
@@ -135,6 +160,61 @@ def test_what_a_recipe_permits_is_among_the_losses(document: dict[str, Any]) -> 
     }
 
 
+def test_packages_are_removed_or_kept_in_part(document: dict[str, Any]) -> None:
+    dash, lib = document["packages"]
+    assert (dash["state"], dash["files"], dash["kept"]) == ("removed", 1, [])
+    assert (lib["state"], lib["files"], lib["kept"]) == ("partially kept", 2, ["/usr/lib/x"])
+    assert [one["path"] for one in document["packages_unread"]] == ["/var/lib/rpm/Packages"]
+
+
+def test_vulnerabilities_follow_their_packages_and_silence_is_said() -> None:
+    lone = Finding("CVE-3", (), Severity.LOW, (), None, "pkg:deb/gone@1", ("grype: x",))
+    findings = [
+        Finding(f"CVE-{one.name}", ("GHSA-1",), Severity.HIGH, ("9",), one, one.purl, ("grype: x",))
+        for one in inventory(tree(BEFORE)).packages
+    ]
+    known = Vulnerabilities((), (*findings, lone), (NoData("npm", ("ms 1",), "no directory"),))
+    document = made(known)
+    jsonschema.validate(document, SCHEMA)
+    found = {one["id"]: (one["state"], one["kept"]) for one in document["vulnerabilities"]["found"]}
+    assert found == {
+        "CVE-dash": ("removed", []),
+        "CVE-lib": ("partially kept", ["/usr/lib/x"]),
+        "CVE-3": ("unknown", []),
+    }
+    (metric,) = [one for one in document["metrics"] if one["id"] == "vulnerabilities"]
+    assert (metric["before"], metric["after"]) == (3, 2)
+    text = " ".join(shown(document).split())
+    assert "1 in packages partially kept, 1 in packages removed, 1 in packages unknown" in text
+    assert "no data of 1 npm packages: no directory" in text
+
+
+@pytest.mark.parametrize(
+    ("image", "is_another"),
+    [("", False), ("sha256:" + "0" * 64, False), ("sha256:" + "1" * 64, True)],
+)
+def test_a_report_of_another_image_is_said_to_be_one(image: str, is_another: bool) -> None:
+    document = made(Vulnerabilities((Source("grype", "g.json", image=image),), (), ()))
+    jsonschema.validate(document, SCHEMA)
+    said = "g.json, the report of grype, is about another image"
+    assert (said in shown(document)) is is_another
+
+
+def test_without_data_nothing_is_said_of_vulnerabilities(document: dict[str, Any]) -> None:
+    assert document["vulnerabilities"] is None
+    assert "vulnerabilities" not in {one["id"] for one in document["metrics"]}
+    text = " ".join(shown(document).split())
+    assert "vulnerabilities: no data" in text
+    assert "PACKAGES NOT READ: /var/lib/rpm/Packages: a Berkeley DB" in text
+
+
+def test_the_terminal_shows_some_of_many_unread(document: dict[str, Any]) -> None:
+    unread = [{"path": f"/{number}.jar", "because": "no version"} for number in range(100)]
+    text = shown(document | {"packages_unread": unread})
+    assert text.count("PACKAGES NOT READ") == 6
+    assert "95 more in report.json" in text
+
+
 def shown(document: Mapping[str, Any]) -> str:
     console = Console(width=100, record=True, file=io.StringIO())
     console.print(summary(document))
@@ -157,7 +237,14 @@ def test_the_terminal_shows_losses_and_recipes_too(document: dict[str, Any]) -> 
     assert "not verified" in text
 
 
+def test_the_terminal_says_where_the_container_answers_otherwise(document: dict[str, Any]) -> None:
+    assert "OTHERWISE THAN THE CONTAINER: http://:80/: status: …" in shown(document)
+    alone = {"is_compared": False, "reason": "no engine answers", "answers": []}
+    text = shown(document | {"comparison": alone})
+    assert "not compared with the container: no engine answers" in text
+
+
 def test_a_name_that_is_not_unicode_comes_back_as_it_was(tmp_path: Path) -> None:
     name = {"path": "/caf\udce9"}
-    _write_bundle(tmp_path, name)
+    _write_json(tmp_path / REPORT_NAME, name)
     assert json.loads((tmp_path / REPORT_NAME).read_text("utf-8")) == name

@@ -1,0 +1,101 @@
+"""The packages of the source image and their vulnerabilities, and what is left of each, as JSON
+values.
+
+A vulnerability of a removed package is gone with its files; of a partially kept one nobody knows
+here whether the files that are left have it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..packages import Remains, State, Unread
+from ..vulnerabilities import Finding, NoData, Source, Vulnerabilities
+
+
+def packages_document(remains: Sequence[Remains]) -> list[dict[str, Any]]:
+    return [_package(one) for one in remains]
+
+
+def unread_document(unread: Sequence[Unread]) -> list[dict[str, Any]]:
+    return [{"path": one.path, "because": one.because} for one in unread]
+
+
+def vulnerabilities_document(
+    known: Vulnerabilities | None, remains: Sequence[Remains], digest: str
+) -> dict[str, Any] | None:
+    """None where no report and no database was given: that says nothing of vulnerabilities."""
+    if known is None:
+        return None
+    return {
+        "sources": [_source(source) for source in known.sources],
+        "doubts": _doubts(known, digest),
+        "no_data": [_no_data(one) for one in known.no_data],
+        "found": [
+            _finding(finding, left) for finding, left in with_remains(known.findings, remains)
+        ],
+    }
+
+
+def _doubts(known: Vulnerabilities, digest: str) -> list[str]:
+    """Reports that are about another image than this one, by its ID."""
+    return [
+        f"{source.name}, the report of {source.kind}, is about another image: {source.image}"
+        for source in known.sources
+        if source.image and source.image != digest
+    ]
+
+
+def with_remains(
+    findings: Sequence[Finding], remains: Sequence[Remains]
+) -> list[tuple[Finding, Remains | None]]:
+    """Each with what is left of its package; None where the inventory has no such package."""
+    by_package = {one.package: one for one in remains}
+    return [
+        (one, by_package.get(one.package) if one.package is not None else None) for one in findings
+    ]
+
+
+def _package(remains: Remains) -> dict[str, Any]:
+    package = remains.package
+    return {
+        "ecosystem": package.ecosystem,
+        "name": package.name,
+        "version": package.version,
+        "source": f"{package.source} {package.source_version}",
+        "purl": package.purl,
+        "part_of": package.part_of,
+        "recorded_in": package.recorded_in,
+        "state": remains.state.value,
+        "files": remains.files,
+        "files_kept": len(remains.kept),
+        "kept": list(remains.kept),
+    }
+
+
+def _source(source: Source) -> dict[str, Any]:
+    return {
+        "kind": source.kind,
+        "name": source.name,
+        "version": source.version,
+        "sha256": source.sha256,
+        "image": source.image,
+    }
+
+
+def _no_data(one: NoData) -> dict[str, Any]:
+    return {"ecosystem": one.ecosystem, "packages": list(one.packages), "because": one.because}
+
+
+def _finding(finding: Finding, left: Remains | None) -> dict[str, Any]:
+    return {
+        "id": finding.id,
+        "aliases": list(finding.aliases),
+        "severity": finding.severity.value,
+        "fixed": list(finding.fixed),
+        "package": finding.package.purl if finding.package is not None else finding.named,
+        "state": (left.state if left is not None else State.UNKNOWN).value,
+        "kept": list(left.kept) if left is not None else [],
+        "sources": list(finding.sources),
+    }

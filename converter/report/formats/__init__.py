@@ -1,0 +1,21 @@
+"""report.json in the forms that others read, each rendered from that document alone.
+
+What a form has no room for it leaves out and counts; nothing here is measured or decided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from . import as_json, cyclonedx, junit, markdown, sarif
+
+__all__ = ["FORMATS", "markdown"]
+
+FORMATS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "cyclonedx": cyclonedx.render,
+    "json": as_json.render,
+    "junit": junit.render,
+    "md": markdown.render,
+    "sarif": sarif.render,
+}

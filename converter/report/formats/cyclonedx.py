@@ -1,0 +1,86 @@
+"""CycloneDX 1.6: the packages of the source image, what is left of each in the unikernel, and what
+that says of their vulnerabilities (VEX).
+
+`dock2uk:state` and `dock2uk:files-kept` are properties of ours. A package that is partially kept
+may have its vulnerable part: nobody knows here, so its vulnerabilities are in triage.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .text import one_line
+
+_SEVERITIES = {"negligible": "info"}  # the others are called the same
+_PRESENT = {"state": "in_triage"}
+_ABSENT = {
+    "state": "not_affected",
+    "justification": "code_not_present",
+    "detail": "no file of the package is in the unikernel",
+}
+
+
+def render(document: Mapping[str, Any]) -> str:
+    """Without time and serial number, so that the same report gives the same bytes."""
+    source, packages = document["source"], document["packages"]
+    image = {
+        "type": "container",
+        "name": one_line(source["reference"]),
+        "version": source["digest"],
+        "bom-ref": source["digest"],
+    }
+    known = document["vulnerabilities"] or {"found": ()}
+    bill = {
+        "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        "version": 1,
+        "metadata": {
+            "tools": {"components": [{"type": "application", "name": "dock2uk"}]},
+            "component": image,
+        },
+        "components": [_component(index, one) for index, one in enumerate(packages)],
+        "vulnerabilities": [_vulnerability(one, packages) for one in known["found"]],
+    }
+    return json.dumps(bill, indent=2) + "\n"
+
+
+def _component(index: int, package: Mapping[str, Any]) -> dict[str, Any]:
+    properties = {
+        "dock2uk:state": package["state"],
+        "dock2uk:files": str(package["files"]),
+        "dock2uk:files-kept": str(package["files_kept"]),
+        "dock2uk:recorded-in": one_line(package["recorded_in"]),
+    }
+    return {
+        "type": "library",
+        "bom-ref": _reference(index, package),
+        "name": one_line(package["name"]),
+        "version": one_line(package["version"]),
+        **({"purl": one_line(package["purl"])} if package["purl"] else {}),
+        "properties": [{"name": name, "value": value} for name, value in properties.items()],
+    }
+
+
+def _reference(index: int, package: Mapping[str, Any]) -> str:
+    """The same package may be there more than once."""
+    return f"{index}:{one_line(package['purl'] or package['name'])}"
+
+
+def _vulnerability(
+    found: Mapping[str, Any], packages: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    severity = _SEVERITIES.get(found["severity"], found["severity"])
+    references = [
+        {"ref": _reference(index, one)}
+        for index, one in enumerate(packages)
+        if one["purl"] == found["package"]
+    ]
+    return {
+        "id": one_line(found["id"]),
+        "ratings": [{"severity": severity}],
+        "analysis": _ABSENT if found["state"] == "removed" else _PRESENT,
+        **({"affects": references} if references else {}),
+    }

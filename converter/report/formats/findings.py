@@ -1,0 +1,66 @@
+"""What of a report somebody should look at, for the forms that list findings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+# Rule -> whether it is worse than a warning, its title, and what to do about it.
+RULES: Mapping[str, tuple[bool, str, str]] = {
+    "verification-failed": (
+        True,
+        "The booted unikernel did not answer",
+        "Read the console of `dock2uk run`; `explain` says why a path or a system call is missing.",
+    ),
+    "differs-from-container": (
+        True,
+        "The unikernel answers otherwise than the container",
+        "See what was left out, and keep what is needed with --keep or .dock2uk.toml.",
+    ),
+    "missed-system-call": (
+        False,
+        "The program asked for a system call that is not linked",
+        "--keep-syscall NAME links it.",
+    ),
+    "setuid-kept": (True, "A setuid or setgid file is kept", "Drop it, or use --strip closure."),
+    "shell-kept": (True, "A shell is kept", "Drop it, or use --strip closure."),
+    "vulnerability-kept": (
+        True,
+        "A package with a known vulnerability is kept, or a part of it",
+        "Update the package in the image; a part that is kept need not be the vulnerable one.",
+    ),
+}
+_OF_METRICS = {"setuid": "setuid-kept", "setgid": "setuid-kept", "shells": "shell-kept"}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    rule: str
+    message: str
+
+
+def findings(document: Mapping[str, Any]) -> Iterator[Finding]:
+    """In the order of the report."""
+    yield from _of_boot(document["verification"], document["comparison"])
+    for metric in document["metrics"]:
+        rule = _OF_METRICS.get(metric["id"])
+        for evidence in metric["evidence"]["after"] if rule else ():
+            yield Finding(str(rule), evidence)
+    for found in (document["vulnerabilities"] or {"found": ()})["found"]:
+        if found["state"] != "removed":
+            kept = f"{found['id']} ({found['severity']}) of {found['package']}: {found['state']}"
+            yield Finding("vulnerability-kept", kept)
+
+
+def _of_boot(
+    verification: Mapping[str, Any] | None, comparison: Mapping[str, Any]
+) -> Iterator[Finding]:
+    for probe in verification["probes"] if verification else ():
+        if not probe["is_passed"]:
+            yield Finding("verification-failed", f"{probe['question']}: {probe['answer']}")
+    for name in verification["missed_system_calls"] if verification else ():
+        yield Finding("missed-system-call", name)
+    for answer in comparison["answers"]:
+        for difference in answer["differences"]:
+            yield Finding("differs-from-container", f"{answer['question']}: {difference}")

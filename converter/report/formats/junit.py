@@ -1,0 +1,55 @@
+"""JUnit's XML, as CI servers read it: a case for each rule, and one for each question asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from xml.etree import ElementTree
+
+from .findings import RULES, Finding, findings
+from .text import one_line
+
+_SHOWN = 100
+
+
+def render(document: Mapping[str, Any]) -> str:
+    """A case fails with what was found; where nothing was looked at it is skipped."""
+    found = list(findings(document))
+    skipped = _skipped(document)
+    suite = ElementTree.Element(
+        "testsuite", name=one_line(f"dock2uk {document['source']['reference']}")
+    )
+    for rule, (_, title, _) in RULES.items():
+        case = ElementTree.SubElement(suite, "testcase", classname="dock2uk", name=rule)
+        of_rule = [one for one in found if one.rule == rule]
+        if of_rule:
+            _fail(case, title, of_rule)
+        elif rule in skipped:
+            ElementTree.SubElement(case, "skipped", message=one_line(skipped[rule]))
+    cases = suite.findall("testcase")
+    suite.set("tests", str(len(cases)))
+    suite.set("failures", str(sum(case.find("failure") is not None for case in cases)))
+    suite.set("errors", "0")
+    suite.set("skipped", str(sum(case.find("skipped") is not None for case in cases)))
+    ElementTree.indent(suite)
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(suite, "unicode") + "\n"
+    )
+
+
+def _fail(case: ElementTree.Element, title: str, found: Sequence[Finding]) -> None:
+    failure = ElementTree.SubElement(case, "failure", message=f"{title}: {len(found)}")
+    more = [f"and {len(found) - _SHOWN} more"] if len(found) > _SHOWN else []
+    failure.text = "\n".join([*(one_line(one.message) for one in found[:_SHOWN]), *more])
+
+
+def _skipped(document: Mapping[str, Any]) -> dict[str, str]:
+    """Rule -> why nobody looked."""
+    skipped: dict[str, str] = {}
+    if document["verification"] is None:
+        skipped |= dict.fromkeys(("verification-failed", "missed-system-call"), "it was not booted")
+    if not document["comparison"]["is_compared"]:
+        skipped["differs-from-container"] = document["comparison"]["reason"]
+    if document["vulnerabilities"] is None:
+        skipped["vulnerability-kept"] = "no data on vulnerabilities was given"
+    return skipped

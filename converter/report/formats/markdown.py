@@ -1,0 +1,93 @@
+"""Markdown as a comment on a pull request takes it: 64 KB at most, the long lists folded."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from .findings import RULES, findings
+from .text import one_line
+
+_LARGEST_BYTES = 60_000  # 65,536 characters is what a comment may have
+_MOST_ROWS = 50
+_MOST_CHARACTERS = 300
+# What means something within a line of CommonMark, tables and HTML; and at its beginning.
+_SPECIAL = re.compile(r"([\\`*_\[\]|~<>&]|^[#+=-]|^\d+(?=[.)]))")
+
+
+def render(document: Mapping[str, Any]) -> str:
+    """Whole parts are left out from the end where there is no room."""
+    text = ""
+    for part in _parts(document):
+        if len((text + part).encode()) > _LARGEST_BYTES:
+            return text + "\n_More is in report.json._\n"
+        text += part
+    return text
+
+
+def _parts(document: Mapping[str, Any]) -> Iterator[str]:
+    entrypoint = document["entrypoint"]
+    yield f"## dock2uk: {escaped(document['source']['reference'])}\n\n"
+    yield f"Runs {escaped(entrypoint['exe'])}: {escaped(' '.join(entrypoint['argv']))}\n\n"
+    yield _verdict(document) + "\n"
+    yield _table(("", "before", "after"), [_metric(one) for one in document["metrics"]])
+    found = [f"**{RULES[one.rule][1]}**: {escaped(one.message)}" for one in findings(document)]
+    yield _folded("Findings", found)
+    yield _folded(
+        "Lost", [f"**{escaped(x['name'])}**: {escaped(x['detail'])}" for x in document["losses"]]
+    )
+    kept = [one for one in document["packages"] if one["files_kept"]]
+    rows = [
+        f"{escaped(p['name'])} {escaped(p['version'])}: {p['files_kept']} of {p['files']} files"
+        for p in kept
+    ]
+    yield _folded(f"Packages of which something is kept ({len(kept)})", rows)
+    yield _folded("Notes", [escaped(note) for note in document["notes"]])
+
+
+def _verdict(document: Mapping[str, Any]) -> str:
+    verification, comparison = document["verification"], document["comparison"]
+    booted = {None: "not booted", True: "booted and answered", False: "**did not answer**"}
+    lines = [f"- {booted[verification and verification['is_passed']]}"]
+    if comparison["is_compared"]:
+        same = sum(not one["differences"] for one in comparison["answers"])
+        lines.append(f"- answers as the container does: {same} of {len(comparison['answers'])}")
+    else:
+        lines.append(f"- not compared with the container: {escaped(comparison['reason'])}")
+    return "\n".join([*lines, f"- {_vulnerabilities(document['vulnerabilities'])}", ""])
+
+
+def _vulnerabilities(known: Mapping[str, Any] | None) -> str:
+    if known is None:
+        return "vulnerabilities: no data was given"
+    left = Counter(one["severity"] for one in known["found"] if one["state"] != "removed")
+    said = ", ".join(f"{count} {severity}" for severity, count in left.items()) or "none"
+    return f"vulnerabilities known: {len(known['found'])}; of packages that are not removed: {said}"
+
+
+def _metric(metric: Mapping[str, Any]) -> tuple[str, str, str]:
+    amounts = (
+        f"{metric[when]:,}" if metric[when] is not None else "" for when in ("before", "after")
+    )
+    before, after = amounts
+    return escaped(metric["name"]), before, after
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [header, ("---", *("--:" for _ in header[1:])), *rows]
+    return "\n".join(f"| {' | '.join(row)} |" for row in lines) + "\n\n"
+
+
+def _folded(title: str, rows: Sequence[str]) -> str:
+    if not rows:
+        return ""
+    more = [f"- and {len(rows) - _MOST_ROWS} more"] if len(rows) > _MOST_ROWS else []
+    body = "\n".join([*(f"- {row}" for row in rows[:_MOST_ROWS]), *more])
+    return f"<details><summary>{title}</summary>\n\n{body}\n\n</details>\n\n"
+
+
+def escaped(text: str) -> str:
+    """Text that Markdown shows as it is, in one line."""
+    return _SPECIAL.sub(r"\\\1", one_line(text)[:_MOST_CHARACTERS])

@@ -1,0 +1,18 @@
+"""Names of an image in somebody else's syntax: a file may be called anything."""
+
+from __future__ import annotations
+
+import re
+
+# What XML 1.0 § 2.2 has no place for, and terminals and tables do not either.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ufffe\uffff]")
+
+
+def encodable(text: str) -> str:
+    r"""Bytes that are no Unicode are shown as \udcXX, which JSON reads back."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def one_line(text: str) -> str:
+    """Fit for a line of any form: control characters are shown as blanks."""
+    return _CONTROL.sub(" ", encodable(text))

@@ -1,0 +1,81 @@
+"""`--report FORMAT=PATH`: which forms of the report are written, and where."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from .errors import Dock2ukError
+
+_SUMMARY = "GITHUB_STEP_SUMMARY"  # where a step of GitHub's actions puts what its run shows
+_LARGEST_SUMMARY_BYTES = 1 << 20
+
+Reports = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--report",
+        metavar="FORMAT=PATH",
+        help="Write the report as json, md, sarif, junit or cyclonedx too. Repeatable.",
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A form of the report and its file."""
+
+    format: str
+    path: Path
+
+
+def report_options(report: Reports = None) -> tuple[Output, ...]:
+    """What the options say; Dock2ukError before anything is made where one cannot be done."""
+    outputs = tuple(map(_output, report or ()))
+    for index, one in enumerate(outputs):
+        if one.path.resolve() in (other.path.resolve() for other in outputs[:index]):
+            raise Dock2ukError(f"two reports are to be written to {one.path}")
+    return outputs
+
+
+def write(outputs: Sequence[Output], document: Mapping[str, Any]) -> None:
+    """Every form, and a summary where GitHub's actions ask for one."""
+    from .report.formats import FORMATS, markdown
+
+    for output in outputs:
+        try:
+            output.path.write_text(FORMATS[output.format](document), "utf-8")
+        except OSError as problem:
+            raise Dock2ukError(f"cannot write {output.path}: {problem.strerror}") from problem
+    summary = os.environ.get(_SUMMARY)
+    if summary:
+        _append(Path(summary), markdown.render(document))
+
+
+def _output(text: str) -> Output:
+    from .report.formats import FORMATS
+
+    name, separator, path = text.partition("=")
+    known = ", ".join(FORMATS)
+    if not separator or not path:
+        raise Dock2ukError(f"not FORMAT=PATH: {text!r}", hint=f"formats: {known}")
+    if name not in FORMATS:
+        raise Dock2ukError(f"no such form of the report: {name!r}", hint=f"formats: {known}")
+    if not Path(path).parent.is_dir() or Path(path).is_dir():
+        raise Dock2ukError(f"cannot write {path}: no such directory, or it is one")
+    return Output(name, Path(path))
+
+
+def _append(path: Path, text: str) -> None:
+    """Nothing where it would be more than is taken: the whole step would fail."""
+    try:
+        size = path.stat().st_size if path.exists() else 0
+        if size + len(text.encode()) < _LARGEST_SUMMARY_BYTES:
+            with path.open("a", encoding="utf-8") as file:
+                file.write(text)
+    except OSError as problem:
+        raise Dock2ukError(f"cannot write {path}, {_SUMMARY}: {problem.strerror}") from problem

@@ -1,0 +1,23 @@
+"""Which vulnerabilities the packages of an image have, by reports of scanners and by OSV's data.
+
+Files are read, nothing is fetched and no scanner is run. Without either there is no answer, which
+is not the same as no vulnerability.
+"""
+
+from __future__ import annotations
+
+from .match import Known, match, read
+from .reports import read_reports
+from .values import Finding, NoData, Severity, Source, Vulnerabilities
+
+__all__ = [
+    "Finding",
+    "Known",
+    "NoData",
+    "Severity",
+    "Source",
+    "Vulnerabilities",
+    "match",
+    "read",
+    "read_reports",
+]

@@ -1,0 +1,126 @@
+"""Claims joined to the packages of an image, and said once however many sources say them.
+
+A scanner's claim is joined by purl without qualifiers, else by name and version; one of a package
+that the inventory has not stays, without a package. Where a scanner's report is given, what it is
+silent about counts as looked at: reports do not say what they looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..model import Package
+from ..packages import Inventory
+from ..packages.purl import key
+from . import osv
+from .osv_files import require_database
+from .reports import read_reports
+from .values import Claim, Finding, NoData, Report, Severity, Source, Vulnerabilities
+
+_WORST_FIRST = tuple(Severity)
+
+Named = tuple[Package | None, Claim]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the user knows of vulnerabilities: reports, read, and a directory of OSV's data."""
+
+    reports: tuple[Report, ...] = ()
+    database: Path | None = None
+
+
+def read(reports: Iterable[Path], database: Path | None) -> Known | None:
+    """None where there is neither. Raises Dock2ukError for what is no such thing."""
+    if database is not None:
+        require_database(database)
+    known = Known(read_reports(reports), database)
+    return known if known != Known() else None
+
+
+def match(inventory: Inventory, known: Known | None) -> Vulnerabilities | None:
+    """Every vulnerability of each package, worst first; None where nothing is known of any."""
+    if known is None:
+        return None
+    claims = [claim for report in known.reports for claim in report.claims]
+    named: list[Named] = list(_joined(inventory.packages, claims))
+    sources = [report.source for report in known.reports]
+    no_data: list[NoData] = []
+    if known.database is not None:
+        sources.append(Source("osv", known.database.name))
+        for found in osv.find(known.database, _own(inventory.packages), inventory.distribution):
+            (no_data if isinstance(found, NoData) else named).append(found)  # type: ignore[arg-type]
+    return Vulnerabilities(
+        sources=tuple(sources),
+        findings=tuple(sorted(_merged(named), key=_order)),
+        no_data=tuple(no_data) if not known.reports else (),
+    )
+
+
+def _own(packages: Iterable[Package]) -> Iterator[Package]:
+    """Without what the distribution brought: its own data is about that, with its own fixes."""
+    return (package for package in packages if not package.part_of)
+
+
+def _joined(packages: Iterable[Package], claims: Iterable[Claim]) -> Iterator[Named]:
+    by_key: dict[tuple[str, ...], list[Package]] = {}
+    for package in packages:
+        for one in {key(package.purl), (package.name, package.version)} - {None}:
+            by_key.setdefault(one, []).append(package)  # type: ignore[arg-type]
+    for claim in claims:
+        by_purl = by_key.get(key(claim.purl) or ()) if claim.purl else None
+        found = by_purl or by_key.get((claim.name, claim.version))
+        yield from ((package, claim) for package in found or (None,))
+
+
+def _merged(named: Iterable[Named]) -> Iterator[Finding]:
+    """Of each package, the claims that share a name are one vulnerability."""
+    by_package: dict[tuple[str, ...], list[Named]] = {}
+    for package, claim in named:
+        by_package.setdefault(_identity(package, claim), []).append((package, claim))
+    for found in by_package.values():
+        yield from (_finding(group) for group in _grouped(found))
+
+
+def _grouped(found: Iterable[Named]) -> list[list[Named]]:
+    of_name: dict[str, list[Named]] = {}
+    for one in found:
+        names = _names(one)
+        same = {id(of_name[name]): of_name[name] for name in sorted(names) if name in of_name}
+        group = [*(other for others in same.values() for other in others), one]
+        for name in {name for other in group for name in _names(other)}:
+            of_name[name] = group
+    return list({id(group): group for group in of_name.values()}.values())
+
+
+def _identity(package: Package | None, claim: Claim) -> tuple[str, ...]:
+    if package is None:
+        return claim.purl, claim.name, claim.version
+    return package.ecosystem, package.name, package.version, package.architecture
+
+
+def _names(named: Named) -> set[str]:
+    return {named[1].id, *named[1].aliases}
+
+
+def _finding(group: list[Named]) -> Finding:
+    """The first source's word counts, where it has one."""
+    package, first = group[0]
+    names = {name for one in group for name in _names(one)}
+    id_ = next((one for one in sorted(names) if one.startswith("CVE-")), first.id)
+    severities = (claim.severity for _, claim in group if claim.severity is not Severity.UNKNOWN)
+    return Finding(
+        id=id_,
+        aliases=tuple(sorted(names - {id_})),
+        severity=next(severities, Severity.UNKNOWN),
+        fixed=tuple(dict.fromkeys(version for _, claim in group for version in claim.fixed)),
+        package=package,
+        named=first.purl or f"{first.name} {first.version}",
+        sources=tuple(dict.fromkeys(claim.source for _, claim in group)),
+    )
+
+
+def _order(finding: Finding) -> tuple[int, str, str]:
+    return _WORST_FIRST.index(finding.severity), finding.id, finding.named

@@ -1,0 +1,184 @@
+"""Which packages an OSV record is about (OSV schema, "Evaluation").
+
+A version is affected that is listed, or lies between an `introduced` and a `fixed` (or after no
+`last_affected`). Ranges of git commits say nothing of versions and are not looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..model import Package
+from ..packages import Distribution
+from . import cvss
+from .ecosystems import Ecosystem, ecosystem_of, names_of, version_of
+from .names import expanded
+from .osv_files import has, records
+from .reports import severity_of
+from .values import Claim, NoData, Severity
+from .versions import Key, order
+
+_FIRST = "0"  # `introduced` before every version
+_EVENTS = ("introduced", "fixed", "last_affected", "limit")
+
+
+def find(
+    directory: Path, packages: Iterable[Package], distribution: Distribution | None
+) -> Iterator[tuple[Package, Claim] | NoData]:
+    """The claims of the records about each package, and the packages that none can be about."""
+    by_ecosystem: dict[Ecosystem | None, list[Package]] = {}
+    for package in packages:
+        by_ecosystem.setdefault(ecosystem_of(package, distribution), []).append(package)
+    for ecosystem, found in by_ecosystem.items():
+        if ecosystem is None:
+            yield from _no_data(found, "OSV has no data of such packages")
+        elif not has(directory, ecosystem):
+            yield from _no_data(found, f"{directory.name} has no directory {ecosystem.name}")
+        else:
+            yield from _of_ecosystem(directory, ecosystem, found)
+
+
+def _no_data(packages: Iterable[Package], because: str) -> Iterator[NoData]:
+    grouped: dict[str, list[str]] = {}
+    for package in packages:
+        grouped.setdefault(package.ecosystem, []).append(f"{package.name} {package.version}")
+    for ecosystem, names in grouped.items():
+        yield NoData(ecosystem, tuple(names), because)
+
+
+def _of_ecosystem(
+    directory: Path, ecosystem: Ecosystem, packages: list[Package]
+) -> Iterator[tuple[Package, Claim] | NoData]:
+    by_name: dict[str, list[Package]] = {}
+    unordered = [package for package in packages if _key(package, ecosystem) is None]
+    yield from _no_data(unordered, "the version has no order among others")
+    for package in packages:
+        for name in names_of(package, ecosystem):
+            by_name.setdefault(name, []).append(package)
+    names = {name.encode("utf-8", "surrogateescape") for name in by_name}
+    source = f"osv: {directory.name}/{ecosystem.name}"
+    for record in records(directory, ecosystem, names):
+        if "withdrawn" not in record:
+            yield from _of_record(record, ecosystem, by_name, source)
+
+
+def _of_record(
+    record: Mapping[str, Any],
+    ecosystem: Ecosystem,
+    by_name: Mapping[str, list[Package]],
+    source: str,
+) -> Iterator[tuple[Package, Claim]]:
+    for affected in _objects(record.get("affected")):
+        stated = affected.get("package")
+        if not isinstance(stated, dict) or not ecosystem.is_of(str(stated.get("ecosystem", ""))):
+            continue
+        for package in by_name.get(str(stated.get("name")), ()):
+            fixed = _fixed(affected, package, ecosystem)
+            if fixed is not None:
+                for claim in _claims(record, affected, package, fixed, source):
+                    yield package, claim
+
+
+def _claims(
+    record: Mapping[str, Any],
+    affected: Mapping[str, Any],
+    package: Package,
+    fixed: tuple[str, ...],
+    source: str,
+) -> Iterator[Claim]:
+    aliases, upstream = _strings(record.get("aliases")), _strings(record.get("upstream"))
+    for id_, others in expanded(str(record["id"]), aliases, upstream):
+        yield Claim(
+            id=id_,
+            aliases=others,
+            severity=_severity(record, affected),
+            fixed=fixed,
+            name=package.name,
+            version=package.version,
+            purl=package.purl,
+            source=source,
+        )
+
+
+def _fixed(
+    affected: Mapping[str, Any], package: Package, ecosystem: Ecosystem
+) -> tuple[str, ...] | None:
+    """The versions that mend it, perhaps none; None where the package has it not."""
+    version, key = version_of(package, ecosystem), _key(package, ecosystem)
+    is_affected = version.removeprefix("v") in _strings(affected.get("versions"))
+    fixed: list[str] = []
+    for range_ in _objects(affected.get("ranges")):
+        if range_.get("type") not in ("ECOSYSTEM", "SEMVER") or key is None:
+            continue
+        found = _within(_objects(range_.get("events")), version, key)
+        is_affected = is_affected or found is not None
+        fixed += found or ()
+    return tuple(dict.fromkeys(fixed)) if is_affected else None
+
+
+def _key(package: Package, ecosystem: Ecosystem) -> Key | None:
+    """The order of its ecosystem; None where its own version is none."""
+    key = order(package.ecosystem)
+    try:
+        if key is not None:
+            key(version_of(package, ecosystem))
+    except ValueError:
+        return None
+    return key
+
+
+def _within(events: list[dict[str, Any]], version: str, key: Key) -> list[str] | None:
+    """The next `fixed` after the version, if it is within what the events enclose; None: it is
+    not. An event whose version has no order is passed over."""
+    own, is_affected = key(version), False
+    for name, stated in _in_order(events, key):
+        has_come = stated == _FIRST or not own < key(stated)
+        if not has_come and name == "fixed" and is_affected:
+            return [stated]
+        if has_come and name == "introduced":
+            is_affected = True
+        elif has_come and (name != "last_affected" or key(stated) < own):
+            is_affected = False
+    return [] if is_affected else None
+
+
+def _in_order(events: list[dict[str, Any]], key: Key) -> list[tuple[str, str]]:
+    stated = [(name, str(event[name])) for event in events for name in _EVENTS if event.get(name)]
+    known = [one for one in stated if one[1] == _FIRST or _has_order(one[1], key)]
+    first = [one for one in known if one[1] == _FIRST]
+    return [
+        *first,
+        *sorted((one for one in known if one[1] != _FIRST), key=lambda one: key(one[1])),
+    ]
+
+
+def _has_order(version: str, key: Key) -> bool:
+    try:
+        key(version)
+    except ValueError:
+        return False
+    return True
+
+
+def _severity(record: Mapping[str, Any], affected: Mapping[str, Any]) -> Severity:
+    """A word of the database that wrote it, else what its CVSS vector amounts to."""
+    places = (affected.get("ecosystem_specific"), affected.get("database_specific"))
+    for place in (*places, record.get("database_specific")):
+        for name in ("severity", "urgency"):
+            word = place.get(name) if isinstance(place, dict) else None
+            found = severity_of(word) if isinstance(word, str) else Severity.UNKNOWN
+            if found is not Severity.UNKNOWN:
+                return found
+    vectors = [*_objects(affected.get("severity")), *_objects(record.get("severity"))]
+    computed = (cvss.severity(str(one.get("score", ""))) for one in vectors)
+    return next((one for one in computed if one is not Severity.UNKNOWN), Severity.UNKNOWN)
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _strings(value: Any) -> tuple[str, ...]:
+    return tuple(one for one in value if isinstance(one, str)) if isinstance(value, list) else ()

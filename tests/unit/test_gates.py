@@ -1,0 +1,104 @@
+"""Rules about the report: what is written, what they find, and what is shown when one says no."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from test_report import document  # noqa: F401 - a fixture
+
+from dock2uk import gates
+from dock2uk.errors import Dock2ukError, PolicyError
+
+
+def require(report: dict[str, Any], *rules: str) -> None:
+    gates.require_passed(report, [gates.parse(rule) for rule in rules])
+
+
+def test_every_figure_of_the_report_can_be_asked_for(document: dict[str, Any]) -> None:  # noqa: F811
+    ids = {metric["id"] for metric in document["metrics"]}
+    assert ids | {"vulnerabilities"} == set(gates.METRICS)
+
+
+def test_rules_that_do_not_hold_pass(document: dict[str, Any]) -> None:  # noqa: F811
+    require(document, "shells>0", "setuid > 0", "files!=2", "kernel_bytes>=601", "effective_uid<0")
+
+
+def test_every_rule_that_holds_is_told_with_evidence(document: dict[str, Any]) -> None:  # noqa: F811
+    with pytest.raises(PolicyError) as caught:
+        require(document, "shells>0", "packages>=1", "effective_uid==0", "differences>0")
+    assert caught.value.exit_status == 2
+    assert "shells" not in caught.value.message
+    assert "packages>=1: it is " in caught.value.message
+    assert "effective_uid==0: it is 0" in caught.value.message
+    assert "differences>0: it is 1\n  http://:80/: status: …" in caught.value.message
+
+
+def finding(number: int, severity: str, state: str) -> dict[str, str]:
+    return {
+        "id": f"CVE-{number}",
+        "severity": severity,
+        "package": "pkg:deb/debian/x",
+        "state": state,
+    }
+
+
+VULNERABILITIES = {
+    "found": [
+        finding(1, "high", "removed"),
+        finding(2, "high", "partially kept"),
+        finding(3, "low", "kept"),
+        finding(4, "high", "unknown"),
+    ]
+}
+
+
+@pytest.mark.parametrize(
+    ("rule", "value"),
+    [
+        ("cve.high.kept>0", 2),
+        ("cve.any.kept>0", 3),
+        ("cve.high.removed>0", 1),
+        ("cve.critical.kept==0", 0),
+    ],
+)
+def test_what_may_be_kept_counts_as_kept(rule: str, value: int) -> None:
+    with pytest.raises(PolicyError, match=f"it is {value}"):
+        require({"vulnerabilities": VULNERABILITIES}, rule)
+
+
+@pytest.mark.parametrize(
+    "rule", ["cve.high.kept>0", "vulnerabilities>0", "differences>0", "missed_system_calls>0"]
+)
+def test_where_there_is_no_data_the_answer_is_no(rule: str) -> None:
+    nothing: dict[str, Any] = {
+        "vulnerabilities": None,
+        "metrics": [],
+        "comparison": {"is_compared": False},
+        "verification": None,
+    }
+    with pytest.raises(PolicyError, match="there is no data on it"):
+        require(nothing, rule)
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("shels>0", "did you mean shells"),
+        ("shells", "write SUBJECT OPERATOR NUMBER"),
+        ("shells>-1", "write SUBJECT OPERATOR NUMBER"),
+        ("shells>0,setuid>0", "write SUBJECT OPERATOR NUMBER"),
+        ("zzz>0", "known: files"),
+    ],
+)
+def test_a_mistake_is_met_with_what_to_write(text: str, hint: str) -> None:
+    with pytest.raises(Dock2ukError) as caught:
+        gates.parse(text)
+    assert hint in str(caught.value.hint)
+    assert caught.value.exit_status == 1
+
+
+def test_more_evidence_than_can_be_read_is_counted() -> None:
+    many = {"found": [finding(number, "low", "kept") for number in range(13)]}
+    with pytest.raises(PolicyError, match="and 3 more"):
+        require({"vulnerabilities": many}, "cve.low.kept>0")

@@ -1,0 +1,225 @@
+"""The report in other forms: each says what report.json says, whatever files are called."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import jsonschema
+import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+from test_report import document  # noqa: F401 - a fixture
+
+from dock2uk import report_options
+from dock2uk.errors import Dock2ukError
+from dock2uk.report.formats import FORMATS, markdown
+from dock2uk.report.formats.findings import RULES, findings
+
+HOSTILE = "/x|y`z\n</details><script>&\udcff\x1b[31m[a](http://b)" + "é" * 2000
+
+# Of SARIF 2.1.0 (OASIS standard, 27 March 2020) § 3: what is written here, and what must be there.
+TEXT = {"type": "object", "required": ["text"], "properties": {"text": {"type": "string"}}}
+LEVEL = {"enum": ["none", "note", "warning", "error"]}  # § 3.27.10
+RULE = {
+    "type": "object",
+    "required": ["id"],  # § 3.49.3
+    "properties": {"id": {"type": "string"}, "shortDescription": TEXT, "help": TEXT},
+}
+PLACE = {
+    "type": "object",
+    "properties": {
+        "physicalLocation": {
+            "type": "object",
+            "required": ["artifactLocation"],  # § 3.29.2
+            "properties": {
+                "artifactLocation": {
+                    "properties": {"uri": {"type": "string", "format": "uri-reference"}}
+                },
+                "region": {"properties": {"startLine": {"type": "integer", "minimum": 1}}},
+            },
+        }
+    },
+}
+RESULT = {
+    "type": "object",
+    "required": ["message"],  # § 3.27.11
+    "properties": {
+        "ruleId": {"type": "string"},
+        "ruleIndex": {"type": "integer", "minimum": 0},
+        "level": LEVEL,
+        "message": TEXT,
+        "locations": {"type": "array", "items": PLACE},
+        "partialFingerprints": {"additionalProperties": {"type": "string"}},
+    },
+}
+SARIF = {
+    "type": "object",
+    "required": ["version", "runs"],  # § 3.13
+    "properties": {
+        "version": {"const": "2.1.0"},
+        "runs": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["tool"],  # § 3.14.6
+                "properties": {
+                    "tool": {
+                        "type": "object",
+                        "required": ["driver"],
+                        "properties": {
+                            "driver": {
+                                "type": "object",
+                                "required": ["name"],
+                                "properties": {"rules": {"type": "array", "items": RULE}},
+                            }
+                        },
+                    },
+                    "results": {"type": "array", "items": RESULT},
+                },
+            },
+        },
+    },
+}
+
+
+@pytest.fixture
+def full(document: dict[str, Any]) -> dict[str, Any]:  # noqa: F811
+    """The report with something of every kind, by hostile names."""
+    metrics = [
+        one | {"evidence": {"before": [], "after": [HOSTILE]}}
+        if one["id"] in ("setuid", "shells")
+        else one
+        for one in document["metrics"]
+    ]
+    found = {"id": "CVE-1", "severity": "high", "package": HOSTILE, "state": "partially kept"}
+    removed = found | {"id": "CVE-2", "state": "removed"}
+    return document | {
+        "metrics": metrics,
+        "notes": [HOSTILE],
+        "vulnerabilities": {"found": [found, removed]},
+        "verification": {
+            "is_passed": False, "machine": "pc", "accelerator": "tcg",
+            "missed_system_calls": ["keyctl"],
+            "probes": [{"question": "tcp:1", "answer": HOSTILE, "is_passed": False}],
+        },
+    }  # fmt: skip
+
+
+def test_every_rule_is_found_once(full: dict[str, Any]) -> None:
+    rules = [one.rule for one in findings(full)]
+    assert set(rules) == set(RULES)
+    assert rules.count("vulnerability-kept") == 1
+    assert rules.count("setuid-kept") == 1
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_hostile_names_break_no_form(full: dict[str, Any], name: str) -> None:
+    text = FORMATS[name](full)
+    text.encode("utf-8")
+    assert "\x1b" not in text
+    assert FORMATS[name](full) == text
+
+
+def test_json_is_the_document(full: dict[str, Any]) -> None:
+    assert json.loads(FORMATS["json"](full)) == full
+
+
+def test_sarif_is_as_the_standard_says(full: dict[str, Any]) -> None:
+    sarif = json.loads(FORMATS["sarif"](full))
+    jsonschema.validate(sarif, SARIF)
+    [run] = sarif["runs"]
+    assert len(run["results"]) == len(list(findings(full)))
+    for result in run["results"]:
+        assert run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == result["ruleId"]
+    assert len({one["partialFingerprints"]["finding/v1"] for one in run["results"]}) == len(
+        run["results"]
+    )
+
+
+def test_cyclonedx_is_as_its_schema_says(full: dict[str, Any]) -> None:
+    text = FORMATS["cyclonedx"](full)
+    problem = JsonStrictValidator(SchemaVersion.V1_6).validate_str(text)
+    assert problem is None, problem
+    bill = json.loads(text)
+    assert len(bill["components"]) == len(full["packages"])
+    states = [one["analysis"]["state"] for one in bill["vulnerabilities"]]
+    assert states == ["in_triage", "not_affected"]
+
+
+def test_a_bill_leads_from_a_vulnerability_to_its_package(full: dict[str, Any]) -> None:
+    purl = full["packages"][0]["purl"]
+    found = {"id": "CVE-1", "severity": "negligible", "package": purl, "state": "kept"}
+    twice = full | {
+        "vulnerabilities": {"found": [found]},
+        "packages": [full["packages"][0], full["packages"][0]],
+    }
+    text = FORMATS["cyclonedx"](twice)
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    bill = json.loads(text)
+    references = [one["bom-ref"] for one in bill["components"]]
+    assert [one["ref"] for one in bill["vulnerabilities"][0]["affects"]] == references
+    assert len(set(references)) == 2
+
+
+def test_junit_counts_what_it_has(full: dict[str, Any]) -> None:
+    suite = ElementTree.fromstring(FORMATS["junit"](full))
+    assert suite.get("tests") == suite.get("failures") == str(len(RULES))
+    quiet = full | {
+        "verification": None,
+        "vulnerabilities": None,
+        "metrics": [],
+        "comparison": {"is_compared": False, "reason": "no engine", "answers": []},
+    }
+    suite = ElementTree.fromstring(FORMATS["junit"](quiet))
+    assert (suite.get("failures"), suite.get("skipped")) == ("0", "4")
+
+
+def test_markdown_shows_names_as_they_are_and_fits_a_comment(full: dict[str, Any]) -> None:
+    text = FORMATS["md"](full)
+    assert "<script>" not in text.replace("\\<script", "")
+    assert text.count("<details>") == text.count("</details>")
+    assert "1 high" in text
+    many = full | {"notes": [HOSTILE] * 5000, "losses": full["losses"] * 5000}
+    assert len(FORMATS["md"](many).encode()) <= 65_536
+    huge = full | {"metrics": full["metrics"] * 2000}
+    assert FORMATS["md"](huge).endswith("_More is in report.json._\n")
+
+
+@pytest.mark.parametrize("text", ["a|b", "- x", "1. x", "# x", "a_b*c`d", "<b>", "&amp;", "[x](y)"])
+def test_escaped_text_means_nothing(text: str) -> None:
+    escaped = markdown.escaped(text)
+    assert escaped != text
+    assert escaped.replace("\\", "") == text
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["md"], "not FORMAT=PATH"),
+        (["md="], "not FORMAT=PATH"),
+        (["pdf=x"], "no such form of the report: 'pdf'"),
+        (["md=/no/such/dir/x"], "cannot write /no/such/dir/x"),
+        (["md=/tmp"], "cannot write /tmp"),
+        (["md=x", "json=./x"], "two reports are to be written to x"),
+    ],
+)
+def test_mistakes_are_found_before_anything_is_made(words: list[str], said: str) -> None:
+    with pytest.raises(Dock2ukError) as caught:
+        report_options.report_options(words)
+    assert said in caught.value.message
+
+
+def test_the_summary_of_a_step_is_appended_and_bounded(
+    full: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "summary.md"
+    path.write_text("before\n")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(path))
+    report_options.write(report_options.report_options([f"md={tmp_path / 'r.md'}"]), full)
+    assert path.read_text() == "before\n" + (tmp_path / "r.md").read_text()
+    path.write_bytes(b"x" * (1 << 20))
+    report_options.write((), full)
+    assert path.stat().st_size == 1 << 20
