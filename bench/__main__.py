@@ -8,6 +8,7 @@ Writes bench/results/latest.json and the table in docs/performance.md.
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import statistics
 import subprocess
@@ -18,7 +19,7 @@ from pathlib import Path
 
 from elftools.elf.elffile import ELFFile
 
-from . import initramfs, linux_kernel, measure, report
+from . import analysis, initramfs, linux_kernel, measure, pull, read, report
 from .guest import STATIC_ADDRESS, Guest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -64,18 +65,22 @@ def main() -> None:
 
 def measurements(runs: int) -> Mapping[str, Callable[[], dict[str, Figure]]]:
     """By name; each gives its figures, some with variants of its own name."""
-    nginx, static = prepare("nginx"), prepare("static-c")
-    image = nginx.husk.kernel
     return {
-        "boot.nginx": lambda: boots("boot.nginx", nginx, 2 * runs),
-        "boot.static": lambda: boots("boot.static", static, 2 * runs),
-        "kernel_bytes": lambda: {"kernel_bytes": alone("bytes", [kernel_bytes(image)])},
-        "min_memory.nginx": lambda: memory("min_memory.nginx", nginx),
-        "requests.nginx": lambda: requests("requests.nginx", nginx, runs),
+        "boot.nginx": lambda: boots("boot.nginx", prepare("nginx"), 2 * runs),
+        "boot.static": lambda: boots("boot.static", prepare("static-c"), 2 * runs),
+        "kernel_bytes": lambda: {"kernel_bytes": alone("bytes", [kernel_bytes()])},
+        "small": small_servers,
+        "min_memory.nginx": lambda: memory("min_memory.nginx", prepare("nginx")),
+        "requests.nginx": lambda: requests("requests.nginx", prepare("nginx"), runs),
         "convert.nginx": lambda: {"convert.nginx": alone("s", conversions(runs))},
+        "analysis": lambda: analyses(runs),
+        "resolve": lambda: resolutions(runs),
+        "pull": lambda: pulls(2 * runs),
+        "read": lambda: reads(2 * runs),
     }
 
 
+@functools.cache
 def prepare(fixture: str) -> Trio:
     """Convert the fixture, and make a Linux guest of the archive in the result."""
     bundle = WORK / fixture
@@ -130,7 +135,77 @@ def conversions(runs: int) -> list[float]:
     return [measure.convert_s(command) for _ in range(runs)]
 
 
-def kernel_bytes(image: Path) -> float:
+def analyses(runs: int) -> dict[str, Figure]:
+    source = f"oci:{ROOT / 'build' / 'fixtures' / 'nginx'}"
+    cold, warm = zip(*(analysis.cold_and_warm(source) for _ in range(runs)), strict=True)
+    return {
+        "analysis.cold": alone("s", [seconds for seconds, _ in cold]),
+        "analysis.warm": alone("s", [seconds for seconds, _ in warm]),
+        "analysis_memory": alone("MB", [mebibytes for _, mebibytes in cold]),
+    }
+
+
+def resolutions(runs: int) -> dict[str, Figure]:
+    """What finding the program takes beyond reading an image whose program is named, taking turns:
+    by reading its start-up script, and by running it twice."""
+    source = f"oci:{ROOT / 'build' / 'fixtures' / 'start-nginx'}"
+    base: list[str | Path] = [DOCK2UK, "entrypoint", source, "--json"]
+    ways = {
+        "named": ["--entrypoint", "/usr/sbin/nginx"],
+        "static": ["--resolve", "static"],
+        "recorded": ["--resolve", "record"],
+    }
+    measure.convert_s([*base, *ways["named"]])  # to warm the page cache
+    taken: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(runs):
+        for name, options in ways.items():
+            taken[name].append(measure.convert_s([*base, *options]))
+    named = statistics.median(taken.pop("named"))
+    return {
+        f"resolve.{name}": alone("s", [value - named for value in values])
+        for name, values in taken.items()
+    }
+
+
+def pulls(runs: int) -> dict[str, Figure]:
+    """Beside skopeo, whose figures stand in Linux's column."""
+    found = pull.rates(WORK / "pull", runs)
+    return {
+        "pull.skopeo": pair("MB/s", found.pulls, found.skopeo),
+        "pull_and_read.skopeo": pair("MB/s", found.reads, found.skopeo),
+        "pull_memory": alone("MB", [max(found.peaks_mb)]),
+    }
+
+
+def reads(runs: int) -> dict[str, Figure]:
+    """Beside skopeo, whose figures stand in Linux's column."""
+    found = read.rates(WORK / "read", runs)
+    return {
+        "read.archive": pair("MB/s", found.reads, found.copies),
+        "read.archive.plain_copy": pair("MB/s", found.reads, found.plain_copies),
+        "read.layout": pair("MB/s", found.packed_reads, found.copies),
+        "read_memory": alone("MB", [max(found.peaks_mb)]),
+    }
+
+
+def small_servers() -> dict[str, Figure]:
+    """The smallest servers of this field: what is linked for them, and the whole image."""
+    found: dict[str, Figure] = {}
+    for fixture in ("http-memory", "dns-udp"):
+        bundle = WORK / fixture
+        command = convert_command(fixture, bundle)
+        subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        image = bundle / "unikernel.elf"
+        found[f"small.{fixture}.kernel"] = alone("bytes", [without_archive(image)])
+        found[f"small.{fixture}.image"] = alone("bytes", [float(image.stat().st_size)])
+    return found
+
+
+def kernel_bytes() -> float:
+    return without_archive(prepare("nginx").husk.kernel)
+
+
+def without_archive(image: Path) -> float:
     """The file without the root archive: code, tables, symbols and headers all count."""
     with image.open("rb") as file:
         section = ELFFile(file).get_section_by_name(".rootfs")

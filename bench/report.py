@@ -25,9 +25,20 @@ TARGETS = {
     "boot.nginx": Target("ratio", "at most 0.10 of Linux", 0.10),
     "boot.static": Target("ratio", "at most 0.06 of Linux", 0.06),
     "kernel_bytes": Target("husk", "at most 600,000", 600_000),
+    "small.http-memory.kernel": Target("husk", "at most 350,000", 350_000),
+    "small.dns-udp.kernel": Target("husk", "at most 300,000", 300_000),
     "min_memory.nginx": Target("husk", "at most 24", 24),
     "requests.nginx": Target("ratio", "at least 2.2 of Linux", 2.2, is_least=True),
+    "pull.skopeo": Target("ratio", "at least 0.8 of skopeo", 0.8, is_least=True),
+    "read.archive": Target("ratio", "at least 0.8 of skopeo", 0.8, is_least=True),
+    "read_memory": Target("husk", "at most 200", 200),
+    "pull_memory": Target("husk", "at most 200", 200),
     "convert.nginx": Target("husk", "at most 5", 5),
+    "analysis.cold": Target("husk", "at most 4", 4),
+    "analysis.warm": Target("husk", "at most 1", 1),
+    "analysis_memory": Target("husk", "at most 400", 400),
+    "resolve.static": Target("husk", "at most 0.3", 0.3),
+    "resolve.recorded": Target("husk", "at most 3", 3),
 }
 
 

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from .entrypoint_document import credentials
 from .errors import Dock2ukError
 from .model import Artifact, Entrypoint, Image
 from .recipes import chosen
@@ -127,14 +128,12 @@ def _file(path: Path) -> File:
 
 
 def _entrypoint(entrypoint: Entrypoint) -> dict[str, Any]:
+    """What a reader of the bundle looks for first; entrypoint.json has all of it."""
     return {
         "exe": entrypoint.exe,
         "argv": list(entrypoint.argv),
         "cwd": entrypoint.cwd,
-        "uid": entrypoint.uid,
-        "gid": entrypoint.gid,
-        "groups": list(entrypoint.groups),
-        "umask": f"{entrypoint.umask:03o}",
+        **credentials(entrypoint),
         "stop_signal": entrypoint.stop_signal,
         "method": entrypoint.method,
     }

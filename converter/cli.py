@@ -10,26 +10,38 @@ from __future__ import annotations
 import json
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from enum import StrEnum
 from io import TextIOWrapper
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TextIO
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, SpinnerColumn, TaskID, TextColumn
-from rich.progress import Progress as RichProgress
+from rich.filesize import decimal
 from rich.table import Table
+from rich.text import Text
 
-from . import __version__
+from . import __version__, bars
+from .entrypoint_options import Env, EnvFile, program_options, variables
 from .errors import Dock2ukError, UnsupportedError, VerificationError
-from .progress import Progress, Silent
+from .option_groups import taking
+from .progress import Progress
+from .project_options import project_options
+from .report_options import report_options
+from .report_options import write as write_reports
+from .source_options import Source, seconds, source_options
+from .vulnerability_options import vulnerability_options
 
 if TYPE_CHECKING:
     from . import strace
+    from .entrypoint import Options
+    from .ingest import SourceOptions
+    from .project_options import Project
+    from .report_options import Output
+    from .vulnerabilities import Known
 
 app = typer.Typer(
     name="dock2uk",
@@ -39,6 +51,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+cache_app = typer.Typer(help="What is kept between runs.", no_args_is_help=True)
+app.add_typer(cache_app, name="cache")
 
 _out = Console()
 _err = Console(stderr=True)
@@ -71,80 +86,79 @@ class Accelerator(StrEnum):
 
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else.")]
+NoRecipe = Annotated[
+    bool, typer.Option("--no-recipe", help="Run the program as the image does, unchanged.")
+]
 Bundle = Annotated[Path, typer.Argument(metavar="DIR", help="A directory that `convert` made.")]
-
-
-class _Shown:
-    """Progress on a terminal: the running step, and a bar where it can be counted."""
-
-    def __init__(self, live: RichProgress) -> None:
-        self._live = live
-        self._task: TaskID | None = None
-
-    def step(self, description: str) -> None:
-        if self._task is not None:
-            self._live.remove_task(self._task)
-        self._task = self._live.add_task(description, total=None)
-
-    def advance(self, done_bytes: int, total_bytes: int | None) -> None:
-        if self._task is not None:
-            self._live.update(self._task, completed=done_bytes, total=total_bytes)
 
 
 @contextmanager
 def _progress(*, is_wanted: bool) -> Iterator[Progress]:
     if not is_wanted or not _err.is_terminal:
-        yield Silent()
+        yield bars.Lines(_err)
         return
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), DownloadColumn())
-    with RichProgress(*columns, console=_err, transient=True) as live:
-        yield _Shown(live)
+    with bars.live(_err) as live:
+        yield bars.Bars(live)
 
 
 @app.command()
+@taking(
+    project=project_options,
+    places=source_options,
+    program=program_options,
+    known=vulnerability_options,
+    reports=report_options,
+)
 def convert(
-    source: Annotated[
-        str,
-        typer.Argument(
-            metavar="SOURCE",
-            help="An image of the local Docker daemon (nginx:latest), docker-archive:FILE[:REF] "
-            "or oci:DIR[:REF].",
-        ),
-    ],
+    source: Source,
     output: Annotated[
         Path, typer.Option("-o", "--output", metavar="DIR", help="Where the bundle goes.")
     ],
     as_json: Json = False,
-    keep: Annotated[
+    keep_syscall: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="PATH",
-            help="Keep this path too (a directory with all in it; globs work). Repeatable.",
-        ),
+        typer.Option(metavar="NAME", help="Link this system call whatever is found. Repeatable."),
     ] = None,
-    no_recipe: Annotated[
-        bool, typer.Option("--no-recipe", help="Run the program as the image does, unchanged.")
-    ] = False,
-    no_verify: Annotated[
-        bool, typer.Option("--no-verify", help="Do not boot the result to see that it serves.")
-    ] = False,
+    no_recipe: NoRecipe = False,
+    *,
+    project: Callable[[str], Project],
+    places: SourceOptions,
+    program: Options,
+    known: Known | None,
+    reports: Sequence[Output],
 ) -> None:
     """Convert a container image into a bundle: unikernel.elf, bundle.json and report.json.
 
+    --entrypoint, --cmd, --env, --user and --workdir are as `docker run` has them. What looks like
+    a secret in the environment is used to find the program and then left out: give it to `run`.
+
     Example: [bold]dock2uk convert nginx:latest -o nginx.uk[/bold]
+    Example: [bold]dock2uk convert . --build-arg VERSION=2 -o app.uk[/bold]
     """
+    from . import gates
+    from .pipeline import Request
     from .pipeline import convert as run_pipeline
     from .report import summary
 
+    wanted = project(source)
+    if wanted.stripping.file:
+        _err.print(f"rules of {wanted.stripping.file}", markup=False, highlight=False)
     with _progress(is_wanted=not as_json) as progress:
         done = run_pipeline(
-            source,
+            Request(
+                source,
+                places,
+                program,
+                wanted.stripping,
+                kept_calls=tuple(keep_syscall or ()),
+                recipes=() if no_recipe else None,
+                checks=wanted.checks,
+                known=known,
+            ),
             output,
             progress,
-            keep=keep or (),
-            recipes=() if no_recipe else None,
-            is_verified=not no_verify,
         )
+    write_reports(reports, done.report)
     if as_json:
         _print_json(done.report)
     else:
@@ -154,6 +168,36 @@ def convert(
         from .verify import require_passed
 
         require_passed(done.boot)
+    gates.require_passed(done.report, wanted.gates)
+
+
+@app.command()
+@taking(places=source_options, program=program_options)
+def entrypoint(
+    source: Source,
+    as_json: Json = False,
+    no_recipe: NoRecipe = False,
+    *,
+    places: SourceOptions,
+    program: Options,
+) -> None:
+    """Show the one program that an image runs, and how it was found, step by step.
+
+    Nothing is converted. With --json, entrypoint.json as `convert` writes it.
+
+    Example: [bold]dock2uk entrypoint redis:7 --resolve record[/bold]
+    """
+    from .entrypoint_document import document
+    from .pipeline import Request, find_entrypoint
+    from .report import chain
+
+    request = Request(source, places, program, recipes=() if no_recipe else None)
+    with _progress(is_wanted=not as_json) as progress:
+        found = find_entrypoint(request, progress)
+    if as_json:
+        _print_json(document(found))
+    else:
+        _out.print(chain(source, document(found)), soft_wrap=True, highlight=False)
 
 
 @app.command()
@@ -169,6 +213,8 @@ def run(
             "Repeatable.",
         ),
     ] = None,
+    env: Env = None,
+    env_file: EnvFile = None,
     memory_mb: Annotated[
         int | None,
         typer.Option("-m", "--memory", metavar="MB", min=1, help="Memory; else the bundle's own."),
@@ -200,7 +246,10 @@ def run(
 ) -> None:
     """Boot a bundle in the foreground; the exit status is the program's own.
 
-    Example: [bold]dock2uk run nginx.uk -p 8080:80[/bold]
+    Variables of --env and --env-file are given to the program at this boot and are nowhere in the
+    bundle; they beat the image's own.
+
+    Example: [bold]dock2uk run nginx.uk -p 8080:80 -e TZ=Europe/Berlin[/bold]
     """
     from .verify.run import run_guest
 
@@ -213,7 +262,8 @@ def run(
             output = stack.enter_context(_trace_output(strace_output))
             tracer = _tracer(directory, output, calls, (stamp, strace_spent))
         options = (memory_mb, machine_name, accel.value)
-        status = run_guest(directory, publish or (), *options, tracer=tracer)
+        given = variables(env_file, env)
+        status = run_guest(directory, publish or (), *options, environment=given, tracer=tracer)
     raise typer.Exit(status)
 
 
@@ -266,13 +316,109 @@ def inspect(directory: Bundle, as_json: Json = False) -> None:
         )
 
 
+@cache_app.command("ls")
+def cache_ls(as_json: Json = False) -> None:
+    """List what is kept between runs: what it is, its size, and when it was used last."""
+    from . import cache
+    from .ingest import cache_contents
+
+    found = cache_contents.entries()
+    if as_json:
+        _print_json({"directory": str(cache.directory()), **cache_contents.document(found)})
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in ("size", "unused", "kind", "digest", "what"):
+        justify: Literal["left", "right"] = "right" if heading in ("size", "unused") else "left"
+        table.add_column(heading, justify=justify, no_wrap=True)
+    for one in found:
+        size, unused = decimal(one.size_bytes), cache_contents.in_words(one.unused_s)
+        table.add_row(size, unused, one.kind, one.digest[:19], Text(one.what))
+    # Nothing is cut where lines are longer than the terminal, or there is none.
+    Console(width=max(_out.width, 200)).print(table, soft_wrap=True)
+    _out.print(
+        f"{decimal(sum(one.size_bytes for one in found))} in {cache.directory()}", soft_wrap=True
+    )
+
+
+@cache_app.command("prune")
+def cache_prune(
+    as_json: Json = False,
+    older_than: Annotated[
+        str, typer.Option(metavar="TIME", help="Remove what was not used for so long: 7d, 12h.")
+    ] = "30d",
+    everything: Annotated[bool, typer.Option("--all", help="Remove everything.")] = False,
+) -> None:
+    """Remove what was not used for 30 days, and what interrupted downloads left.
+
+    Example: [bold]dock2uk cache prune --older-than 7d[/bold]
+    """
+    from .ingest import cache_contents
+
+    gone = cache_contents.prune(0.0 if everything else seconds(older_than))
+    if as_json:
+        _print_json(cache_contents.document(gone))
+        return
+    size = decimal(sum(one.size_bytes for one in gone))
+    _out.print(f"removed {len(gone)} files, {size}")
+
+
+@app.command()
+@taking(reports=report_options)
+def report(directory: Bundle, *, reports: Sequence[Output]) -> None:
+    """Show a bundle's report again, or write it in other forms.
+
+    Example: [bold]dock2uk report nginx.uk --report md=comment.md --report sarif=nginx.sarif[/bold]
+    """
+    from .pipeline import REPORT_NAME
+    from .report import summary
+
+    document = _read_json(directory / REPORT_NAME)
+    write_reports(reports, document)
+    if not reports:
+        _out.print(summary(document))
+
+
+@app.command()
+def explain(
+    directory: Bundle,
+    path: Annotated[
+        str | None,
+        typer.Argument(metavar="[PATH]", help="A path of the image, a directory, or a glob."),
+    ] = None,
+    syscall: Annotated[
+        str | None,
+        typer.Option("--syscall", metavar="NAME", help="A system call: execve, openat, …"),
+    ] = None,
+) -> None:
+    """Say why a path or a system call is or is not in a bundle, back to the program.
+
+    Example: [bold]dock2uk explain nginx.uk /etc/nginx/mime.types[/bold]
+    Example: [bold]dock2uk explain nginx.uk --syscall execve[/bold]
+    """
+    from . import calls_document, paths_document
+    from .pipeline import REPORT_NAME
+
+    if (path is None) == (syscall is None):
+        raise Dock2ukError(
+            "one thing at a time", hint=f"explain {directory} PATH or --syscall NAME"
+        )
+    if path is not None:
+        lines = paths_document.explanation(_read_json(directory / REPORT_NAME)["files"], path)
+    else:
+        stored = _read_json(directory / calls_document.NAME)
+        lines = calls_document.explanation(stored, str(syscall))
+    for line in lines:
+        _out.print(line, soft_wrap=True, markup=False, highlight=False)
+
+
 @app.command()
 def doctor(as_json: Json = False) -> None:
     """What this machine has and lacks for converting and running, and what mends it."""
+    from .entrypoint.record import find_obstacle
     from .match import load_runtimes
     from .verify.doctor import examine, is_ready
 
-    findings = examine(load_runtimes())
+    findings = examine(load_runtimes(), find_obstacle())
     if as_json:
         _print_json([_finding(finding) for finding in findings])
     else:

@@ -15,19 +15,56 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import bundle, report, verify
+from . import (
+    bundle,
+    calls_document,
+    entrypoint_document,
+    packages,
+    probes,
+    report,
+    verify,
+    vulnerabilities,
+)
 from .analyse import analyse
-from .entrypoint import resolve
+from .compare import compare
+from .entrypoint import DEFAULTS, Options, resolve
 from .errors import Dock2ukError
-from .ingest import read_image
+from .ingest import DEFAULT_OPTIONS, SourceOptions, read_image, with_changes
 from .link import link
 from .match import load_runtimes, match
-from .model import Artifact, BootResult, Entrypoint
+from .model import (
+    Artifact,
+    BootResult,
+    Checks,
+    Comparison,
+    Entrypoint,
+    Image,
+    Observed,
+    Question,
+    Stripping,
+)
+from .observed_run import observe
 from .progress import Progress
 from .recipes import Recipe
 from .strip import strip
 
 REPORT_NAME = "report.json"
+AS_NEEDED = Stripping()
+BOOTED_AND_COMPARED = Checks()
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be converted, and how."""
+
+    reference: str  # as the user typed it
+    source: SourceOptions = DEFAULT_OPTIONS
+    entrypoint: Options = DEFAULTS
+    stripping: Stripping = AS_NEEDED
+    kept_calls: tuple[str, ...] = ()  # system calls to link whatever is found
+    recipes: tuple[Recipe, ...] | None = None  # None: all there are
+    checks: Checks = BOOTED_AND_COMPARED
+    known: vulnerabilities.Known | None = None  # of its packages
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,49 +76,90 @@ class Conversion:
     boot: BootResult | None
 
 
-def convert(
-    reference: str,
-    output: Path,
-    progress: Progress,
-    *,
-    keep: Sequence[str] = (),
-    recipes: Sequence[Recipe] | None = None,
-    is_verified: bool,
-) -> Conversion:
-    """Make the bundle `output` from the image `reference`, with all recipes unless some are
-    given. Raises Dock2ukError."""
+def convert(request: Request, output: Path, progress: Progress) -> Conversion:
+    """Make the bundle `output` of an image. Raises Dock2ukError."""
     with _becoming(output) as directory:
-        image = read_image(reference, progress)
-        progress.step("finding the program")
-        entrypoint = resolve(image, recipes)
+        source, entrypoint = _found(request, progress)
+        questions = probes.covering(request.checks.questions, entrypoint.ports)
+        inventory = packages.inventory(source.tree)
+        image = with_changes(source, entrypoint.changes)
+        observed = _observed(image, entrypoint, questions, request, progress)
         progress.step("analysing what it needs")
-        analysis = analyse(image, entrypoint, keep)
+        analysis = analyse(image, entrypoint, request.stripping, observed)
         progress.step("stripping the rest")
-        rootfs = strip(image, entrypoint, analysis, keep)
-        chosen = match(analysis, load_runtimes())
+        rootfs = strip(image, entrypoint, analysis, request.stripping)
+        chosen = match(analysis, load_runtimes(), request.kept_calls)
         progress.step("linking the kernel")
         artifact = link(rootfs, entrypoint, chosen, directory)
-        progress.step("booting it to see that it serves" if is_verified else "writing the report")
-        boot = _boot(artifact, entrypoint) if is_verified else None
-        document = report.build(
-            report.Findings(image, entrypoint, analysis, rootfs, artifact, boot)
-        )
-        _write_bundle(directory, document)
+        is_booted = request.checks.is_verified
+        boot = _boot(artifact, entrypoint, questions, progress) if is_booted else None
+        comparison = _compared(source, boot, request, progress)
+        findings = report.Findings(
+            image, entrypoint, analysis, rootfs, artifact, boot, request.stripping, comparison,
+            inventory, vulnerabilities.match(inventory, request.known),
+        )  # fmt: skip
+        document = report.build(findings)
+        _write_json(directory / REPORT_NAME, document)
+        _write_json(directory / entrypoint_document.NAME, document["entrypoint"])
+        calls = calls_document.document(analysis.calls, artifact.match)
+        _write_json(directory / calls_document.NAME, calls)
         memory_mb = bundle.default_memory_mb(artifact, entrypoint)
         command = verify.suggested_command(Path(artifact.path.name), entrypoint.ports, memory_mb)
-        bundle.write(image, entrypoint, artifact, command, [directory / REPORT_NAME])
+        bundle.write(image, entrypoint, artifact, command, _documents(directory))
     return Conversion(output, document, boot)
 
 
-def _boot(artifact: Artifact, entrypoint: Entrypoint) -> BootResult:
+def find_entrypoint(request: Request, progress: Progress) -> Entrypoint:
+    """The first two stages alone: which program the image runs."""
+    return _found(request, progress)[1]
+
+
+def _found(request: Request, progress: Progress) -> tuple[Image, Entrypoint]:
+    image = read_image(request.reference, progress, request.source)
+    progress.step("finding the program")
+    return image, resolve(image, request.recipes, request.entrypoint, progress)
+
+
+def _observed(
+    image: Image,
+    entrypoint: Entrypoint,
+    questions: Sequence[Question],
+    request: Request,
+    progress: Progress,
+) -> Observed | None:
+    if not request.stripping.is_traced:
+        return None
+    progress.step("tracing a run of the whole image")
+    return observe(image, entrypoint, questions)
+
+
+def _boot(
+    artifact: Artifact, entrypoint: Entrypoint, questions: Sequence[Question], progress: Progress
+) -> BootResult:
+    progress.step("booting it to see that it serves")
     options = verify.Options(memory_mb=bundle.default_memory_mb(artifact, entrypoint))
-    return verify.boot_and_probe(artifact, entrypoint, options)
+    return verify.boot_and_probe(artifact, questions, options)
 
 
-def _write_bundle(directory: Path, document: dict[str, Any]) -> None:
+def _compared(
+    image: Image, boot: BootResult | None, request: Request, progress: Progress
+) -> Comparison:
+    if boot is None or not request.checks.is_compared:
+        return Comparison("it was not asked for" if boot else "it was not booted")
+    progress.step("asking its container the same")
+    return compare(image, request.entrypoint.overrides, boot)
+
+
+def _documents(directory: Path) -> Sequence[Path]:
+    return [
+        directory / name for name in (REPORT_NAME, entrypoint_document.NAME, calls_document.NAME)
+    ]
+
+
+def _write_json(path: Path, document: Any) -> None:
     text = json.dumps(document, indent=2, ensure_ascii=False)
     # A name of a file need not be Unicode: such a byte becomes JSON's own escape, \udcXX.
-    (directory / REPORT_NAME).write_text(text + "\n", "utf-8", "backslashreplace")
+    path.write_text(text + "\n", "utf-8", "backslashreplace")
 
 
 @contextmanager

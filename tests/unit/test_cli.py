@@ -34,7 +34,7 @@ def test_without_arguments_it_shows_its_help(tmp_path: Path) -> None:
     assert "convert" in done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("command", ["convert", "run", "inspect", "doctor"])
+@pytest.mark.parametrize("command", ["convert", "run", "inspect", "explain", "doctor"])
 def test_every_command_has_help_with_an_example_or_a_sentence(tmp_path: Path, command: str) -> None:
     done = dock2uk(command, "--help", cwd=tmp_path)
     assert done.returncode == 0
@@ -52,6 +52,13 @@ def test_an_error_is_one_line_with_a_hint_and_status_1(tmp_path: Path) -> None:
     assert "missing.tar" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_what_is_no_report_is_told_before_the_image_is_looked_for(tmp_path: Path) -> None:
+    (tmp_path / "report.json").write_text("{}")
+    done = dock2uk("convert", "missing.tar", "-o", "out", "--vulns", "report.json", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "report.json is a report neither of grype nor of trivy" in done.stderr
 
 
 def test_a_missing_daemon_is_said_with_what_to_do(tmp_path: Path) -> None:
