@@ -37,8 +37,8 @@ static void clean(void *arg)
 
 static void *cancelled(void *arg)
 {
-    (void)arg;
     pthread_cleanup_push(clean, NULL);
+    *(pid_t *)arg = gettid(); /* glibc cannot cancel a thread that has not begun */
     sleep_ms(100000);
     pthread_cleanup_pop(0);
     return NULL;
@@ -70,7 +70,10 @@ int main(void)
     pthread_join(thread, &result);
     CHECK(result == (void *)1L && handled_by == tid);
 
-    pthread_create(&thread, NULL, cancelled, NULL);
+    tid = 0;
+    pthread_create(&thread, NULL, cancelled, (void *)&tid);
+    while (!tid)
+        sleep_ms(1);
     sleep_ms(10);
     pthread_cancel(thread);
     pthread_join(thread, &result);
