@@ -67,7 +67,7 @@ def write(
         "entrypoint": _entrypoint(entrypoint),
         "runtime": {"name": runtime.name, "version": runtime.version},
         "memory_mb": default_memory_mb(artifact, entrypoint),
-        "machines": list(runtime.machines),
+        "machines": list(artifact.match.machines),
         "ports": list(entrypoint.ports),
         "command": command,
         "files": [asdict(_file(path)) for path in sorted({artifact.path, *files})],

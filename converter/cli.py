@@ -27,6 +27,7 @@ from rich.text import Text
 from . import __version__, bars
 from .entrypoint_options import Env, EnvFile, program_options, variables
 from .errors import Dock2ukError, UnsupportedError, VerificationError
+from .kernel_options import Machine, kernel_options
 from .option_groups import taking
 from .progress import Progress
 from .project_options import project_options
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from . import strace
     from .entrypoint import Options
     from .ingest import SourceOptions
+    from .model import KernelWishes
     from .project_options import Project
     from .report_options import Output
     from .vulnerabilities import Known
@@ -59,14 +61,6 @@ _out = Console()
 _err = Console(stderr=True)
 
 _INTERRUPTED = 130  # 128 + SIGINT, as a shell has it
-
-
-class Machine(StrEnum):
-    """Machine types of QEMU."""
-
-    microvm = "microvm"
-    q35 = "q35"
-    pc = "pc"
 
 
 class Stamp(StrEnum):
@@ -106,6 +100,7 @@ def _progress(*, is_wanted: bool) -> Iterator[Progress]:
     project=project_options,
     places=source_options,
     program=program_options,
+    kernel=kernel_options,
     known=vulnerability_options,
     reports=report_options,
 )
@@ -115,15 +110,12 @@ def convert(
         Path, typer.Option("-o", "--output", metavar="DIR", help="Where the bundle goes.")
     ],
     as_json: Json = False,
-    keep_syscall: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="Link this system call whatever is found. Repeatable."),
-    ] = None,
     no_recipe: NoRecipe = False,
     *,
     project: Callable[[str], Project],
     places: SourceOptions,
     program: Options,
+    kernel: KernelWishes,
     known: Known | None,
     reports: Sequence[Output],
 ) -> None:
@@ -150,7 +142,7 @@ def convert(
                 places,
                 program,
                 wanted.stripping,
-                kept_calls=tuple(keep_syscall or ()),
+                kernel=kernel,
                 recipes=() if no_recipe else None,
                 checks=wanted.checks,
                 known=known,

@@ -21,7 +21,8 @@ from .errors import Dock2ukError, PolicyError
 METRICS = (
     "files", "bytes", "elf_executable", "elf_library", "shells", "package_managers", "setuid",
     "setgid", "capabilities", "world_writable", "accounts", "login_accounts", "password_hashes",
-    "packages", "vulnerabilities", "kernel_bytes", "archive_bytes", "system_calls", "drivers",
+    "packages", "vulnerabilities", "kernel_bytes", "kernel_code", "archive_bytes",
+    "system_calls", "drivers",
 )  # fmt: skip
 _SEVERITIES = ("any", "critical", "high", "medium", "low", "negligible", "unknown")
 _CVES = tuple(f"cve.{severity}.{left}" for severity in _SEVERITIES for left in ("kept", "removed"))

@@ -299,6 +299,15 @@ class CallSite:
 
 
 @dataclass(frozen=True, slots=True)
+class Sockets:
+    """What code gives socket(2), by Linux's numbers; anything at all where `because` says why."""
+
+    families: frozenset[int] = frozenset()
+    types: frozenset[int] = frozenset()
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ReachableCalls:
     """System calls that the code can make, by number; any at all where `unbounded` says why."""
 
@@ -306,6 +315,7 @@ class ReachableCalls:
     per_file: Mapping[str, frozenset[int]] = field(default_factory=dict)
     unbounded: tuple[str, ...] = ()  # file, and why a number in it is not known
     notes: tuple[str, ...] = ()
+    sockets: Sockets = Sockets()
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,6 +337,7 @@ class Analysis:
     findings: tuple[str, ...]  # what could not be decided, in words
     unneeded: Mapping[str, str] = field(default_factory=dict)  # part of a runtime -> why not
     calls: ReachableCalls | None = None  # None: not analysed
+    mentions: frozenset[str] | None = None  # of /proc and its like, what is named; None: unknown
     unread: str = ""  # why there may be programs whose code was not looked at; empty: there is none
     made_calls: frozenset[int] | None = None  # by a run that decides; None: no run does
 
@@ -417,13 +428,23 @@ class SystemCall:
 
 
 @dataclass(frozen=True, slots=True)
+class Driver:
+    """A device driver of a runtime, and the machines that have its device; none named: all."""
+
+    name: str
+    machines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """What of a runtime only programs with a use for it carry."""
 
     name: str
     calls: frozenset[str]  # names of system calls
     objects: tuple[str, ...]  # of the library, named as drivers are
-    imports: frozenset[str]  # functions; who imports one has a use for it
+    imports: frozenset[str] = frozenset()  # functions; who imports one has a use for it
+    sockets: tuple[tuple[int, int | None], ...] = ()  # family and type (None: any) it is there for
+    files: frozenset[str] = frozenset()  # /proc and its like: of use to what names one of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -437,11 +458,20 @@ class Runtime:
     linker_script: Path
     elf_types: tuple[str, ...]
     system_calls: tuple[SystemCall, ...]
-    drivers: tuple[str, ...]
+    drivers: tuple[Driver, ...]
     machines: tuple[str, ...]
     minimum_memory_bytes: int
     parts: tuple[Part, ...] = ()
     elf_machine: str = "x86_64"
+
+
+@dataclass(frozen=True, slots=True)
+class KernelWishes:
+    """What the user wants of the kernel, whatever is found."""
+
+    calls: tuple[str, ...] = ()  # system calls to link
+    parts: tuple[str, ...] = ()  # parts of the runtime to link
+    machine: str | None = None  # the one it is for; None: every one that the runtime knows
 
 
 @dataclass(frozen=True, slots=True)
@@ -452,6 +482,7 @@ class Match:
     notes: tuple[str, ...]
     objects: tuple[str, ...] = ()  # of the parts that are linked
     reasons: Mapping[str, str] = field(default_factory=dict)  # name of a call -> why (not) linked
+    machines: tuple[str, ...] = ()  # that there are drivers for; the first is the default
 
 
 @dataclass(frozen=True, slots=True)
@@ -462,6 +493,8 @@ class Artifact:
     sha256: str
     size: int
     kernel_bytes: int  # loaded bytes without the root archive
+    code_bytes: int  # of those, what can be executed
+    library_code_bytes: int  # what could have been linked
     archive_bytes: int
     match: Match
 

@@ -39,6 +39,7 @@ from .model import (
     Comparison,
     Entrypoint,
     Image,
+    KernelWishes,
     Observed,
     Question,
     Stripping,
@@ -50,6 +51,7 @@ from .strip import strip
 
 REPORT_NAME = "report.json"
 AS_NEEDED = Stripping()
+AS_FOUND = KernelWishes()
 BOOTED_AND_COMPARED = Checks()
 
 
@@ -61,7 +63,7 @@ class Request:
     source: SourceOptions = DEFAULT_OPTIONS
     entrypoint: Options = DEFAULTS
     stripping: Stripping = AS_NEEDED
-    kept_calls: tuple[str, ...] = ()  # system calls to link whatever is found
+    kernel: KernelWishes = AS_FOUND
     recipes: tuple[Recipe, ...] | None = None  # None: all there are
     checks: Checks = BOOTED_AND_COMPARED
     known: vulnerabilities.Known | None = None  # of its packages
@@ -88,7 +90,7 @@ def convert(request: Request, output: Path, progress: Progress) -> Conversion:
         analysis = analyse(image, entrypoint, request.stripping, observed)
         progress.step("stripping the rest")
         rootfs = strip(image, entrypoint, analysis, request.stripping)
-        chosen = match(analysis, load_runtimes(), request.kept_calls)
+        chosen = match(analysis, load_runtimes(), request.kernel)
         progress.step("linking the kernel")
         artifact = link(rootfs, entrypoint, chosen, directory)
         is_booted = request.checks.is_verified
@@ -104,7 +106,9 @@ def convert(request: Request, output: Path, progress: Progress) -> Conversion:
         calls = calls_document.document(analysis.calls, artifact.match)
         _write_json(directory / calls_document.NAME, calls)
         memory_mb = bundle.default_memory_mb(artifact, entrypoint)
-        command = verify.suggested_command(Path(artifact.path.name), entrypoint.ports, memory_mb)
+        command = verify.suggested_command(
+            Path(artifact.path.name), entrypoint.ports, memory_mb, artifact.match.machines
+        )
         bundle.write(image, entrypoint, artifact, command, _documents(directory))
     return Conversion(output, document, boot)
 

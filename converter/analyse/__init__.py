@@ -26,6 +26,7 @@ from .calls import find_calls
 from .closure import Closure
 from .go_files import add_go_files
 from .kept_files import add_kept_files, add_observed_files
+from .mentions import mentions
 from .module_trees import add_module_trees
 from .needs import Needs
 from .program_files import ProgramFiles
@@ -71,6 +72,7 @@ def analyse(
         findings=tuple(needs.findings),
         unneeded=_unneeded(entrypoint),
         calls=None if unread else find_calls(closure.elves),
+        mentions=None if unread else mentions(closure, entrypoint),
         unread=unread,
         made_calls=observed.calls if observed and stripping.prune is PruneMode.TRACED else None,
     )

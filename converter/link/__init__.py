@@ -10,7 +10,7 @@ from pathlib import Path
 from ..model import Artifact, Entrypoint, Match, Node, Rootfs
 from . import cpio
 from .application import Program
-from .kernel import Plan, link_kernel
+from .kernel import Plan, library_code_bytes, link_kernel
 
 __all__ = ["Program", "link", "link_programs"]
 
@@ -35,6 +35,8 @@ def link_programs(
         sha256=digest,
         size=path.stat().st_size,
         kernel_bytes=kernel.kernel_bytes,
+        code_bytes=kernel.code_bytes,
+        library_code_bytes=library_code_bytes(match.runtime),
         archive_bytes=kernel.archive_bytes,
         match=match,
     )

@@ -19,7 +19,7 @@ from typing import BinaryIO
 
 from .. import tools
 from ..errors import Dock2ukError
-from ..model import Match
+from ..model import Match, Runtime
 from .application import Program, Symbol, application_source, archive_source, symbols_source
 from .function_name import readable
 
@@ -36,7 +36,7 @@ _TEXT_SYMBOL = re.compile(
 # ELF-64 headers (gABI, "ELF Header" and "Program Header"): the fields up to e_phnum; p_type, …
 _ELF_HEADER = struct.Struct("<16sHHIQQQIHHH")
 _PROGRAM_HEADER = struct.Struct("<IIQQQQQQ")
-_PT_LOAD = 1
+_PT_LOAD, _PF_X = 1, 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,7 @@ class Kernel:
 
     path: Path
     kernel_bytes: int  # in the loaded segments, without the root archive
+    code_bytes: int  # in those that are executable
     archive_bytes: int
 
 
@@ -66,7 +67,10 @@ def link_kernel(plan: Plan, output: Path) -> Kernel:
         output.parent.mkdir(parents=True, exist_ok=True)
         strip = tools.require("strip", package=_PACKAGE)
         tools.run([strip, "--strip-all", "-o", output.resolve(), UNSTRIPPED], cwd=workplace)
-    return Kernel(output, _loaded_bytes(output) - archive_bytes, archive_bytes)
+    sizes = tuple(_segment_sizes(output))
+    loaded_bytes = sum(size for size, _ in sizes)
+    code_bytes = sum(size for size, is_code in sizes if is_code)
+    return Kernel(output, loaded_bytes - archive_bytes, code_bytes, archive_bytes)
 
 
 def build(plan: Plan, workplace: Path) -> int:
@@ -122,12 +126,16 @@ def _functions(workplace: Path) -> tuple[Symbol, ...]:
     return tuple(Symbol(address, name) for address, name in found.items())
 
 
-def _loaded_bytes(elf: Path) -> int:
-    return sum(_segment_sizes(elf))
+def library_code_bytes(runtime: Runtime) -> int:
+    """Code in the runtime's own object of its library; what its compiler adds is not counted."""
+    size = tools.require("size", package=_PACKAGE)
+    listing = tools.run([size, "-A", runtime.library.resolve()]).stdout
+    own = re.findall(rf"^{re.escape(runtime.name)}\S* .*\n((?:.+\n)*)", listing, re.MULTILINE)
+    return sum(map(int, re.findall(r"^\.text\S* +(\d+)", "".join(own), re.MULTILINE)))
 
 
-def _segment_sizes(elf: Path) -> Iterator[int]:
-    """p_filesz of every PT_LOAD."""
+def _segment_sizes(elf: Path) -> Iterator[tuple[int, bool]]:
+    """p_filesz of every PT_LOAD, and whether it is executable."""
     with elf.open("rb") as file:
         header = _ELF_HEADER.unpack(file.read(_ELF_HEADER.size))
         program_headers, count = header[5], header[10]
@@ -135,4 +143,4 @@ def _segment_sizes(elf: Path) -> Iterator[int]:
         for _ in range(count):
             fields = _PROGRAM_HEADER.unpack(file.read(_PROGRAM_HEADER.size))
             if fields[0] == _PT_LOAD:
-                yield fields[5]
+                yield fields[5], bool(fields[1] & _PF_X)

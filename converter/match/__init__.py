@@ -1,9 +1,9 @@
 """match: which runtime can carry the workload, or every reason why none can.
 
-Parts that a runtime marks as such are linked for programs that have a use for them, by the
-functions that their files import. Of the system calls, those are linked that the program's code
-can reach, or all where the analysis could not bound them. A call that is missing at run time gives
-ENOSYS and is named once on the console.
+Parts that a runtime marks as such are linked for programs that may have a use for them, drivers
+for the machines that the image is for. Of the system calls, those are linked that the program's
+code can reach, or all where the analysis could not bound them. A call that is missing at run time
+gives ENOSYS and is named once on the console.
 """
 
 from __future__ import annotations
@@ -11,23 +11,30 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from ..errors import UnsupportedError
-from ..model import Analysis, ElfFile, Match, Part, Runtime, SystemCall
-from .chosen_calls import chosen_calls, is_used, require_known
+from ..errors import Dock2ukError, UnsupportedError
+from ..model import Analysis, ElfFile, KernelWishes, Match, Part, Runtime, SystemCall
+from .chosen_calls import chosen_calls, require_known
+from .parts import require_parts, use_of
 from .runtimes import load_runtime, load_runtimes, parse_runtime
 
 __all__ = ["load_runtime", "load_runtimes", "match", "offer", "parse_runtime"]
 
+_NO_WISHES = KernelWishes()
 
-def match(analysis: Analysis, runtimes: Sequence[Runtime], kept_calls: Sequence[str] = ()) -> Match:
-    """The first runtime without a gap, with the system calls `kept_calls` whatever is found;
-    UnsupportedError with the gaps of all when there is none."""
+
+def match(
+    analysis: Analysis, runtimes: Sequence[Runtime], wishes: KernelWishes = _NO_WISHES
+) -> Match:
+    """The first runtime without a gap, with what the user wishes; UnsupportedError with the gaps of
+    all when there is none."""
     gaps: list[str] = []
     for runtime in runtimes:
         found = _gaps(analysis, runtime)
         if not found:
-            require_known(kept_calls, runtime)
-            return _fitted(runtime, analysis, kept_calls)
+            require_known(wishes.calls, runtime)
+            require_parts(wishes.parts, runtime)
+            _require_machine(wishes.machine, runtime)
+            return _fitted(runtime, analysis, wishes)
         gaps += [f"{runtime.name}: {gap}" for gap in found]
     raise UnsupportedError(tuple(gaps) or ("there is no runtime",))
 
@@ -35,20 +42,21 @@ def match(analysis: Analysis, runtimes: Sequence[Runtime], kept_calls: Sequence[
 def offer(runtime: Runtime) -> Match:
     """Everything the runtime has."""
     calls = tuple(call for call in runtime.system_calls if call.level != "none")
-    return _linked(runtime, calls, runtime.parts)
+    return _linked(runtime, calls, runtime.parts, runtime.machines)
 
 
-def _fitted(runtime: Runtime, analysis: Analysis, kept_calls: Sequence[str]) -> Match:
+def _fitted(runtime: Runtime, analysis: Analysis, wishes: KernelWishes) -> Match:
     """The runtime with the parts that the program has a use for, and the calls it can make."""
-    uses = {part.name: _use_of(part, runtime, analysis, kept_calls) for part in runtime.parts}
-    linked = tuple(part for part in runtime.parts if uses[part.name] is not None)
+    uses = {part.name: use_of(part, runtime, analysis, wishes) for part in runtime.parts}
+    linked = tuple(part for part in runtime.parts if uses[part.name].is_linked)
     notes = tuple(
-        f"{part.name} linked: {use}" if (use := uses[part.name]) else _left_out(part, analysis)
-        for part in runtime.parts
+        f"{name} {'linked' if use.is_linked else 'left out'}: {use.because}"
+        for name, use in uses.items()
     )
     left_out = _calls_of(part for part in runtime.parts if part not in linked)
-    calls, reasons = chosen_calls(runtime, analysis, kept_calls, left_out - _calls_of(linked))
-    found = _linked(runtime, calls, linked)
+    calls, reasons = chosen_calls(runtime, analysis, wishes.calls, left_out - _calls_of(linked))
+    machines = (wishes.machine,) if wishes.machine is not None else runtime.machines
+    found = _linked(runtime, calls, linked, machines)
     notes = (*notes, *_call_notes(analysis, found), *_stack_notes(analysis))
     return replace(found, notes=notes, reasons=reasons)
 
@@ -57,40 +65,30 @@ def _calls_of(parts: Iterable[Part]) -> frozenset[str]:
     return frozenset(call for part in parts for call in part.calls)
 
 
-def _linked(runtime: Runtime, calls: tuple[SystemCall, ...], parts: Sequence[Part]) -> Match:
+def _require_machine(name: str | None, runtime: Runtime) -> None:
+    if name is not None and name not in runtime.machines:
+        hint = f"one of {', '.join(runtime.machines)}"
+        raise Dock2ukError(f"{runtime.name} does not know a machine {name!r}", hint=hint)
+
+
+def _linked(
+    runtime: Runtime,
+    calls: tuple[SystemCall, ...],
+    parts: Sequence[Part],
+    machines: tuple[str, ...],
+) -> Match:
     return Match(
         runtime=runtime,
         system_calls=calls,
-        drivers=runtime.drivers,
+        drivers=tuple(
+            driver.name
+            for driver in runtime.drivers
+            if not driver.machines or not set(machines).isdisjoint(driver.machines)
+        ),
+        machines=machines,
         notes=(),
         objects=tuple(name for part in parts for name in part.objects),
     )
-
-
-def _use_of(
-    part: Part, runtime: Runtime, analysis: Analysis, kept_calls: Sequence[str]
-) -> str | None:
-    """Why a program needs a part; None when nothing of it shows a use."""
-    if asked := sorted(part.calls.intersection(kept_calls)):
-        return f"--keep-syscall {asked[0]}"
-    if analysis.unread:
-        return analysis.unread
-    if part.name in analysis.unneeded or not is_used(part, runtime, analysis):
-        return None
-    numbers = {call.number: call.name for call in runtime.system_calls if call.name in part.calls}
-    for path, elf in sorted(analysis.elves.items()):
-        if elf.is_self_contained:
-            return f"what {path} calls is not known"
-        if imported := sorted(elf.imports & part.imports):
-            return f"{path} imports {imported[0]}"
-        if named := sorted(elf.named_calls & numbers.keys()):
-            return f"{path} may call {numbers[named[0]]} by number"
-    return None
-
-
-def _left_out(part: Part, analysis: Analysis) -> str:
-    because = analysis.unneeded.get(part.name, "no kept file imports a function for it")
-    return f"{part.name} left out: {because}"
 
 
 def _gaps(analysis: Analysis, runtime: Runtime) -> tuple[str, ...]:

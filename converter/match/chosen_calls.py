@@ -32,11 +32,11 @@ def is_used(part: Part, runtime: Runtime, analysis: Analysis) -> bool:
     reachable, made = analysis.calls, analysis.made_calls
     if not part.calls or (made is None and (reachable is None or reachable.unbounded)):
         return True
-    names = _names(runtime, analysis)
+    names = names_of_calls(runtime, analysis)
     return not names.isdisjoint({*part.calls, *(_FORKS_BY if _FORK in part.calls else ())})
 
 
-def _names(runtime: Runtime, analysis: Analysis) -> set[str]:
+def names_of_calls(runtime: Runtime, analysis: Analysis) -> set[str]:
     """Of the calls that code can reach; where a run decides, that it made."""
     reachable = analysis.calls.sites.keys() if analysis.calls else frozenset[int]()
     numbers = analysis.made_calls if analysis.made_calls is not None else reachable
@@ -50,7 +50,7 @@ def chosen_calls(
     left_out: frozenset[str],
 ) -> tuple[tuple[SystemCall, ...], dict[str, str]]:
     """What is linked; and for every call of the table why it is or is not."""
-    names = _names(runtime, analysis)
+    names = names_of_calls(runtime, analysis)
     names |= {_FORK} if not names.isdisjoint(_FORKS_BY) else set()
     reasons: dict[str, str] = {}
     linked: list[SystemCall] = []

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Dock2ukError
-from ..model import Part, Runtime, SystemCall
+from ..model import Driver, Part, Runtime, SystemCall
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _PLACES = (_PACKAGE / "runtimes", _PACKAGE.parent / "runtimes")
@@ -69,7 +69,9 @@ def _runtime(
         linker_script=directory / link["script"],
         elf_types=tuple(manifest["elf_types"]),
         system_calls=tuple(SystemCall(**call) for call in capabilities["system_calls"]),
-        drivers=tuple(manifest["drivers"]),
+        drivers=tuple(
+            Driver(table["name"], tuple(table.get("machines", ()))) for table in manifest["drivers"]
+        ),
         machines=tuple(manifest["machines"]),
         minimum_memory_bytes=manifest["limits"]["minimum_memory_mb"] * _MIB,
         parts=tuple(_part(part) for part in manifest.get("parts", ())),
@@ -82,8 +84,15 @@ def _part(table: Mapping[str, Any]) -> Part:
         name=table["name"],
         calls=frozenset(table.get("calls", ())),
         objects=tuple(table.get("objects", ())),
-        imports=frozenset(table["imports"]),
+        imports=frozenset(table.get("imports", ())),
+        sockets=tuple(map(_socket, table.get("sockets", ()))),
+        files=frozenset(table.get("files", ())),
     )
+
+
+def _socket(row: list[int]) -> tuple[int, int | None]:
+    """A family, and a type where only one is meant."""
+    return row[0], row[1] if len(row) > 1 else None
 
 
 def _first_existing(directory: Path, names: list[str]) -> Path:

@@ -211,6 +211,11 @@ def kernel_metrics(artifact: Artifact) -> tuple[Metric, ...]:
             "bytes loaded at boot without the root archive",
         ),
         Metric(
+            "kernel_code", "kernel code", "bytes", None, artifact.code_bytes,
+            "bytes of the kernel image that can be executed; "
+            f"{runtime.name} has {artifact.library_code_bytes:,}",
+        ),
+        Metric(
             "archive_bytes", "root archive", "bytes", None, artifact.archive_bytes,
             "bytes of the cpio archive in the image",
         ),

@@ -32,7 +32,7 @@ _RUN = Question(QuestionKind.RUN, "run")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to boot for verification; the machine's default is the runtime's first."""
+    """How to boot for verification; the machine's default is the image's first."""
 
     memory_mb: int
     machine: str | None = None
@@ -49,7 +49,7 @@ def boot_and_probe(
     ports = tuple(dict.fromkeys(question.port for question in questions if question.port))
     guest = qemu.Guest(
         image=artifact.path,
-        machine=options.machine or artifact.match.runtime.machines[0],
+        machine=options.machine or artifact.match.machines[0],
         accelerator=accelerator.choose(options.accelerator).accelerator,
         memory_mb=options.memory_mb,
         forwards=_free_forwards(ports),

@@ -37,6 +37,7 @@ _MACHINE_OPTIONS = {
     "q35": "q35,usb=off,vmport=off",
     "pc": "pc,usb=off,vmport=off",
 }
+_NEW_TRANSPORTS = ("-global", "virtio-mmio.force-legacy=false")
 # Under TCG `rep movsb`, which ERMS advertises, is many times slower than plain loads and stores,
 # and C libraries choose by that bit.
 _PROCESSORS = {"tcg": "max,-erms", "kvm": "host"}
@@ -111,7 +112,7 @@ def command(
     words += ["-netdev", ",".join(_network(guest.forwards)), "-device", _network_device(guest)]
     words += ["-device", f"isa-debug-exit,iobase={EXIT_PORT:#x},iosize=4"]
     if guest.machine == "microvm":  # its virtio-mmio transports, in the non-legacy form only
-        words += ["-global", "virtio-mmio.force-legacy=false"]
+        words += _NEW_TRANSPORTS
     if events is not None:
         words += ["-chardev", f"file,id=events,path={events}"]
         words += ["-device", f"isa-debugcon,iobase={EVENT_PORT:#x},chardev=events"]
@@ -156,11 +157,27 @@ def _network_device(guest: Guest) -> str:
     return "virtio-net-pci,netdev=net0,romfile="
 
 
-def suggested_command(image: Path, ports: Sequence[str], memory_mb: int) -> str:
+def suggested_command(
+    image: Path, ports: Sequence[str], memory_mb: int, machines: Sequence[str] = MACHINES
+) -> str:
     """What boots a bundle by hand in its directory, with its ports on the same ports of this
     machine, privileged ones moved up by 8000: for bundle.json and people, not for us."""
-    words = [PROGRAM, "-accel", "tcg", "-m", str(memory_mb), "-nographic", "-kernel", image.name]
+    is_usual = "pc" in machines  # what QEMU starts when nothing is said
+    machine = () if is_usual else ("-machine", machines[0])
+    words = [
+        PROGRAM,
+        *machine,
+        "-accel",
+        "tcg",
+        "-m",
+        str(memory_mb),
+        "-nographic",
+        "-kernel",
+        image.name,
+    ]
     numbers = [port.split("/") for port in ports]
     forwards = [Forward(LOOPBACK, int(n) + 8000 * (int(n) < 1024), int(n), p) for n, p in numbers]
-    words += ["-netdev", ",".join(_network(forwards)), "-device", "virtio-net-pci,netdev=net0"]
+    card = "virtio-net-device" if machine[1:] == ("microvm",) else "virtio-net-pci"
+    words += ["-netdev", ",".join(_network(forwards)), "-device", f"{card},netdev=net0"]
+    words += _NEW_TRANSPORTS if card == "virtio-net-device" else ()
     return tools.shown(words)

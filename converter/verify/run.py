@@ -55,6 +55,7 @@ def run_guest(
     us."""
     manifest = bundles.read(bundle)
     _require_room(manifest, memory_mb or manifest.memory_mb)
+    _require_drivers(manifest, machine)
     guest = qemu.Guest(
         image=manifest.image,
         machine=machine or manifest.machines[0],
@@ -82,6 +83,16 @@ def run_guest(
     if tracer is not None:
         tracer.close()
     return status
+
+
+def _require_drivers(manifest: bundles.Bundle, machine: str | None) -> None:
+    """On another machine it would boot and find no network."""
+    if machine is not None and machine not in manifest.machines:
+        known = " or ".join(manifest.machines)
+        raise Dock2ukError(
+            f"the bundle was made for {known}, not {machine}",
+            hint=f"convert it again with --machine {machine}, or without --machine for all",
+        )
 
 
 def _require_room(bundle: bundles.Bundle, memory_mb: int) -> None:

@@ -46,6 +46,8 @@ def test_the_kernel_is_as_small_as_promised(bundle: Callable[[str], Path]) -> No
 
 def test_the_whole_kernel_does_not_grow_unnoticed(artifact: Artifact) -> None:
     assert artifact.kernel_bytes <= LARGEST_WHOLE_KERNEL_BYTES
+    # All the library has, with what its compiler adds, less what nothing at all calls.
+    assert 0.9 < artifact.code_bytes / artifact.library_code_bytes < 1.1
 
 
 def test_functions_are_named_demangled_and_without_a_hash(tmp_path: Path) -> None:

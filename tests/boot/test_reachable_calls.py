@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from dock2uk import guest
+from dock2uk.guest import GuestResult
 from dock2uk.link import Program
 from tests.boot.served import Served, get, run, run_on
 from tests.boot.servers import Bundles, wait_for
@@ -86,22 +87,45 @@ def _until(is_so: Callable[[], bool]) -> None:
 def test_a_call_that_is_left_out_is_named_once_with_what_brings_it_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    root = tmp_path / "root"
-    root.mkdir()
     source = """
         #include <unistd.h>
         #include <errno.h>
         #include <sys/syscall.h>
         int main(void) { for (int i = 0; i < 3; i++)
             if (syscall(SYS_getppid) != -1 || errno != ENOSYS) return 1; return 0; }"""
-    command = ["gcc", "-static", "-x", "c", "-", "-o", root / "app"]
-    subprocess.run(command, input=source, text=True, check=True)
     everything = guest.offer(guest.developer_runtime())
     calls = tuple(call for call in everything.system_calls if call.name != "getppid")
-    image = tmp_path / "image.elf"
-    pruned = replace(everything, system_calls=calls)
-    monkeypatch.setattr(guest, "offer", lambda _: pruned)
-    guest.link_directory(root, (Program("/app", ("app",)),), image)
-    done = guest.boot(image, timeout_s=60)
+    monkeypatch.setattr(guest, "offer", lambda _: replace(everything, system_calls=calls))
+    done = _booted(tmp_path, source)
     assert done.exit_status == 0
     assert done.console.count("getppid") == done.console.count("--keep-syscall getppid") * 2 == 2
+
+
+def test_a_part_that_is_left_out_is_not_there_and_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = """
+        #include <errno.h>
+        #include <sys/socket.h>
+        #include <unistd.h>
+        int main(void) {
+            if (socket(AF_INET, SOCK_STREAM, 0) < 0 || socket(AF_INET, SOCK_RAW, 0) >= 0) return 1;
+            if (socket(AF_UNIX, SOCK_STREAM, 0) != -1 || errno != EAFNOSUPPORT) return 2;
+            if (socket(AF_INET, SOCK_DGRAM, 0) != -1 || errno != EAFNOSUPPORT) return 3;
+            return access("/proc/self", F_OK) == 0; }"""
+    everything = guest.offer(guest.developer_runtime())
+    monkeypatch.setattr(guest, "offer", lambda _: replace(everything, objects=("tcp",)))
+    done = _booted(tmp_path, source)
+    assert done.exit_status == 0
+    assert re.findall("--keep-part (.*) links it", done.console) == ["'Unix sockets'", "TCP or UDP"]
+
+
+def _booted(directory: Path, source: str) -> GuestResult:
+    """A static C program, in a kernel of what `guest.offer` gives."""
+    root = directory / "root"
+    root.mkdir()
+    command = ["gcc", "-static", "-x", "c", "-", "-o", root / "app"]
+    subprocess.run(command, input=source, text=True, check=True)
+    image = directory / "image.elf"
+    guest.link_directory(root, (Program("/app", ("app",)),), image)
+    return guest.boot(image, timeout_s=60)

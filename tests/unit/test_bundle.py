@@ -14,6 +14,7 @@ from dock2uk.errors import Dock2ukError
 from dock2uk.match import load_runtimes, offer
 from dock2uk.model import Artifact
 from dock2uk.recipes import load_recipes
+from dock2uk.verify.run import run_guest
 from tests.values import entrypoint, image
 
 SCHEMA = Path(__file__).resolve().parents[2] / "docs" / "bundle.schema.json"
@@ -24,7 +25,7 @@ def artifact(tmp_path: Path) -> Artifact:
     path = tmp_path / "unikernel.elf"
     path.write_bytes(b"not really an ELF")
     (runtime,) = load_runtimes()
-    return Artifact(path, "0" * 64, path.stat().st_size, 1, 1, offer(runtime))
+    return Artifact(path, "0" * 64, path.stat().st_size, 1, 1, 1, 1, offer(runtime))
 
 
 def test_the_manifest_conforms_to_its_schema(artifact: Artifact, tmp_path: Path) -> None:
@@ -42,6 +43,14 @@ def test_what_was_written_is_read(artifact: Artifact, tmp_path: Path) -> None:
     assert found.ports == ("80/tcp",)
     assert found.memory_mb == bundle.default_memory_mb(artifact, entrypoint()) == 80
     assert bundle.altered_files(found) == ()
+
+
+def test_a_machine_without_drivers_is_refused(artifact: Artifact, tmp_path: Path) -> None:
+    made = replace(artifact, match=replace(artifact.match, machines=("q35",)))
+    bundle.write(image(), entrypoint(), made, "qemu", ())
+    with pytest.raises(Dock2ukError, match="made for q35, not microvm") as raised:
+        run_guest(tmp_path, machine="microvm")
+    assert "--machine microvm" in str(raised.value.hint)
 
 
 def test_a_recipe_may_ask_for_more_memory(artifact: Artifact) -> None:

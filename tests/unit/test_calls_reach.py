@@ -113,6 +113,47 @@ def test_a_way_to_a_call_is_told(tmp_path: Path) -> None:
     assert [line.split()[1] for line in way] == ["_start", "outer", "inner"]
 
 
+# ------------------------------------------------------------------ sockets
+
+_OPEN = (
+    _CALL
+    + """
+OWN long opened(long family, long type) {
+    long result;
+    __asm__ volatile("syscall" : "=a"(result) : "0"(41L), "D"(family), "S"(type), "d"(0L)
+                     : "rcx", "r11", "memory");
+    return result;
+}
+"""
+)
+
+
+@pytest.mark.parametrize(("body", "families", "types"), [
+    ("void _start(void) { opened(2, 1); call(60); }", {2}, {1}),
+    ("void _start(int n) { opened(n ? 2 : 10, 02000000 | 2); call(60); }", {2, 10}, {2}),
+    # What musl's socket(2) does where a kernel does not know the flags.
+    ("OWN long twice(int f, int t) { return opened(f, t) < 0 ? opened(f, t & ~02004000) : 0; }"
+     "void _start(void) { twice(16, 3); call(60); }", {16}, {3}),
+    ("OWN long f(void) { return opened(1, 1); } void _start(void) { call(60); }", set(), set()),
+])  # fmt: skip
+def test_families_and_types_of_sockets_are_known(
+    tmp_path: Path, body: str, families: set[int], types: set[int]
+) -> None:
+    found = reached(build(tmp_path / "alone", _OPEN + body, *_ALONE))
+    assert (found.unbounded, found.sockets.because) == ((), "")
+    assert (found.sockets.families, found.sockets.types) == (families, types)
+
+
+@pytest.mark.parametrize("body", [
+    "int family; void _start(void) { opened(family, 1); }",  # in data
+    "void _start(void) { long (*volatile p)(long, long) = opened; p(2, 1); }",  # by a pointer
+    "OWN long make(long n, long f) { return call(n); } void _start(void) { make(41, 2); }",
+])  # fmt: skip
+def test_a_family_that_is_not_known_is_said(tmp_path: Path, body: str) -> None:
+    because = reached(build(tmp_path / "alone", _OPEN + body, *_ALONE)).sockets.because
+    assert re.search(r"alone: .*socket|alone: the (family|type) .*is not known", because)
+
+
 # ------------------------------------------------------------------ Linux as the oracle
 
 _PROGRAMS = {

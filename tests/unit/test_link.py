@@ -168,6 +168,8 @@ def test_kernel_bytes_are_the_segments_without_the_archive(
     ).stdout
     sizes = [int(line.split()[4], 16) for line in headers.splitlines() if "  LOAD " in line]
     assert made.kernel_bytes == sum(sizes) - made.archive_bytes
+    (code,) = [int(line.split()[4], 16) for line in headers.splitlines() if " R E " in line]
+    assert made.code_bytes == code
 
 
 def test_no_segment_is_both_writable_and_executable(runtime: Runtime, tmp_path: Path) -> None:

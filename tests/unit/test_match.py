@@ -15,11 +15,14 @@ from dock2uk.match import load_runtime, load_runtimes, match, parse_runtime
 from dock2uk.model import (
     Analysis,
     CallSite,
+    Driver,
     ElfFile,
+    KernelWishes,
     Match,
     Part,
     ReachableCalls,
     Runtime,
+    Sockets,
     SystemCall,
 )
 
@@ -44,7 +47,7 @@ RUNTIME = Runtime(
     linker_script=Path("/nowhere/one.ld"),
     elf_types=("ET_DYN",),
     system_calls=(SystemCall(0, "read", "full", ""), SystemCall(1, "write", "none", "")),
-    drivers=("virtio-net",),
+    drivers=(Driver("virtio-net"),),
     machines=("microvm",),
     minimum_memory_bytes=1 << 24,
 )
@@ -220,9 +223,9 @@ def test_what_makes_processes_is_linked_with_clone() -> None:
 
 
 def test_a_call_is_kept_on_demand_with_its_part() -> None:
-    assert "execve" in names_of(match(reaching(0), [TALKER], ["execve"]))
+    assert "execve" in names_of(match(reaching(0), [TALKER], KernelWishes(calls=("execve",))))
     part = Part("processes", frozenset({"execve"}), ("starter",), frozenset({"execve"}))
-    found = match(reaching(0), [replace(TALKER, parts=(part,))], ["execve"])
+    found = match(reaching(0), [replace(TALKER, parts=(part,))], KernelWishes(calls=("execve",)))
     assert "execve" in names_of(found)
     assert found.objects == ("starter",)
 
@@ -236,8 +239,77 @@ def test_a_part_whose_calls_no_code_reaches_is_left_out() -> None:
     assert match(replace(analysis, calls=reaching(6).calls), [runtime]).objects == ("starter",)
 
 
+_WITH_SOCKETS = replace(
+    TALKER,
+    system_calls=(*TALKER.system_calls, SystemCall(41, "socket", "full", "")),
+    parts=(Part("TCP", frozenset(), ("tcp",), sockets=((2, 1), (10, 1))),
+           Part("netlink", frozenset(), ("netlink",), sockets=((16, None),))),
+)  # fmt: skip
+_STREAMS = Sockets(frozenset({2}), frozenset({1}))
+
+
+@pytest.mark.parametrize(
+    ("numbers", "sockets", "linked"),
+    [
+        ((0, 41), _STREAMS, ("tcp",)),
+        ((0, 41), replace(_STREAMS, types=frozenset({2})), ()),
+        ((0, 41), replace(_STREAMS, families=frozenset({16})), ("netlink",)),
+        ((0, 41), replace(_STREAMS, because="/app: the family is not known"), ("tcp", "netlink")),
+        ((0,), Sockets(), ()),  # it opens none at all
+    ],
+)
+def test_protocols_are_linked_for_sockets_that_code_opens(
+    numbers: tuple[int, ...], sockets: Sockets, linked: tuple[str, ...]
+) -> None:
+    analysis = reaching(*numbers)
+    assert analysis.calls is not None
+    analysis = replace(analysis, calls=replace(analysis.calls, sockets=sockets))
+    assert match(analysis, [_WITH_SOCKETS]).objects == linked
+
+
+def test_protocols_are_linked_where_any_call_may_be_made() -> None:
+    unbounded = reaching(0, unbounded=("/lib/odd.so: the number at 0x10 is not known",))
+    assert match(unbounded, [_WITH_SOCKETS]).objects == ("tcp", "netlink")
+
+
+@pytest.mark.parametrize(
+    ("mentions", "linked"),
+    [(frozenset({"/proc"}), ("proc",)), (frozenset({"/sys"}), ()), (None, ("proc",))],
+)
+def test_a_file_system_is_linked_where_something_names_it(
+    mentions: frozenset[str] | None, linked: tuple[str, ...]
+) -> None:
+    runtime = replace(
+        TALKER, parts=(Part("/proc", frozenset(), ("proc",), files=frozenset({"/proc"})),)
+    )
+    assert match(replace(reaching(0), mentions=mentions), [runtime]).objects == linked
+
+
+def test_a_part_is_kept_on_demand() -> None:
+    found = match(reaching(0), [_WITH_SOCKETS], KernelWishes(parts=("TCP",)))
+    assert found.objects == ("tcp",)
+    with pytest.raises(Dock2ukError) as raised:
+        match(reaching(0), [_WITH_SOCKETS], KernelWishes(parts=("TPC",)))
+    assert "TCP" in str(raised.value.hint)
+
+
+def test_drivers_are_linked_for_the_machine() -> None:
+    drivers = (
+        Driver("card-pci", ("q35", "pc")),
+        Driver("card-mmio", ("microvm",)),
+        Driver("power"),
+    )
+    runtime = replace(RUNTIME, drivers=drivers, machines=("microvm", "q35", "pc"))
+    found = match(analysis_of(DYNAMIC, needed=(LOADER,)), [runtime], KernelWishes(machine="q35"))
+    assert (found.drivers, found.machines) == (("card-pci", "power"), ("q35",))
+    every = match(analysis_of(DYNAMIC, needed=(LOADER,)), [runtime])
+    assert (len(every.drivers), every.machines) == (3, runtime.machines)
+    with pytest.raises(Dock2ukError, match="vax"):
+        match(analysis_of(DYNAMIC, needed=(LOADER,)), [runtime], KernelWishes(machine="vax"))
+
+
 @pytest.mark.parametrize(("name", "said"), [("wirte", "write"), ("keyctl", "has no keyctl")])
 def test_a_call_that_cannot_be_kept_is_an_error(name: str, said: str) -> None:
     with pytest.raises(Dock2ukError) as raised:
-        match(reaching(0), [TALKER], [name])
+        match(reaching(0), [TALKER], KernelWishes(calls=(name,)))
     assert said in f"{raised.value.message} {raised.value.hint}"

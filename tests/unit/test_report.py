@@ -19,6 +19,7 @@ from dock2uk.model import (
     Artifact,
     Compared,
     Comparison,
+    Driver,
     Drop,
     Keep,
     Match,
@@ -99,11 +100,11 @@ def _artifact() -> Artifact:
     here = Path("/nowhere")
     runtime = Runtime(
         name="husk", version="1", directory=here, library=here, linker_script=here,
-        elf_types=("ET_EXEC",), elf_machine="x86_64", system_calls=calls, drivers=("nic",),
+        elf_types=("ET_EXEC",), elf_machine="x86_64", system_calls=calls, drivers=(Driver("nic"),),
         machines=("pc",), minimum_memory_bytes=1 << 24,
     )  # fmt: skip
     match = Match(runtime, calls[:1], ("nic",), ())
-    return Artifact(here / "unikernel.elf", "0" * 64, 1000, 600, 400, match)
+    return Artifact(here / "unikernel.elf", "0" * 64, 1000, 600, 300, 900, 400, match)
 
 
 def test_the_document_conforms_to_its_schema(document: dict[str, Any]) -> None:
@@ -132,6 +133,7 @@ def test_the_schema_knows_every_mode() -> None:
         ("password_hashes", 1, 0),
         ("packages", 2, 1),
         ("kernel_bytes", None, 600),
+        ("kernel_code", None, 300),
         ("archive_bytes", None, 400),
         ("system_calls", None, 1),
         ("drivers", None, 1),

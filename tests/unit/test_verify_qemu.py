@@ -114,6 +114,14 @@ def test_an_unknown_machine_is_refused() -> None:
         qemu.command(Guest(IMAGE, "virt", "tcg", 64), CONSOLE, events=None)
 
 
+def test_the_suggested_command_is_for_a_machine_that_has_drivers() -> None:
+    small = qemu.suggested_command(IMAGE, ("80/tcp",), 96, ("microvm",))
+    assert "-machine microvm" in small
+    assert "virtio-net-device" in small
+    assert "-machine q35" in qemu.suggested_command(IMAGE, ("80/tcp",), 96, ("q35",))
+    assert "-machine" not in qemu.suggested_command(IMAGE, ("80/tcp",), 96)
+
+
 def test_the_suggested_command_can_be_pasted_without_privileges() -> None:
     words = shlex.split(qemu.suggested_command(IMAGE, ("80/tcp", "8443/tcp"), 96))
     assert words[words.index("-kernel") + 1] == "unikernel.elf"

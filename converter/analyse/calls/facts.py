@@ -14,13 +14,14 @@ from typing import Any
 
 from .elf_image import ElfImage
 from .layout import Layout
-from .numbers import Numbers
+from .numbers import Found, Numbers
 
-VERSION = 2  # of what is kept; another one is not read
+VERSION = 3  # of what is kept; another one is not read
 # More code than this would take minutes.
 MAXIMUM_CODE_BYTES = 48 << 20
 _HIGHEST_NUMBER = 1023  # there are fewer calls; above are error values that look like numbers
 _NAME = re.compile(rb"(?<=\0)[A-Za-z_][A-Za-z0-9_@.$]{1,127}(?=\0)")
+_NOTHING = Found()
 # Functions that find others by name, dlsym(3).
 LOOK_UPS = frozenset(("dlsym", "dlvsym", "__libc_dlsym", "_dl_sym"))
 
@@ -36,6 +37,12 @@ class PieceFacts:
     calls: tuple[tuple[int, int], ...] = ()  # number of a system call, where it is settled
     unknown: tuple[str, ...] = ()  # why not all its numbers are known
     if_entered: tuple[str, ...] = ()  # the same, where something else than `leads_to` leads to it
+    sockets: tuple[tuple[str, int], ...] = ()  # "family" or "type", and what socket(2) is given
+    unknown_sockets: tuple[str, ...] = ()
+    sockets_if_entered: tuple[str, ...] = ()
+
+
+_PIECE_FIELDS = tuple(one.name for one in fields(PieceFacts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,16 +112,19 @@ def _pieces(layout: Layout, numbers: Numbers) -> Iterator[PieceFacts]:
     for address, name in layout.references:
         imports[layout.piece_at(address)].add(name)
     for piece, address in enumerate(layout.starts):
-        found = numbers.found.get(piece)
-        calls = sorted(found.calls.items()) if found is not None else ()
+        found = numbers.found.get(piece, _NOTHING)
+        calls = sorted(found.calls.items())
         yield PieceFacts(
             address=address,
             leads_to=tuple(sorted(leads[piece] - {piece})),
             takes=tuple(sorted(takes[piece])),
             imports=tuple(sorted(imports[piece])),
             calls=tuple((number, at) for number, at in calls if number <= _HIGHEST_NUMBER),
-            unknown=tuple(found.unknown) if found is not None else (),
-            if_entered=tuple(found.if_entered) if found is not None else (),
+            unknown=tuple(found.unknown),
+            if_entered=tuple(found.if_entered),
+            sockets=tuple(sorted(found.sockets)),
+            unknown_sockets=tuple(found.unknown_sockets),
+            sockets_if_entered=tuple(found.sockets_if_entered),
         )
 
 
@@ -134,8 +144,7 @@ def to_document(facts: ElfFacts) -> dict[str, Any]:
     """For JSON; pieces as lists, for there are many."""
     document = {one.name: getattr(facts, one.name) for one in fields(facts)}
     document["pieces"] = [
-        [p.address, p.leads_to, p.takes, p.imports, p.calls, p.unknown, p.if_entered]
-        for p in facts.pieces
+        [getattr(piece, name) for name in _PIECE_FIELDS] for piece in facts.pieces
     ]
     return {"version": VERSION, **document}
 
@@ -158,6 +167,10 @@ def from_document(document: dict[str, Any]) -> ElfFacts:
 
 
 def _piece(address: int, *rest: list[Any]) -> PieceFacts:
-    leads_to, takes, imports, calls, unknown, if_entered = map(tuple, rest)
-    numbers = tuple((number, at) for number, at in calls)
-    return PieceFacts(address, leads_to, takes, imports, numbers, unknown, if_entered)
+    """Pairs within are tuples again, for they were."""
+    values: list[Any] = [
+        tuple(tuple(v) if isinstance(v, list) else v for v in value) for value in rest
+    ]
+    if len(values) != len(_PIECE_FIELDS) - 1:
+        raise ValueError("a piece of another form")
+    return PieceFacts(address, *values)

@@ -29,9 +29,10 @@ _READ_ONLY = frozenset(("cmp", "test", "push", "nop", "endbr64", "bt", "prefetch
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """What a register held when the piece was entered."""
+    """What a register held when the piece was entered, these bits of it."""
 
     register: str
+    mask: int = 0xFFFFFFFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,6 +327,11 @@ class _Run:
             state[offset] = value
 
 
+def masked(value: Value | None, mask: int) -> Value | None:
+    """Those bits of it."""
+    return value if mask == 0xFFFFFFFF else _arithmetic("and", value, mask)
+
+
 def _joined(old: State, new: State) -> State:
     joined: State = {}
     known = new.get
@@ -380,6 +386,8 @@ def _arithmetic(mnemonic: str, value: Value | None, operand: int) -> Value | Non
             found.add(StackAddress(atom.offset + (operand if mnemonic == "add" else -operand)))
         elif isinstance(atom, int):
             found.add(_of_numbers(mnemonic, atom, operand) & 0xFFFFFFFF)
+        elif isinstance(atom, Entered) and mnemonic == "and":
+            found.add(Entered(atom.register, atom.mask & operand))
         elif operand != 0 or mnemonic == "and":
             return None
         else:

@@ -4,6 +4,9 @@ At every `syscall` instruction the value of eax is asked of `flow`. Where it is 
 entered with (a register, a place on the stack), so is asked of everything that enters the piece,
 and the calls belong to those; so a wrapper makes none by itself. syscall(2) of another file is such
 a wrapper: its number is the first argument. What stays unknown is said, with the place.
+
+The same is asked of the family and type that socket(2) is given, where its number is settled at the
+instruction itself: C libraries make it so, and programs that carry theirs are known through that.
 """
 
 from __future__ import annotations
@@ -16,13 +19,16 @@ from dataclasses import dataclass, field
 from .callees import Callees
 from .decode import Instruction, index_of
 from .elf_image import ElfImage
-from .flow import Entered, Piece, Stacked, State, Value, states
+from .flow import Entered, Piece, Stacked, State, Value, masked, states
 from .layout import Layout
 from .operands import Memory, Register, operands
 
 WRAPPER = "syscall"  # syscall(2)
 _WRAPPER_REGISTER = Entered("rdi")
-_NUMBER = "rax"
+NUMBER, FAMILY, TYPE = "number", "family", "type"  # what may be asked for
+_REGISTERS = {NUMBER: Entered("rax"), FAMILY: Entered("rdi"), TYPE: Entered("rsi", 0xF)}
+_OF_SOCKETS = (FAMILY, TYPE)
+_SOCKET = 41  # socket(2)
 _SYSTEM_CALL = re.compile(rb"\x0f\x05|\xcd\x80|\x0f\x34")  # syscall, int 0x80, sysenter
 # setuid(2) and its kind are made by every thread (nptl(7)): the C library puts the number and three
 # arguments into a struct, and each thread loads them from there. Which offsets tell the struct:
@@ -50,17 +56,20 @@ class Found:
 
     calls: dict[int, int] = field(default_factory=dict)
     unknown: list[str] = field(default_factory=list)  # whenever it runs
-    if_entered: list[str] = field(
-        default_factory=list
-    )  # when entered by other than a direct branch
+    # When entered by other than a direct branch.
+    if_entered: list[str] = field(default_factory=list)
+    sockets: set[tuple[str, int]] = field(default_factory=set)  # FAMILY or TYPE, and a value of it
+    unknown_sockets: list[str] = field(default_factory=list)
+    sockets_if_entered: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class _Demand:
-    """Somebody needs to know what this piece is entered with."""
+    """Somebody needs to know what this piece is entered with, and for what."""
 
     piece: int
     what: Entered | Stacked
+    subject: str
 
 
 class Numbers:
@@ -108,7 +117,8 @@ class Numbers:
                 self.found[piece].unknown.append(f"the code before {address:#x} reads in two ways")
         elif self._runs(piece, address):
             if one.mnemonic == "syscall":
-                self._give(piece, address, self._value(piece, address, Entered(_NUMBER)))
+                self._give(piece, address, self._value(piece, address, _REGISTERS[NUMBER]))
+                self._give_sockets(piece, address)
             elif (one.mnemonic, one.text) in (("int", "0x80"), ("sysenter", "")):
                 self.notes.append(f"{address:#x} makes a call the 32-bit way, which is not there")
 
@@ -125,9 +135,10 @@ class Numbers:
         for one in self._layout.instructions(piece):
             if one.address <= at < one.end:
                 if one.is_call or one.is_jump:
-                    self._give(
-                        piece, one.address, self._value(piece, one.address, _WRAPPER_REGISTER)
-                    )
+                    value = self._value(piece, one.address, _WRAPPER_REGISTER)
+                    self._give(piece, one.address, value)
+                    if value is not None and _SOCKET in value:
+                        self.found[piece].unknown_sockets.append(f"the socket asked for at {at:#x}")
                 else:
                     self.found[piece].unknown.append(f"{at:#x} takes the address of syscall()")
                 return
@@ -144,18 +155,42 @@ class Numbers:
             if isinstance(atom, int):
                 found.calls.setdefault(atom, address)
             elif isinstance(atom, Entered | Stacked):
-                self._demand(_Demand(piece, atom))
+                self._demand(_Demand(piece, atom, NUMBER))
             else:
                 found.unknown.append(f"the number at {address:#x} is an address")
+
+    def _give_sockets(self, piece: int, address: int) -> None:
+        """What socket(2) is given, if it is that call."""
+        value = self._value(piece, address, _REGISTERS[NUMBER])
+        if value is None or _SOCKET not in value:
+            return
+        for subject in _OF_SOCKETS:
+            self._give_socket(
+                piece, address, self._value(piece, address, _REGISTERS[subject]), subject
+            )
+
+    def _give_socket(self, piece: int, address: int, value: Value | None, subject: str) -> None:
+        found = self.found[piece]
+        for atom in value if value is not None else (None,):
+            if isinstance(atom, int):
+                found.sockets.add((subject, atom))
+            elif isinstance(atom, Entered | Stacked):
+                self._demand(_Demand(piece, atom, subject))
+            else:
+                found.unknown_sockets.append(f"the {subject} of a socket at {address:#x}")
 
     def _demand(self, demand: _Demand) -> None:
         if demand in self._known:
             return
         self._known.add(demand)
         self._demands.append(demand)
-        self.wrappers[demand.piece].add(demand.what)
         start = self._layout.starts[demand.piece]
-        self.found[demand.piece].if_entered.append(f"the number is what {start:#x} is called with")
+        found = self.found[demand.piece]
+        if demand.subject == NUMBER:
+            self.wrappers[demand.piece].add(demand.what)
+            found.if_entered.append(f"the number is what {start:#x} is called with")
+        else:
+            found.sockets_if_entered.append(f"the {demand.subject} that {start:#x} is called with")
 
     def _at_entries(self, demand: _Demand) -> None:
         start = self._layout.starts[demand.piece]
@@ -172,7 +207,13 @@ class Numbers:
                 continue
             # Where it is no branch, the code goes on from its piece's end.
             at = source if one.target == target else self._layout.instructions(piece)[-1].end
-            self._give(piece, source, self._value(piece, at, _as_seen_by(one, demand.what)))
+            value = self._value(piece, at, _as_seen_by(one, demand.what))
+            if demand.subject != NUMBER:
+                self._give_socket(piece, source, value, demand.subject)
+                continue
+            self._give(piece, source, value)
+            if value is not None and _SOCKET in value:
+                self.found[piece].unknown_sockets.append(f"the socket that {source:#x} asks for")
 
     # -------------------------------------------------------------- values
 
@@ -193,7 +234,7 @@ class Numbers:
         if state is None:
             return None
         if isinstance(what, Entered):
-            return state.get(what.register)
+            return masked(state.get(what.register), what.mask)
         stack = state.get("rsp")
         if stack is None or len(stack) != 1:
             return None

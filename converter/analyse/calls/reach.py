@@ -13,9 +13,9 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from ...model import CallSite, ReachableCalls
+from ...model import CallSite, ReachableCalls, Sockets
 from .facts import LOOK_UPS, ElfFacts
-from .numbers import WRAPPER
+from .numbers import FAMILY, TYPE, WRAPPER
 
 # Calls a function by an address made at run time: which, no file says (libffi).
 _CALLS_ANYTHING = "ffi_call"
@@ -144,10 +144,25 @@ def _result(search: _Search) -> ReachableCalls:
     notes += [search.exports_all] if search.exports_all else []
     return ReachableCalls(
         sites=dict(sorted(sites.items())),
+        sockets=_sockets(search),
         per_file={path: frozenset(numbers) for path, numbers in sorted(per_file.items())},
         unbounded=tuple(sorted(set(unbounded))),
         notes=tuple(sorted(notes)),
     )
+
+
+def _sockets(search: _Search) -> Sockets:
+    """Nothing is known where any call may be made."""
+    given: dict[str, set[int]] = {FAMILY: set(), TYPE: set()}
+    unknown: list[str] = []
+    for (path, index), how in search.reached.items():
+        piece = search.files[path].facts.pieces[index]
+        for subject, value in piece.sockets:
+            given[subject].add(value)
+        reasons = (*piece.unknown_sockets, *(piece.sockets_if_entered if how.is_entered else ()))
+        unknown += [f"{path}: {reason} is not known" for reason in reasons]
+    because = min(unknown, default="")
+    return Sockets(frozenset(given[FAMILY]), frozenset(given[TYPE]), because)
 
 
 def _chain(search: _Search, place: _Place) -> Iterator[str]:

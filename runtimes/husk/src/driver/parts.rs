@@ -4,35 +4,26 @@
 use super::Driver;
 use crate::{fs, net};
 
-// SAFETY: the converter refers to it by this name, and nothing else has it.
-#[unsafe(no_mangle)]
-#[allow(non_upper_case_globals)]
-pub static husk_driver_netlink: Driver = Driver {
-    probe: install_netlink,
-};
-
-// SAFETY: as above.
-#[unsafe(no_mangle)]
-#[allow(non_upper_case_globals)]
-pub static husk_driver_network_files: Driver = Driver {
-    probe: install_network_files,
-};
-
-// SAFETY: as above.
-#[unsafe(no_mangle)]
-#[allow(non_upper_case_globals)]
-pub static husk_driver_pseudo_terminals: Driver = Driver {
-    probe: install_pseudo_terminals,
-};
-
-extern "C" fn install_pseudo_terminals() {
-    fs::pty::install();
+macro_rules! part {
+    ($name:ident, $install:path) => {
+        // SAFETY: the converter refers to it by this name, and nothing else has it.
+        #[unsafe(no_mangle)]
+        #[allow(non_upper_case_globals)]
+        pub static $name: Driver = Driver {
+            probe: {
+                extern "C" fn install() {
+                    $install();
+                }
+                install
+            },
+        };
+    };
 }
 
-extern "C" fn install_network_files() {
-    net::files::install();
-}
-
-extern "C" fn install_netlink() {
-    net::netlink::install();
-}
+part!(husk_driver_tcp, net::tcp::install);
+part!(husk_driver_udp, net::udp::install);
+part!(husk_driver_unix_sockets, net::unix::install);
+part!(husk_driver_netlink, net::netlink::install);
+part!(husk_driver_proc, fs::proc::install);
+part!(husk_driver_network_files, net::files::install);
+part!(husk_driver_pseudo_terminals, fs::pty::install);

@@ -71,7 +71,6 @@ pub fn install(archive: &'static [u8]) {
         .unwrap_or_else(|error| panic!("root archive: {} at byte {}", error.what, error.offset));
     install_devices(&directory_at(&root, b"dev"));
     install_shared_memory(&directory_at(&root, b"dev"));
-    proc::install(&root);
     ROOT.set(root);
 }
 

@@ -1,7 +1,7 @@
 //! The network: devices' frames to sockets and back.
 //!
 //! `stack` is where packets pass through, `link` lies between it and the card or ourselves, `tcp`,
-//! `udp` and `unix` are what sockets are made of, `socket` is the file behind a descriptor. There is
+//! `udp`, `unix` and `netlink` are what sockets are made of, each there only where it was linked, `socket` is the file behind a descriptor. There is
 //! no network thread: work is done in system calls, timers, the card's interrupt, and when the
 //! processor would idle (`pace`).
 
@@ -19,6 +19,7 @@ mod flows;
 mod fuzz;
 mod groups;
 mod interfaces;
+mod layer;
 mod link;
 pub mod netlink;
 mod options;
@@ -27,19 +28,19 @@ mod packet;
 mod port;
 pub mod socket;
 mod stack;
-mod tcp;
-mod udp;
+pub mod tcp;
+pub mod udp;
 pub mod unix;
 
 use alloc::boxed::Box;
 use core::net::SocketAddr;
 
-use address::{AF_INET, AF_INET6, AF_UNIX};
+use address::{AF_INET, AF_INET6, AF_NETLINK, AF_UNIX};
 use device::Nic;
 pub use pace::{before_idle, finish, on_interrupt};
-use socket::{Protocol, SOCK_DGRAM, SOCK_RAW, SOCK_SEQPACKET, SOCK_STREAM, Socket};
+use socket::{Protocol, SOCK_DGRAM, SOCK_RAW, SOCK_STREAM, Socket};
 
-use crate::errno::{EAFNOSUPPORT, EINVAL, EPERM, EPROTONOSUPPORT, ESOCKTNOSUPPORT, Errno};
+use crate::errno::{EACCES, EAFNOSUPPORT, EINVAL, EPERM, EPROTONOSUPPORT, ESOCKTNOSUPPORT, Errno};
 use crate::sorted_map::SortedMap;
 use crate::sync::SpinLock;
 use crate::{event, klog};
@@ -72,44 +73,55 @@ pub fn socket_count() -> usize {
 /// Makes a socket's inside, given its type and protocol number.
 type Opener = fn(u32, u32) -> Result<Box<dyn Protocol>, Errno>;
 
-/// The family that is there only when the converter linked it.
-static ADDED: SpinLock<Option<(u16, Opener)>> = SpinLock::new(None);
+/// Families that are there only where the converter linked them, beside those of IP.
+static FAMILIES: SpinLock<SortedMap<u16, Opener>> = SpinLock::new(SortedMap::new());
 
 fn add_family(family: u16, open: Opener) {
-    *ADDED.lock() = Some((family, open));
+    FAMILIES.lock().insert(family, open);
 }
 
 /// A new socket (socket(2)), not yet behind a descriptor.
 pub fn open(family: u16, kind: u32, number: u32) -> Result<Socket, Errno> {
-    const IPPROTO_ICMP: u32 = 1;
-    const IPPROTO_TCP: u32 = 6;
-    const IPPROTO_UDP: u32 = 17;
-    let (protocol, number): (Box<dyn Protocol>, u32) = match (family, kind, number) {
-        (AF_UNIX, SOCK_STREAM | SOCK_SEQPACKET | SOCK_DGRAM, 0) => {
-            (Box::new(unix::UnixSocket::new(kind)), 0)
-        }
-        (AF_UNIX, SOCK_STREAM | SOCK_SEQPACKET | SOCK_DGRAM, _) => return Err(EPROTONOSUPPORT),
-        (AF_UNIX, ..) => return Err(ESOCKTNOSUPPORT),
-        (AF_INET | AF_INET6, SOCK_STREAM, 0 | IPPROTO_TCP) => {
-            (Box::new(tcp::TcpSocket::new(family)), IPPROTO_TCP)
-        }
-        (AF_INET | AF_INET6, SOCK_DGRAM, 0 | IPPROTO_UDP) => {
-            (Box::new(udp::UdpSocket::new(family)), IPPROTO_UDP)
-        }
-        (AF_INET | AF_INET6, SOCK_RAW, _) => return Err(EPERM),
-        (AF_INET | AF_INET6, SOCK_DGRAM, IPPROTO_ICMP) => return Err(crate::errno::EACCES),
-        (AF_INET | AF_INET6, SOCK_STREAM | SOCK_DGRAM, _) => return Err(EPROTONOSUPPORT),
-        (AF_INET | AF_INET6, ..=9, _) => return Err(ESOCKTNOSUPPORT),
-        (AF_INET | AF_INET6, ..) => return Err(EINVAL),
+    let (protocol, number) = match family {
+        AF_INET | AF_INET6 => open_internet(family, kind, number)?,
         _ => {
-            let added = *ADDED.lock();
-            let opener = added
-                .filter(|added| added.0 == family)
-                .ok_or(EAFNOSUPPORT)?;
-            (opener.1(kind, number)?, number)
+            let opener = FAMILIES.lock().get(&family).copied();
+            let opener = opener.ok_or_else(|| not_linked(family))?;
+            (opener(kind, number)?, number)
         }
     };
     Ok(Socket::new(protocol, family, kind, number))
+}
+
+fn open_internet(family: u16, kind: u32, number: u32) -> Result<(Box<dyn Protocol>, u32), Errno> {
+    const ICMP: u32 = packet::ICMP as u32;
+    const TCP: u32 = packet::TCP as u32;
+    const UDP: u32 = packet::UDP as u32;
+    let number = match (kind, number) {
+        (SOCK_STREAM, 0 | TCP) => packet::TCP,
+        (SOCK_DGRAM, 0 | UDP) => packet::UDP,
+        (SOCK_RAW, _) => return Err(EPERM),
+        (SOCK_DGRAM, ICMP) => return Err(EACCES),
+        (SOCK_STREAM | SOCK_DGRAM, _) => return Err(EPROTONOSUPPORT),
+        (..=9, _) => return Err(ESOCKTNOSUPPORT),
+        _ => return Err(EINVAL),
+    };
+    let layer = layer::of(packet::Protocol::of(number)).ok_or_else(|| not_linked(family))?;
+    Ok((layer.open(family), number.into()))
+}
+
+/// Most families Linux has are nowhere here; of the others an image has those its program uses.
+fn not_linked(family: u16) -> Errno {
+    let part = match family {
+        AF_INET | AF_INET6 => "TCP or UDP",
+        AF_UNIX => "'Unix sockets'",
+        AF_NETLINK => "rtnetlink",
+        _ => return EAFNOSUPPORT,
+    };
+    klog!(
+        "a socket of family {family} is not to be had in this image; convert --keep-part {part} links it"
+    );
+    EAFNOSUPPORT
 }
 
 /// Tells the host, once for each port, that the program serves it.

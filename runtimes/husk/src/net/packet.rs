@@ -8,7 +8,7 @@ use core::ops::Range;
 
 pub const TCP: u8 = 6;
 pub const UDP: u8 = 17;
-const ICMP: u8 = 1;
+pub const ICMP: u8 = 1;
 const ICMP6: u8 = 58;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

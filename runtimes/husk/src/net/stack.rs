@@ -9,7 +9,7 @@
 use alloc::boxed::Box;
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
-use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use smoltcp::iface::{self, Interface, PollResult, SocketSet};
@@ -19,10 +19,11 @@ use smoltcp::wire::{EthernetAddress, HardwareAddress, IpAddress, IpCidr};
 use super::checksum;
 use super::device::{Nic, Receive};
 use super::dhcp::Dhcp;
-use super::flows::{FlowKey, Flows};
+use super::flows::Flows;
+use super::layer;
 use super::link::{ETHERNET_HEADER_BYTES, Ethernet, Link, Loopback, Port};
 use super::pace;
-use super::packet::{self, FLAG_ACK, FLAG_RST, FLAG_SYN, Header, Protocol, Transport};
+use super::packet::{self, Header, Protocol};
 use super::tcp::TcpEndpoint;
 use super::udp::UdpEndpoint;
 use crate::errno::{EADDRNOTAVAIL, ENETUNREACH, Errno};
@@ -52,7 +53,8 @@ pub struct Stack {
     /// UDP endpoints by port.
     pub datagrams: SortedMap<u16, Vec<Weak<UdpEndpoint>>>,
     pub dhcp: Option<Dhcp>,
-    secret: u64,
+    /// That no peer knows.
+    pub secret: u64,
     loopback: Side,
     card: Option<Side>,
     /// None while its frames are being looked at.
@@ -293,7 +295,7 @@ impl Stack {
 
     /// True while a peer has not acknowledged everything.
     pub fn has_unsent(&self) -> bool {
-        self.flows.values().any(|flow| flow.has_unsent())
+        layer::all().any(|layer| layer.has_unsent(self))
     }
 
     /// True when something sent is to wait for company; much of it does not.
@@ -352,25 +354,38 @@ impl Stack {
         if !is_intact {
             return;
         }
-        match Protocol::of(header.protocol) {
-            Protocol::Tcp => {
-                if let Some(segment) = packet::tcp(packet, &header) {
-                    self.handle_segment(route, frame, segment);
-                }
-            }
-            Protocol::Udp => {
-                if let Some((datagram, payload)) = packet::udp(packet, &header) {
-                    self.handle_datagram(route, frame, (datagram, payload));
-                }
-            }
-            Protocol::Icmp | Protocol::Icmp6 => {
-                if let Some(datagram) = packet::port_unreachable(packet, &header) {
-                    self.refuse_datagram(datagram);
-                }
-                self.handle_unclaimed(route, frame);
-            }
-            Protocol::Other => self.handle_unclaimed(route, frame),
+        let protocol = Protocol::of(header.protocol);
+        if let Protocol::Icmp | Protocol::Icmp6 = protocol
+            && let Some(sent) = packet::port_unreachable(packet, &header)
+        {
+            layer::all().for_each(|layer| layer.refused(self, sent));
         }
+        let packet = layer::Packet {
+            route,
+            frame,
+            packet,
+            header: &header,
+        };
+        let is_taken = self.is_for_dhcp(packet)
+            || layer::of(protocol).is_some_and(|layer| layer.receive(self, packet));
+        if !is_taken {
+            self.handle_unclaimed(route, frame);
+        }
+    }
+
+    fn is_for_dhcp(&mut self, packet: layer::Packet<'_>) -> bool {
+        const CLIENT_PORT: u16 = 68;
+        let is_udp = Protocol::of(packet.header.protocol) == Protocol::Udp;
+        if self.dhcp.is_none() || packet.route != Route::Card || !is_udp {
+            return false;
+        }
+        let datagram = packet::udp(packet.packet, packet.header);
+        let is_for_client =
+            datagram.is_some_and(|(ends, _)| ends.destination.port() == CLIENT_PORT);
+        if is_for_client && let Some(dhcp) = self.dhcp.take() {
+            self.dhcp = Some(dhcp.receive(self, packet.frame));
+        }
+        is_for_client
     }
 
     /// ARP, neighbor discovery, echo; and what nobody wants, which smoltcp refuses.
@@ -382,105 +397,9 @@ impl Stack {
         }
     }
 
-    fn handle_segment(&mut self, route: Route, frame: &[u8], segment: Transport) {
-        let key = FlowKey::new(segment.destination, segment.source);
-        let is_opening = segment.flags & (FLAG_SYN | FLAG_ACK | FLAG_RST) == FLAG_SYN;
-        let flow = self.flows.get(&key).cloned();
-        if let Some(flow) = flow {
-            let is_replaced = is_opening && flow.give_way(self);
-            if !is_replaced {
-                return flow.receive(self, frame, segment.flags & FLAG_RST != 0);
-            }
-        }
-        let listener = if is_opening && self.is_for_us(route, segment.destination.ip()) {
-            self.listener_for(segment.destination, &key)
-        } else {
-            None
-        };
-        match listener {
-            Some(listener) => {
-                if let Some(flow) = listener.admit(self, route, segment) {
-                    flow.receive(self, frame, false);
-                }
-            }
-            None => self.handle_unclaimed(route, frame),
-        }
-    }
-
-    fn is_for_us(&self, route: Route, address: IpAddr) -> bool {
+    /// True for a packet that came this way to an address of ours.
+    pub fn is_for_us(&self, route: Route, address: IpAddr) -> bool {
         route == Route::Loopback || !address.is_loopback() && self.is_own(address)
-    }
-
-    /// The listener that fits best; among equals (SO_REUSEPORT) the peer's address decides.
-    fn listener_for(&self, local: SocketAddr, key: &FlowKey) -> Option<Arc<TcpEndpoint>> {
-        let all = self.listeners.get(&local.port())?;
-        let alive = || all.iter().filter_map(Weak::upgrade);
-        let best = alive().filter_map(|l| l.listens_on(local.ip())).max()?;
-        let mut equals: Vec<_> = alive()
-            .filter(|listener| listener.listens_on(local.ip()) == Some(best))
-            .collect();
-        let chosen = key.hash(self.secret) as usize % equals.len();
-        Some(equals.swap_remove(chosen))
-    }
-
-    fn handle_datagram(&mut self, route: Route, frame: &[u8], datagram: (Transport, &[u8])) {
-        const DHCP_CLIENT_PORT: u16 = 68;
-        let (ends, payload) = datagram;
-        if ends.destination.port() == DHCP_CLIENT_PORT
-            && route == Route::Card
-            && let Some(dhcp) = self.dhcp.take()
-        {
-            self.dhcp = Some(dhcp.receive(self, frame));
-            return;
-        }
-        let address = ends.destination.ip();
-        let is_to_many = address.is_multicast() || self.is_broadcast(address);
-        let found = self.endpoints_for(ends, is_to_many);
-        if found.is_empty() {
-            return self.handle_unclaimed(route, frame);
-        }
-        if !is_to_many && !self.is_for_us(route, address) {
-            return;
-        }
-        for endpoint in found {
-            endpoint.receive(ends, payload);
-        }
-    }
-
-    /// The endpoint that fits best, or every one that fits for broadcast and multicast.
-    fn endpoints_for(&self, ends: Transport, is_to_many: bool) -> Vec<Arc<UdpEndpoint>> {
-        let Some(all) = self.datagrams.get(&ends.destination.port()) else {
-            return Vec::new();
-        };
-        let group = Some(ends.destination.ip()).filter(IpAddr::is_multicast);
-        let is_joined = group.is_some_and(|group| self.has_member(group));
-        let mut fitting: Vec<_> = all
-            .iter()
-            .filter_map(Weak::upgrade)
-            .filter(|endpoint| group.is_none_or(|g| is_joined && endpoint.wants_group(g)))
-            .filter_map(|endpoint| Some((endpoint.fits(ends)?, endpoint)))
-            .collect();
-        if !is_to_many {
-            let best = fitting.iter().map(|(score, _)| *score).max();
-            fitting.retain(|(score, _)| Some(*score) == best);
-            let key = FlowKey::new(ends.destination, ends.source);
-            let chosen = key.hash(self.secret) as usize % fitting.len().max(1);
-            fitting = fitting.into_iter().skip(chosen).take(1).collect();
-        }
-        fitting.into_iter().map(|(_, endpoint)| endpoint).collect()
-    }
-
-    /// True when somebody has joined: without, the machine does not listen to a group.
-    fn has_member(&self, group: IpAddr) -> bool {
-        let all = self.datagrams.values().flatten().filter_map(Weak::upgrade);
-        all.into_iter().any(|endpoint| endpoint.is_member(group))
-    }
-
-    /// What goes to a group by the card comes to its members here too.
-    pub fn deliver_to_members(&self, ends: Transport, payload: &[u8]) {
-        for endpoint in self.endpoints_for(ends, true) {
-            endpoint.receive(ends, payload);
-        }
     }
 
     /// Broadcast to everyone, or to one of our networks.
@@ -490,20 +409,6 @@ impl Stack {
             IpCidr::Ipv6(_) => false,
         };
         is_broadcast(address) || self.addresses().iter().any(is_ours)
-    }
-
-    /// Nobody listens where one of our datagrams went (ECONNREFUSED for connected sockets).
-    fn refuse_datagram(&mut self, sent: Transport) {
-        let as_answered = Transport {
-            source: sent.destination,
-            destination: sent.source,
-            flags: 0,
-            hop_limit: 0,
-            traffic_class: 0,
-        };
-        for endpoint in self.endpoints_for(as_answered, false) {
-            endpoint.refused(sent.destination);
-        }
     }
 
     /// Somebody's address may have become known: those who waited for it send now.
@@ -518,12 +423,7 @@ impl Stack {
         if !core::mem::take(&mut card.has_asked_neighbor) {
             return;
         }
-        let flows: Vec<_> = self.flows.values().cloned().collect();
-        flows.iter().for_each(|flow| flow.run(self));
-        let datagrams: Vec<_> = self.datagrams.values().flatten().cloned().collect();
-        for endpoint in datagrams.iter().filter_map(Weak::upgrade) {
-            endpoint.run(self);
-        }
+        layer::all().for_each(|layer| layer.resume(self));
     }
 }
 

@@ -31,7 +31,7 @@ const DIRECTORY: u32 = 0o555;
 const LINK: u32 = 0o777;
 
 /// Adds /proc and /sys to the tree.
-pub fn install(root: &NodeRef) {
+pub fn install() {
     let numbers = &mut (PROC_INODES..);
     let mut make = |kind, permissions| {
         let number = numbers.next().unwrap_or(PROC_INODES);
@@ -41,9 +41,9 @@ pub fn install(root: &NodeRef) {
         Kind::Directory(Directory::with_dynamic(Box::new(Processes))),
         DIRECTORY,
     );
-    attach(root, Name::Archive(b"proc"), proc.clone());
+    attach(root(), Name::Archive(b"proc"), proc.clone());
     let sys = make(Kind::Directory(Directory::new()), DIRECTORY);
-    attach(root, Name::Archive(b"sys"), sys.clone());
+    attach(root(), Name::Archive(b"sys"), sys.clone());
     for (path, generate) in system::PROC_FILES {
         put_file(&proc, path, of_machine(*generate), &mut make);
     }

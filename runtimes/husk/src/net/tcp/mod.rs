@@ -1,11 +1,12 @@
 //! TCP sockets (tcp(7)): the endpoint behind a socket, as packets and timers see it. What the
 //! application may ask of it is in `calls`, a connection's state in `connection`, a listening
-//! socket's queue in `listener`.
+//! socket's queue in `listener`, whose a segment is in `incoming`.
 //!
 //! Lock order: the stack, then one endpoint. Never two endpoints at once.
 
 mod calls;
 mod connection;
+mod incoming;
 mod information;
 mod listener;
 mod options;
@@ -25,6 +26,7 @@ use crate::time::{self, timer};
 
 pub use calls::TcpSocket;
 use connection::{Connection, ORPHAN_NS};
+pub use incoming::install;
 use listener::Backlog;
 
 /// What a socket is: nothing yet, a listener, or one end of a connection (perhaps a past one).

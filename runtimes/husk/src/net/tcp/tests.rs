@@ -84,6 +84,7 @@ fn stack(number: u8, from: &Cable, to: &Cable) -> Stack {
 
 impl World {
     fn new(backlog: usize) -> World {
+        super::install();
         let (to_server, to_client) = (Cable::default(), Cable::default());
         let mut server = stack(1, &to_server, &to_client);
         let client = stack(2, &to_client, &to_server);

@@ -10,19 +10,34 @@ mod cycles;
 mod inbox;
 mod names;
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 
+use super::address::AF_UNIX;
 use super::options::Options;
-use super::socket::{PeerCredentials, SOCK_DGRAM, SOCK_STREAM};
-use crate::errno::{ECONNRESET, EPIPE, Errno};
+use super::socket::{PeerCredentials, Protocol, SOCK_DGRAM, SOCK_SEQPACKET, SOCK_STREAM};
+use crate::errno::{ECONNRESET, EPIPE, EPROTONOSUPPORT, ESOCKTNOSUPPORT, Errno};
 use crate::fs::Events;
 use crate::process::current;
 use crate::sync::{SpinLock, WaitQueue};
 pub use calls::UnixSocket;
 use inbox::{Inbox, Piece};
 use names::Name;
+
+/// Makes the family known to socket(2).
+pub fn install() {
+    super::add_family(AF_UNIX, open);
+}
+
+fn open(kind: u32, number: u32) -> Result<Box<dyn Protocol>, Errno> {
+    match (kind, number) {
+        (SOCK_STREAM | SOCK_SEQPACKET | SOCK_DGRAM, 0) => Ok(Box::new(UnixSocket::new(kind))),
+        (SOCK_STREAM | SOCK_SEQPACKET | SOCK_DGRAM, _) => Err(EPROTONOSUPPORT),
+        _ => Err(ESOCKTNOSUPPORT),
+    }
+}
 
 /// net.unix.max_dgram_qlen: beyond it only a datagram socket's own peer may send.
 const INBOX_DATAGRAMS: usize = 10;

@@ -3,6 +3,8 @@
 //!
 //! Not here: fragmentation (a datagram is at most the card's MTU, else EMSGSIZE).
 
+mod incoming;
+
 use alloc::collections::VecDeque;
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
@@ -13,23 +15,25 @@ use smoltcp::iface::{SocketHandle, SocketSet};
 use smoltcp::socket::udp::{self, PacketBuffer, PacketMetadata, UdpMetadata};
 use smoltcp::wire::{IpEndpoint, IpListenEndpoint};
 
-use super::address::{AF_INET, Address, any};
-use super::datagram::Datagram;
-use super::groups::{Groups, Request};
-use super::options::{self, Family, Options};
-use super::packet::Transport;
-use super::port::{self, Binding, Claim, Kind};
-use super::socket::{How, MessageFlags, Outgoing, Patience, Protocol, Received};
-use super::stack::{self, Route, Stack};
-use super::{announce, config};
 use crate::errno::{
     EACCES, EAFNOSUPPORT, EAGAIN, ECONNREFUSED, EDESTADDRREQ, EINVAL, EMSGSIZE, ENOBUFS, ENOMEM,
     ENOTCONN, EOPNOTSUPP, EPIPE, Errno, SysResult,
 };
 use crate::fs::{Events, Sink};
 use crate::mm::heap;
+use crate::net::address::{AF_INET, Address, any};
+use crate::net::datagram::Datagram;
+use crate::net::groups::{Groups, Request};
+use crate::net::options::{self, Family, Options};
+use crate::net::packet::Transport;
+use crate::net::port::{self, Binding, Claim, Kind};
+use crate::net::socket::{How, MessageFlags, Outgoing, Patience, Protocol, Received};
+use crate::net::stack::{self, Route, Stack};
+use crate::net::{announce, config};
 use crate::sync::{SpinLock, WaitQueue};
 use crate::time::{self, timer};
+
+pub use incoming::install;
 
 /// Bytes of datagrams that wait to be read; more are dropped (net.core.rmem_default is 212992).
 const RECEIVE_BYTES: usize = 128 << 10;
@@ -380,7 +384,7 @@ impl UdpSocket {
                 hop_limit: group_hop_limit,
                 traffic_class,
             };
-            stack.deliver_to_members(ends, payload);
+            incoming::deliver_to_members(stack, ends, payload);
         }
         Ok(taken)
     }

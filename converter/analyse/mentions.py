@@ -1,0 +1,47 @@
+"""Which of the file systems that a kernel makes up the kept files, arguments and environment name.
+
+A path to /proc has `/proc` in it, or `proc/`; where no byte of what is kept has, no code opens one,
+short of spelling it from single letters or being told by somebody outside. Compilers may keep a
+constant in instructions, eight bytes at a time: those parts are looked for too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ..model import Entrypoint, NodeType
+from .closure import Closure
+
+# What a runtime calls them -> what names them. /dev/fd and /dev/std* lead into /proc (OCI
+# runtime-spec, config-linux § default symbolic links).
+_NAMES = {
+    "/proc": rb"/proc|proc/|dev/fd|dev/std",
+    "/sys": rb"/sys/|\0sys/",
+    "/dev/pts": rb"dev/pt|ptmx",
+}
+_PATTERNS = {name: re.compile(pattern) for name, pattern in _NAMES.items()}
+
+
+def mentions(closure: Closure, entrypoint: Entrypoint) -> frozenset[str]:
+    """Of all that is needed so far; reading ends where every one is named, as in any C library."""
+    found: set[str] = set()
+    for data in _data(closure, entrypoint):
+        missing = _PATTERNS.keys() - found
+        if not missing:
+            break
+        found |= {name for name in missing if _PATTERNS[name].search(data)}
+    return frozenset(found)
+
+
+def _data(closure: Closure, entrypoint: Entrypoint) -> Iterator[bytes]:
+    words = (*entrypoint.argv, *entrypoint.env, entrypoint.cwd)
+    yield "\n".join(words).encode(errors="surrogateescape")
+    for elf in closure.elves.values():
+        yield elf.data
+    for path in closure.needs.reasons.keys() - closure.elves.keys():
+        node = closure.needs.tree.get(path)
+        if node is not None and node.type is NodeType.SYMLINK:
+            yield (node.target or "").encode(errors="surrogateescape")
+        elif node is not None and node.content is not None:
+            yield node.content.read()
