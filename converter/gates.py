@@ -20,9 +20,9 @@ from .errors import Dock2ukError, PolicyError
 # Figures of the report by their ids.
 METRICS = (
     "files", "bytes", "elf_executable", "elf_library", "shells", "package_managers", "setuid",
-    "setgid", "capabilities", "world_writable", "accounts", "login_accounts", "password_hashes",
-    "packages", "vulnerabilities", "kernel_bytes", "kernel_code", "archive_bytes",
-    "system_calls", "drivers",
+    "setgid", "capabilities", "world_writable", "secrets", "files_in_layers", "accounts",
+    "login_accounts", "password_hashes", "packages", "vulnerabilities", "kernel_bytes",
+    "kernel_code", "archive_bytes", "system_calls", "drivers",
 )  # fmt: skip
 _SEVERITIES = ("any", "critical", "high", "medium", "low", "negligible", "unknown")
 _CVES = tuple(f"cve.{severity}.{left}" for severity in _SEVERITIES for left in ("kept", "removed"))

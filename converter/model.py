@@ -103,6 +103,7 @@ class ImageConfig:
     volumes: tuple[str, ...] = ()
     stop_signal: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    history: tuple[str, ...] = ()  # `created_by` of every entry, those without a layer too
     architecture: str = "amd64"
     os: str = "linux"
 
@@ -114,6 +115,14 @@ class Layer:
     diff_id: str
     size: int
     created_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """A file that a layer has and the merged tree has not: whoever has the image can read it."""
+
+    node: Node
+    layer: int  # the index of the layer that deleted or replaced it
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +165,7 @@ class Image:
     layers: tuple[Layer, ...]
     tree: Tree
     dockerfile: Dockerfile | None = None
+    hidden: tuple[Hidden, ...] = ()
 
 
 # ------------------------------------------------------------------ entrypoint

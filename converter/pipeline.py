@@ -22,6 +22,7 @@ from . import (
     packages,
     probes,
     report,
+    secrets,
     verify,
     vulnerabilities,
 )
@@ -98,7 +99,7 @@ def convert(request: Request, output: Path, progress: Progress) -> Conversion:
         comparison = _compared(source, boot, request, progress)
         findings = report.Findings(
             image, entrypoint, analysis, rootfs, artifact, boot, request.stripping, comparison,
-            inventory, vulnerabilities.match(inventory, request.known),
+            inventory, vulnerabilities.match(inventory, request.known), secrets.find(source),
         )  # fmt: skip
         document = report.build(findings)
         _write_json(directory / REPORT_NAME, document)

@@ -62,12 +62,15 @@ def digest(data: bytes) -> str:
     return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
-def config_of(layers: Sequence[bytes], **config: Any) -> bytes:
+def config_of(
+    layers: Sequence[bytes], history: Sequence[dict[str, Any]] = (), **config: Any
+) -> bytes:
     """An image configuration; keywords are its `config` (Entrypoint, Cmd, …)."""
     document = {
         "architecture": "amd64",
         "os": "linux",
         "config": config,
+        "history": list(history),
         "rootfs": {"type": "layers", "diff_ids": [digest(one) for one in layers]},
     }
     return json.dumps(document).encode()

@@ -47,6 +47,7 @@ def read_image(
         config=manifest.config,
         layers=tuple(layers),
         tree=builder.tree(),
+        hidden=builder.hidden(),
         dockerfile=dockerfile,
     )
 

@@ -83,11 +83,13 @@ def _diff_ids(name: str, document: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _history(document: Mapping[str, Any]) -> tuple[str, ...]:
-    entries = document.get("history")
-    if not isinstance(entries, list):
-        return ()
-    with_layer = (e for e in entries if isinstance(e, dict) and not e.get("empty_layer"))
+    with_layer = (entry for entry in _entries(document) if not entry.get("empty_layer"))
     return tuple(str(entry.get("created_by", "")) for entry in with_layer)
+
+
+def _entries(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    entries = document.get("history")
+    return [one for one in entries if isinstance(one, dict)] if isinstance(entries, list) else []
 
 
 def _image_config(name: str, document: Mapping[str, Any]) -> ImageConfig:
@@ -104,6 +106,7 @@ def _image_config(name: str, document: Mapping[str, Any]) -> ImageConfig:
         volumes=_keys(config, "Volumes"),
         stop_signal=_text(name, config, "StopSignal") or None,
         labels=_labels(name, config),
+        history=tuple(str(entry.get("created_by", "")) for entry in _entries(document)),
         architecture=str(document.get("architecture") or "amd64"),
         os=str(document.get("os") or "linux"),
     )

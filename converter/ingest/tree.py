@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ..errors import LayerError
-from ..model import Node, NodeType, Tree
+from ..model import Hidden, Node, NodeType, Tree
 from . import limits
 
 _SYMLINK_LIMIT = 40  # path_resolution(7): ELOOP
@@ -107,6 +107,7 @@ class TreeBuilder:
         self._entries = 0
         self._held_bytes = 0
         self._hidden: set[str] = set()  # by this layer, so that saying it again costs nothing
+        self._gone: list[Hidden] = []
 
     @classmethod
     def over(cls, tree: Tree) -> TreeBuilder:
@@ -155,6 +156,10 @@ class TreeBuilder:
     def hide_children(self, path: str) -> None:
         """An opaque whiteout: what lower layers have in this directory is gone."""
         self._hide_below(self._placed(path), keep_itself=True)
+
+    def hidden(self) -> tuple[Hidden, ...]:
+        """Files that were there and are not, in the order in which they went."""
+        return tuple(self._gone)
 
     def tree(self) -> MergedTree:
         return MergedTree(self._nodes, self._children)
@@ -230,7 +235,9 @@ class TreeBuilder:
                 self._forget(one)
 
     def _forget(self, path: str) -> None:
-        self._nodes.pop(path, None)
+        node = self._nodes.pop(path, None)
+        if node is not None and node.type is NodeType.FILE:
+            self._gone.append(Hidden(node, self._layer))
         self._children.pop(path, None)
         parent, _, name = path.rpartition("/")
         self._children.get(parent or "/", set()).discard(name)

@@ -17,8 +17,9 @@ from ..model import (
     Stripping,
 )
 from ..packages import Inventory, Remains, states
+from ..secrets import Secret
 from ..vulnerabilities import Vulnerabilities
-from . import bill
+from . import bill, secret_findings
 from .metrics import Metric, file_metrics, kernel_metrics
 from .package_metrics import package_metrics
 
@@ -61,6 +62,7 @@ class Findings:
     comparison: Comparison
     inventory: Inventory  # of the source image
     vulnerabilities: Vulnerabilities | None
+    secrets: tuple[Secret, ...] = ()  # of the source image
 
 
 def build(findings: Findings) -> dict[str, Any]:
@@ -68,6 +70,9 @@ def build(findings: Findings) -> dict[str, Any]:
     image, entrypoint, artifact = findings.image, findings.entrypoint, findings.artifact
     runtime = artifact.match.runtime
     remains = states(findings.inventory, {node.path for node in findings.rootfs.nodes})
+    secrets = secret_findings.found(
+        findings.secrets, image, findings.analysis.packages, findings.rootfs, entrypoint
+    )
     return {
         "version": VERSION,
         "source": {
@@ -77,7 +82,7 @@ def build(findings: Findings) -> dict[str, Any]:
         },
         "runtime": {"name": runtime.name, "version": runtime.version},
         "entrypoint": entrypoint_document.document(entrypoint),
-        "metrics": [_metric(metric) for metric in _metrics(findings, remains)],
+        "metrics": [_metric(metric) for metric in _metrics(findings, remains, secrets)],
         "losses": [{"name": name, "detail": detail} for name, detail in _losses(entrypoint)],
         "notes": [
             *findings.rootfs.notes,
@@ -90,6 +95,7 @@ def build(findings: Findings) -> dict[str, Any]:
         "vulnerabilities": bill.vulnerabilities_document(
             findings.vulnerabilities, remains, image.digest
         ),
+        "secrets": secret_findings.documents(secrets),
         "files": paths_document.document(image.tree, findings.rootfs),
         "artifact": {
             "name": artifact.path.name,
@@ -108,9 +114,14 @@ def _losses(entrypoint: Entrypoint) -> tuple[tuple[str, str], ...]:
     return (*_LOSSES, *(("memory that is writable and executable at once", why) for why in granted))
 
 
-def _metrics(findings: Findings, remains: tuple[Remains, ...]) -> tuple[Metric, ...]:
+def _metrics(
+    findings: Findings,
+    remains: tuple[Remains, ...],
+    secrets: tuple[secret_findings.Found, ...],
+) -> tuple[Metric, ...]:
     return (
         *file_metrics(findings.image.tree, findings.rootfs),
+        *secret_findings.secret_metrics(secrets, findings.image),
         *package_metrics(remains, findings.vulnerabilities),
         *kernel_metrics(findings.artifact),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -67,12 +67,19 @@ def _remarks(document: Mapping[str, Any]) -> list[RenderableType]:
         *_start_up(document["entrypoint"]),
         *(f"recipe {r['name']}: {r['change']}" for r in document["entrypoint"]["recipes"]),
         *(f"lost: {loss['name']}" for loss in document["losses"]),
+        *_secrets(document["secrets"]),
         *_packages(document),
         _verified(document["verification"]),
         *_missed(document["verification"]),
         *_compared(document["comparison"]),
     ]
     return [Text.from_markup(escape(line)) for line in ["", *lines]]
+
+
+def _secrets(secrets: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Those that are in the unikernel, each; the others are counted above."""
+    kept = [one for one in secrets if one["is_kept"] and one["published_with"] is None]
+    return [f"A SECRET IS KEPT: {one['kind']} in {one['place']}" for one in kept]
 
 
 def _packages(document: Mapping[str, Any]) -> list[str]:

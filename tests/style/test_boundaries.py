@@ -28,7 +28,7 @@ STAGES = (
 # what an image's databases and scanners say; the rest are values.
 SHARED = {path.stem for path in CONVERTER.glob("*.py")} - {"pipeline", "cli", "guest", "__main__"}
 SHARED -= {path.stem for path in CONVERTER.glob("*_options.py")}  # of the command line
-SHARED |= {"packages", "probes", "recipes", "strace", "vulnerabilities", "__version__"}
+SHARED |= {"packages", "probes", "recipes", "secrets", "strace", "vulnerabilities", "__version__"}
 SPEAKS = {"cli.py", "guest.py", "__main__.py"}  # guest.py is a command of its own, for developers
 FILES = tracked("converter/*.py")
 STAGE_FILES = [path for path in FILES if path.relative_to(CONVERTER).parts[0] in STAGES]

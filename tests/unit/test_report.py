@@ -25,6 +25,7 @@ from dock2uk.model import (
     Match,
     Node,
     NodeType,
+    Package,
     PruneMode,
     Rootfs,
     Rule,
@@ -36,7 +37,8 @@ from dock2uk.model import (
 from dock2uk.packages import inventory
 from dock2uk.pipeline import REPORT_NAME, _write_json
 from dock2uk.probes import parse
-from dock2uk.report import Findings, build, summary
+from dock2uk.report import Findings, build, secret_findings, summary
+from dock2uk.secrets import Secret
 from dock2uk.vulnerabilities import Finding, NoData, Severity, Source, Vulnerabilities
 from tests import values
 
@@ -250,3 +252,23 @@ def test_a_name_that_is_not_unicode_comes_back_as_it_was(tmp_path: Path) -> None
     name = {"path": "/caf\udce9"}
     _write_json(tmp_path / REPORT_NAME, name)
     assert json.loads((tmp_path / REPORT_NAME).read_text("utf-8")) == name
+
+
+def test_secrets_are_kept_published_or_left_behind() -> None:
+    secrets = [
+        Secret("a key", "/usr/lib/x, line 1", "0" * 12, path="/usr/lib/x"),
+        Secret("a key", "/app, byte 9", "1" * 12, path="/app"),  # an ELF file of a package
+        Secret("a key", "/usr/lib/x of layer 0", "2" * 12, path="/usr/lib/x", is_hidden=True),
+        Secret("a token", "ENV TOKEN", "3" * 12, variable="TOKEN"),
+        Secret("a key", "/etc/shadow, line 1", "4" * 12, path="/etc/shadow"),
+    ]
+    image = values.image(tree=tree(BEFORE))
+    nodes = tuple(node for node in image.tree if node.path in AFTER)
+    packages = (Package("app", "1", "app", ("/app", "/usr/lib/x")),)
+    found = secret_findings.found(
+        secrets, image, packages, Rootfs(nodes, (), ()), values.entrypoint()
+    )
+    rows = [(one["is_kept"], one["published_with"]) for one in secret_findings.documents(found)]
+    assert rows == [(True, None), (True, "app"), (False, None), (False, None), (False, None)]
+    metric, _ = secret_findings.secret_metrics(found, image)
+    assert (metric.before, metric.after) == (4, 1)

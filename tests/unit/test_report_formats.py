@@ -96,10 +96,15 @@ def full(document: dict[str, Any]) -> dict[str, Any]:  # noqa: F811
     ]
     found = {"id": "CVE-1", "severity": "high", "package": HOSTILE, "state": "partially kept"}
     removed = found | {"id": "CVE-2", "state": "removed"}
+    secret = {
+        "kind": "a private key", "place": f"{HOSTILE}, line 1", "layer": 0, "is_kept": False,
+        "sha256_begins": "0" * 12, "is_in_layers_alone": False, "published_with": None,
+    }  # fmt: skip
     return document | {
         "metrics": metrics,
         "notes": [HOSTILE],
         "vulnerabilities": {"found": [found, removed]},
+        "secrets": [secret | {"is_kept": True}, secret, secret | {"published_with": "libtls"}],
         "verification": {
             "is_passed": False, "machine": "pc", "accelerator": "tcg",
             "missed_system_calls": ["keyctl"],
@@ -170,6 +175,7 @@ def test_junit_counts_what_it_has(full: dict[str, Any]) -> None:
     quiet = full | {
         "verification": None,
         "vulnerabilities": None,
+        "secrets": [],
         "metrics": [],
         "comparison": {"is_compared": False, "reason": "no engine", "answers": []},
     }

@@ -25,6 +25,16 @@ RULES: Mapping[str, tuple[bool, str, str]] = {
     ),
     "setuid-kept": (True, "A setuid or setgid file is kept", "Drop it, or use --strip closure."),
     "shell-kept": (True, "A shell is kept", "Drop it, or use --strip closure."),
+    "secret-kept": (
+        True,
+        "A secret is in the unikernel",
+        "Give it to `run` when it starts, or leave its file out with --drop.",
+    ),
+    "secret-in-image": (
+        False,
+        "A secret is in the source image",
+        "Whoever has the image has it: build without it, and have it changed.",
+    ),
     "vulnerability-kept": (
         True,
         "A package with a known vulnerability is kept, or a part of it",
@@ -47,6 +57,10 @@ def findings(document: Mapping[str, Any]) -> Iterator[Finding]:
         rule = _OF_METRICS.get(metric["id"])
         for evidence in metric["evidence"]["after"] if rule else ():
             yield Finding(str(rule), evidence)
+    for secret in document["secrets"]:
+        if secret["published_with"] is None:
+            rule = "secret-kept" if secret["is_kept"] else "secret-in-image"
+            yield Finding(rule, f"{secret['kind']} in {secret['place']}")
     for found in (document["vulnerabilities"] or {"found": ()})["found"]:
         if found["state"] != "removed":
             kept = f"{found['id']} ({found['severity']}) of {found['package']}: {found['state']}"

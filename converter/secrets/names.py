@@ -1,13 +1,15 @@
-"""What looks like a secret: by the name it has, or by a form that only secrets take.
+"""What looks like a secret by the name it has, or by its form.
 
-Names and forms as their issuers document them. A secret of no known form under an innocent name is
-not seen, and a name alone says nothing of a value that is empty or the path of a file.
+A secret of no known form under an innocent name is not seen, and a name alone says nothing of a
+value that is empty or the path of a file.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+
+from .forms import form_of
 
 # Words of a name, as they stand between underscores, dashes, dots or changes of case.
 _SECRET_WORDS = re.compile(
@@ -25,19 +27,6 @@ _INNOCENT_VALUES = frozenset(("", "0", "1", "true", "false", "yes", "no", "on", 
 
 _TELLING_CHARACTERS = 4
 MASK = "(a secret)"
-
-_FORMS = {
-    "a private key": r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----",
-    "a password in a URL": r"\b[a-z][a-z0-9+.-]*://[^/\s:@]*:[^/\s@]+@",
-    "an AWS access key": r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b",
-    "a GitHub token": r"\b(?:gh[pousr]_[0-9A-Za-z]{36,}|github_pat_[0-9A-Za-z_]{22,})\b",
-    "a GitLab token": r"\bglpat-[0-9A-Za-z_-]{20,}",
-    "a Slack token": r"\bxox[abeoprs]-[0-9A-Za-z-]{10,}",
-    "a Google API key": r"\bAIza[0-9A-Za-z_-]{35}\b",
-    "a Stripe key": r"\b[rs]k_live_[0-9A-Za-z]{20,}",
-    "a JSON Web Token": r"\beyJ[0-9A-Za-z_-]{8,}\.eyJ[0-9A-Za-z_-]{8,}\.[0-9A-Za-z_-]{8,}",
-}
-_ANY_FORM = {what: re.compile(form) for what, form in _FORMS.items()}
 
 
 def reason(name: str, value: str) -> str | None:
@@ -64,11 +53,6 @@ def masked(text: str, values: Iterable[str]) -> str:
         if is_told_by((text,), value):
             text = text.replace(value, MASK)
     return text
-
-
-def form_of(text: str) -> str | None:
-    """The kind of secret that `text` holds by its form."""
-    return next((what for what, form in _ANY_FORM.items() if form.search(text)), None)
 
 
 def _is_secret_name(name: str, value: str) -> bool:

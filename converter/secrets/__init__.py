@@ -1,0 +1,23 @@
+"""Secrets: what looks like one, and where an image has them.
+
+By value wherever a value can tell (`forms`), by name where only a name can (`names`). Values are
+digested where they are found: nothing here keeps or shows one.
+"""
+
+from __future__ import annotations
+
+from .forms import form_of
+from .image import Secret, find, of_variable
+from .names import MASK, is_told_by, masked, named, reason
+
+__all__ = [
+    "MASK",
+    "Secret",
+    "find",
+    "form_of",
+    "is_told_by",
+    "masked",
+    "named",
+    "of_variable",
+    "reason",
+]

@@ -1,0 +1,171 @@
+"""Secrets planted in an image are found where they are, and what is none is not taken for one."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from dock2uk.ingest import read_image
+from dock2uk.progress import Silent
+from dock2uk.secrets import Secret, find, texts
+from tests.images import docker_archive, file, hard_link, layer
+
+# Put together here, so that no scanner takes this file for a leak.
+GITHUB = "ghp_" + "16C7e42F292c6912E7710c838347Ae178B4a"
+AWS = "AKIA" + "QYLPMN5HFIQR7XYZ"
+SLACK = "xoxb-" + "123456789012-abcdefGHIJKL"
+GOOGLE = "AIza" + "SyD-9tSrke72PouQMnMX-a7eZSW0jkFMBWY"
+NPM = "npm_" + "aBcDeFgHiJkLmNoPqRsTuVwXyZ0123456789"
+STRIPE = "sk_live_" + "4eC39HqLyjWDarjtT1zdp7dc"
+
+
+def web_token() -> str:
+    parts = (json.dumps({"alg": "HS256"}), json.dumps({"sub": "1234567890"}), "signature-of-it")
+    coded = (base64.urlsafe_b64encode(part.encode()).decode().rstrip("=") for part in parts)
+    return ".".join(coded)
+
+
+def armoured(kind: str, data: bytes, head: str = "") -> str:
+    lines = base64.encodebytes(data).decode()
+    return f"-----BEGIN {kind}-----\n{head}{lines}-----END {kind}-----\n"
+
+
+def openssh(cipher: bytes) -> str:
+    fields = b"".join(len(one).to_bytes(4, "big") + one for one in (cipher, b"none", b""))
+    return armoured("OPENSSH PRIVATE KEY", b"openssh-key-v1\0" + fields + bytes(64))
+
+
+@pytest.fixture(scope="module")
+def key() -> str:
+    command = ["openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def kinds(data: str | bytes) -> list[str]:
+    raw = data.encode() if isinstance(data, str) else data
+    return [one.kind for one in texts.in_file(io.BytesIO(raw))]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        (f"token: {GITHUB}\n", "a GitHub token"),
+        (f"id={AWS};", "an AWS access key"),
+        (f'"{SLACK}"', "a Slack token"),
+        (f"key={GOOGLE}&q=1", "a Google API key"),
+        (f"//registry/:_authToken={NPM}", "an npm token"),
+        (STRIPE, "a Stripe key"),
+        (f"Bearer {web_token()}", "a JSON Web Token"),
+        ("postgres://admin:tr0ub4dor@db:5432/x", "a password in a URL"),
+        (openssh(b"none"), "a private key"),
+        (openssh(b"aes256-ctr"), "an encrypted private key"),
+        (armoured("PGP PRIVATE KEY BLOCK", b"\x95" + bytes(64)), "a private OpenPGP key"),
+        (armoured("RSA PRIVATE KEY", b"\x30" + bytes(64),
+                  "Proc-Type: 4,ENCRYPTED\nDEK-Info: DES-EDE3-CBC,00\n\n"),
+         "an encrypted private key"),
+    ],
+)  # fmt: skip
+def test_what_has_a_form_is_found(text: str, kind: str) -> None:
+    assert kinds(text) == [kind]
+    assert kinds(b"\x7fELF\0" + text.encode() + b"\0") == [kind]  # in a program too
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "AKIA" + "IOSFODNN7EXAMPLE",  # AWS' documentation
+        "ghp_" + "x" * 36,
+        "ghp_tooshort",
+        f"A{GITHUB}",  # within a longer word
+        "https://user:password@example.com/",
+        "https://$USER:$PASS@host/",
+        "https://host/a:b@c",
+        "mail me: me@example.com",
+        "eyJub3QganNvbg.eyJub3QganNvbg.c2lnbmF0dXJl",
+        "-----BEGIN PRIVATE KEY-----\nyour key here\n-----END PRIVATE KEY-----",
+        "-----BEGIN PRIVATE KEY-----",
+        armoured("CERTIFICATE", b"\x30" + bytes(64)),
+        armoured("PUBLIC KEY", b"\x30" + bytes(64)),
+        armoured("PRIVATE KEY", b"\x31" + bytes(64)),
+    ],
+)
+def test_what_is_no_secret_is_not_taken_for_one(text: str) -> None:
+    assert kinds(text) == []
+
+
+def test_a_key_of_openssl_is_found_with_its_line_and_digest(key: str) -> None:
+    (found,) = texts.in_file(io.BytesIO(f"# a comment\n\n{key}".encode()))
+    digest = hashlib.sha256(key.strip().encode()).hexdigest()[:12]
+    assert (found.kind, found.place, found.digest) == ("a private key", "line 3", digest)
+
+
+@pytest.mark.parametrize("offset", [-40, -20, -1, 0, 1, 20])
+def test_a_secret_where_pieces_meet_is_found_once(
+    offset: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(texts, "_PIECE_BYTES", 1 << 16)
+    before = b"\n" * ((1 << 16) + offset)
+    data = before + GITHUB.encode() + b"\n" * (1 << 17) + AWS.encode()
+    found = list(texts.in_file(io.BytesIO(data)))
+    lines = [len(before) + 1, len(before) + 1 + (1 << 17)]
+    assert [one.place for one in found] == [f"line {line}" for line in lines]
+
+
+@pytest.fixture
+def found(tmp_path: Path, key: str, monkeypatch: pytest.MonkeyPatch) -> tuple[Secret, ...]:
+    """Of an image in which eleven secrets are planted."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    lower = layer(
+        file("etc/ssh/ssh_host_rsa_key", key.encode(), 0o600),
+        file(
+            "root/.aws/credentials", b"[default]\naws_secret_access_key = wJalrXUtnFEMI/K7MDENG\n"
+        ),
+        file("root/.netrc", b"machine host login me password c0rrect-horse\n"),
+        file("root/deploy.key", openssh(b"none").encode()),
+        file("srv/settings.py", f"TOKEN = '{GITHUB}'\n".encode()),
+        hard_link("srv/again.py", "srv/settings.py"),
+        file("app/config", f"key {GOOGLE}".encode()),
+    )
+    upper = layer(file("root/.wh.deploy.key"), file("app/config", b"no key"), file("app/run"))
+    env = ["PATH=/bin", "API_TOKEN=abc123def", "DB=postgres://u:s3cr3t!@db/x", "TOKEN_FILE=/t"]
+    labels = {"build": f"by {SLACK}", "version": "1"}
+    history = [
+        {"created_by": "COPY . /"},
+        {"created_by": "RUN |1 NPM_TOKEN=0123456789abc /bin/sh -c make", "empty_layer": True},
+        {"created_by": f"ARG KEY={AWS}", "empty_layer": True},
+        {"created_by": "RUN rm /root/deploy.key"},
+    ]
+    path = docker_archive(
+        tmp_path / "image.tar", (lower, upper), history=history, Env=env, Labels=labels
+    )
+    return find(read_image(f"docker-archive:{path}", Silent()))
+
+
+def test_every_planted_secret_is_found_at_its_place(found: tuple[Secret, ...]) -> None:
+    assert [(one.kind, one.place, one.layer, one.is_hidden) for one in found] == [
+        ("an SSH host key", "/etc/ssh/ssh_host_rsa_key, line 1", 0, False),
+        ("a value named aws_secret_access_key", "/root/.aws/credentials, line 2", 0, False),
+        ("a password of .netrc", "/root/.netrc, line 1", 0, False),
+        ("a GitHub token", "/srv/again.py, line 1", 0, False),
+        ("a value whose name says so", "ENV API_TOKEN", None, False),
+        ("a password in a URL", "ENV DB", None, False),
+        ("a Slack token", "LABEL build", None, False),
+        ("a value named NPM_TOKEN", "history entry 2", None, True),
+        ("an AWS access key", "history entry 3", None, True),
+        ("a private key",
+         "/root/deploy.key of layer 0, line 1, deleted or replaced in layer 1", 0, True),
+        ("a Google API key",
+         "/app/config of layer 0, line 1, deleted or replaced in layer 1", 0, True),
+    ]  # fmt: skip
+
+
+def test_no_value_is_kept(found: tuple[Secret, ...]) -> None:
+    told = repr(found)
+    words = ("abc123def", "s3cr3t", "c0rrect", "wJalr", "0123456789abc")
+    assert not [value for value in (GITHUB, AWS, SLACK, GOOGLE, *words) if value in told]
