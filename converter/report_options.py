@@ -20,7 +20,7 @@ Reports = Annotated[
     typer.Option(
         "--report",
         metavar="FORMAT=PATH",
-        help="Write the report as json, md, sarif, junit or cyclonedx too. Repeatable.",
+        help="Write the report as html, json, md, sarif, junit or cyclonedx too. Repeatable.",
     ),
 ]
 

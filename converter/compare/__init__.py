@@ -7,8 +7,9 @@ different seconds: what the container itself does not say the same twice is not 
 
 from __future__ import annotations
 
+import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from .. import probes
 from ..engines import available
@@ -23,13 +24,14 @@ from ..model import (
     Question,
     QuestionKind,
 )
-from .container import running
+from .container import Container, running
 from .differences import compared
 
 __all__ = ["compare"]
 
 _READY_S = 30.0
 _RETRY_S = 0.1
+_OWN_S = 1.0
 _APART_S = 1.1  # times in answers, of which Date is one, have seconds
 
 
@@ -42,7 +44,7 @@ def compare(image: Image, asked: Overrides, boot: BootResult) -> Comparison:
     for engine in available():
         try:
             with running(engine, image, asked, _ports(found)) as container:
-                first, second = _twice(container.addresses, [one.question for one in found])
+                first, second = _twice(container, [one.question for one in found])
                 rows = zip(found, first, second, strict=True)
                 return Comparison("", tuple(compared(*row) for row in rows))
         except Dock2ukError as problem:
@@ -55,21 +57,32 @@ def _ports(found: Sequence[Probe]) -> tuple[int, ...]:
 
 
 def _twice(
-    addresses: Mapping[int, tuple[str, int]], questions: Sequence[Question]
+    container: Container, questions: Sequence[Question]
 ) -> tuple[list[Answer], list[Answer]]:
     deadline_s = time.monotonic() + _READY_S
-    first = [_patiently(one, addresses, deadline_s) for one in questions]
+    first = [_patiently(one, container, deadline_s) for one in questions]
     time.sleep(_APART_S)
-    return first, [probes.ask(one, addresses) for one in questions]
+    return first, [probes.ask(one, container.addresses) for one in questions]
 
 
-def _patiently(
-    question: Question, addresses: Mapping[int, tuple[str, int]], deadline_s: float
-) -> Answer:
+def _patiently(question: Question, container: Container, deadline_s: float) -> Answer:
     """An engine accepts connections before the program does: such an answer is none yet."""
     while True:
-        answer = probes.ask(question, addresses)
-        is_early = not answer.is_passed or answer.said.endswith("without a byte")
+        answer = probes.ask(question, container.addresses)
+        is_empty = answer.said.endswith("without a byte")
+        is_early = not answer.is_passed or (is_empty and not _accepts(container, question.port))
         if not is_early or time.monotonic() > deadline_s:
             return answer
         time.sleep(_RETRY_S)
+
+
+def _accepts(container: Container, port: int | None) -> bool:
+    """Whether the program itself takes connections; False also where its address leads nowhere, as
+    from outside the machine that the engine has for its containers."""
+    if container.own_address is None or port is None:
+        return False
+    try:
+        socket.create_connection((container.own_address, port), timeout=_OWN_S).close()
+    except OSError:
+        return False
+    return True

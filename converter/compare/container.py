@@ -20,6 +20,7 @@ class Container:
     """A container that has been started."""
 
     addresses: dict[int, tuple[str, int]]  # port of the program -> where it is published
+    own_address: str | None = None  # in its network, where nothing accepts for it
 
 
 @contextmanager
@@ -38,7 +39,9 @@ def running(
         undo.callback(made.remove, force=True, v=True)
         made.start()
         made.reload()
-        yield Container(_published(made, ports, engine))
+        networks = made.attrs["NetworkSettings"].get("Networks") or {}
+        own = networks.get(network.name, {}).get("IPAddress") or None
+        yield Container(_published(made, ports, engine), own)
 
 
 def _require(client: Any, engine: Engine, image: Image) -> None:

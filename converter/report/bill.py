@@ -7,15 +7,18 @@ here whether the files that are left have it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..model import Tree
 from ..packages import Remains, State, Unread
 from ..vulnerabilities import Finding, NoData, Source, Vulnerabilities
 
 
-def packages_document(remains: Sequence[Remains]) -> list[dict[str, Any]]:
-    return [_package(one) for one in remains]
+def packages_document(remains: Sequence[Remains], tree: Tree) -> list[dict[str, Any]]:
+    """Sizes are of the files that the image has; one that two packages have counts for both."""
+    sizes = {node.path: node.size for node in tree}
+    return [_package(one, sizes) for one in remains]
 
 
 def unread_document(unread: Sequence[Unread]) -> list[dict[str, Any]]:
@@ -57,7 +60,7 @@ def with_remains(
     ]
 
 
-def _package(remains: Remains) -> dict[str, Any]:
+def _package(remains: Remains, sizes: Mapping[str, int]) -> dict[str, Any]:
     package = remains.package
     return {
         "ecosystem": package.ecosystem,
@@ -70,6 +73,8 @@ def _package(remains: Remains) -> dict[str, Any]:
         "state": remains.state.value,
         "files": remains.files,
         "files_kept": len(remains.kept),
+        "bytes": sum(sizes.get(path, 0) for path in package.files),
+        "bytes_kept": sum(sizes.get(path, 0) for path in remains.kept),
         "kept": list(remains.kept),
     }
 

@@ -20,6 +20,7 @@ from ..packages import Inventory, Remains, states
 from ..secrets import Secret
 from ..vulnerabilities import Vulnerabilities
 from . import bill, secret_findings
+from .interfaces import interfaces
 from .metrics import Metric, file_metrics, kernel_metrics
 from .package_metrics import package_metrics
 
@@ -90,12 +91,13 @@ def build(findings: Findings) -> dict[str, Any]:
             *artifact.match.notes,
         ],
         "stripping": _stripping(findings.stripping),
-        "packages": bill.packages_document(remains),
+        "packages": bill.packages_document(remains, image.tree),
         "packages_unread": bill.unread_document(findings.inventory.unread),
         "vulnerabilities": bill.vulnerabilities_document(
             findings.vulnerabilities, remains, image.digest
         ),
         "secrets": secret_findings.documents(secrets),
+        "interfaces": interfaces(findings.analysis, artifact),
         "files": paths_document.document(image.tree, findings.rootfs),
         "artifact": {
             "name": artifact.path.name,

@@ -21,7 +21,7 @@ from . import accelerator, qemu
 _OLDEST_PYTHON = (3, 11)
 _OLDEST_QEMU = (5, 0)  # PVH on microvm, isa-debugcon on it
 _ENOUGH_MEMORY_MB = 512
-_BINUTILS = ("as", "ld", "nm", "strip")
+_BINUTILS = ("as", "ld", "nm", "size", "strip")
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from tests.guests import fetch_when_ready, free_port
 REPOSITORY = Path(__file__).resolve().parents[2]
 LAYOUT = REPOSITORY / "build" / "fixtures" / "static-c"
 # Everything the wheel may use of the machine: no cargo, no rustc, no compiler.
-PROGRAMS = ("as", "ld", "nm", "strip", "setpriv", "qemu-system-x86_64")
+PROGRAMS = ("as", "ld", "nm", "size", "strip", "setpriv", "qemu-system-x86_64")
 
 
 def build(directory: Path) -> Path:

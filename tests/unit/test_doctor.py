@@ -15,7 +15,7 @@ from dock2uk.verify.accelerator import Choice
 from dock2uk.verify.doctor import Finding
 
 PROGRAMS = {
-    "as": "", "ld": "GNU ld 2.40", "nm": "", "strip": "", "setpriv": "",
+    "as": "", "ld": "GNU ld 2.40", "nm": "", "size": "", "strip": "", "setpriv": "",
     "qemu-system-x86_64": "QEMU emulator version 7.2.22 (Debian 1:7.2)",
     "cargo": "cargo 1.95.0",
 }  # fmt: skip

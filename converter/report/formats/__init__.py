@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from . import as_json, cyclonedx, junit, markdown, sarif
+from . import as_json, cyclonedx, html, junit, markdown, sarif
 
 __all__ = ["FORMATS", "markdown"]
 
 FORMATS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "cyclonedx": cyclonedx.render,
+    "html": html.render,
     "json": as_json.render,
     "junit": junit.render,
     "md": markdown.render,

@@ -1,0 +1,77 @@
+"use strict";
+// The list of files: searched as one types, shown a part at a time. Text is put in as text.
+(() => {
+  const PART = 200;
+  const at = (id) => document.getElementById(id);
+  const { reasons, rows } = JSON.parse(at("data").textContent);
+  const lower = rows.map(([, path, reason]) => `${path}\n${reasons[reason]}`.toLowerCase());
+  const body = at("list").tBodies[0];
+  let found = [];
+  let shown = 0;
+
+  const search = () => {
+    const words = at("words").value.toLowerCase().split(/\s+/).filter(Boolean);
+    const decision = at("decision").value;
+    found = [];
+    for (let i = 0; i < rows.length; i++) {
+      if (decision && rows[i][0] !== decision) continue;
+      if (words.every((word) => lower[i].includes(word))) found.push(i);
+    }
+    shown = 0;
+    body.textContent = "";
+    show();
+  };
+
+  const show = () => {
+    const part = document.createDocumentFragment();
+    for (const i of found.slice(shown, shown + PART)) {
+      const [decision, path, reason] = rows[i];
+      const row = document.createElement("tr");
+      for (const text of [path, decision, reasons[reason]]) {
+        const cell = row.appendChild(document.createElement("td"));
+        cell.textContent = text;
+      }
+      part.append(row);
+    }
+    body.append(part);
+    shown = Math.min(shown + PART, found.length);
+    const all = `${found.length.toLocaleString("en")} of ${rows.length.toLocaleString("en")} paths`;
+    at("count").textContent = shown < found.length ? `${all}, the first ${shown} shown` : all;
+    at("more").hidden = shown === found.length;
+  };
+
+  at("search").hidden = at("list").hidden = false;
+  at("search").addEventListener("submit", (event) => event.preventDefault());
+  at("words").addEventListener("input", search);
+  at("decision").addEventListener("change", search);
+  at("more").addEventListener("click", show);
+  search();
+})();
+
+// Light or dark other than the system has it, until the page is left.
+(() => {
+  const button = document.getElementById("theme");
+  const root = document.documentElement;
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  const isDark = () => (root.dataset.theme || (system.matches ? "dark" : "light")) === "dark";
+  const name = () => { button.textContent = isDark() ? "Light" : "Dark"; };
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    root.dataset.theme = isDark() ? "light" : "dark";
+    name();
+  });
+  system.addEventListener("change", name);
+  name();
+})();
+
+// On paper nothing can be opened, so all is.
+(() => {
+  let opened = [];
+  addEventListener("beforeprint", () => {
+    opened = [...document.querySelectorAll("details:not([open])")];
+    for (const one of opened) one.open = true;
+  });
+  addEventListener("afterprint", () => {
+    for (const one of opened) one.open = false;
+  });
+})();
