@@ -48,9 +48,11 @@ from .model import (
 from .observed_run import observe
 from .progress import Progress
 from .recipes import Recipe
+from .report.formats import html as page
 from .strip import strip
 
 REPORT_NAME = "report.json"
+PAGE_NAME = "report.html"
 AS_NEEDED = Stripping()
 AS_FOUND = KernelWishes()
 BOOTED_AND_COMPARED = Checks()
@@ -103,6 +105,7 @@ def convert(request: Request, output: Path, progress: Progress) -> Conversion:
         )  # fmt: skip
         document = report.build(findings)
         _write_json(directory / REPORT_NAME, document)
+        (directory / PAGE_NAME).write_text(page.render(document), "utf-8")
         _write_json(directory / entrypoint_document.NAME, document["entrypoint"])
         calls = calls_document.document(analysis.calls, artifact.match)
         _write_json(directory / calls_document.NAME, calls)
@@ -156,9 +159,8 @@ def _compared(
 
 
 def _documents(directory: Path) -> Sequence[Path]:
-    return [
-        directory / name for name in (REPORT_NAME, entrypoint_document.NAME, calls_document.NAME)
-    ]
+    names = (REPORT_NAME, PAGE_NAME, entrypoint_document.NAME, calls_document.NAME)
+    return [directory / name for name in names]
 
 
 def _write_json(path: Path, document: Any) -> None:

@@ -1,7 +1,7 @@
 """What code meets at its boundaries, inside the guest and towards the host, each by itself.
 
-The two are never one number: in a container the boundary is the host's kernel, in a guest the virtual
-machine monitor, and what calls a kernel inside the guest has is behind that.
+The two are never one number: in a container the boundary is the host's kernel, in a guest the
+virtual machine monitor, and what calls a kernel inside the guest has is behind that.
 """
 
 from __future__ import annotations

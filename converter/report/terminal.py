@@ -11,8 +11,9 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from .amounts import amount, change
+
 _SHOWN_UNREAD = 5  # an application can have a hundred jars without a version
-_KIB, _MIB = 1 << 10, 1 << 20
 
 
 def summary(document: Mapping[str, Any]) -> RenderableType:
@@ -36,30 +37,17 @@ def _table(document: Mapping[str, Any]) -> Table:
     for metric in document["metrics"]:
         table.add_row(
             metric["name"],
-            _amount(metric["before"], metric["unit"]),
-            _amount(metric["after"], metric["unit"]),
+            amount(metric["before"], metric["unit"]),
+            amount(metric["after"], metric["unit"]),
             _change(metric["before"], metric["after"]),
         )
     return table
 
 
-def _amount(value: int | None, unit: str) -> str:
-    if value is None:
-        return "-"
-    if unit != "bytes":
-        return f"{value:,}"
-    if value >= _MIB:
-        return f"{value / _MIB:.1f} MiB"
-    return f"{value / _KIB:.0f} KiB"
-
-
 def _change(before: int | None, after: int | None) -> Text:
-    if before is None or after is None or before == after:
+    if before is None or after is None:
         return Text("")
-    if before == 0:
-        return Text("new", style="red")
-    style = "green" if after < before else "red"
-    return Text(f"{100 * (after - before) / before:+.0f} %", style=style)
+    return Text(change(before, after), style="green" if after < before else "red")
 
 
 def _remarks(document: Mapping[str, Any]) -> list[RenderableType]:

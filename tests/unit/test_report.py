@@ -11,7 +11,6 @@ from typing import Any
 import jsonschema
 import pytest
 from rich.console import Console
-from trees import Entry, Link, program, tree
 
 from dock2uk.model import (
     Analysis,
@@ -41,6 +40,7 @@ from dock2uk.report import Findings, build, secret_findings, summary
 from dock2uk.secrets import Secret
 from dock2uk.vulnerabilities import Finding, NoData, Severity, Source, Vulnerabilities
 from tests import values
+from tests.unit.trees import Entry, Link, program, tree
 
 SCHEMA = json.loads((Path(__file__).resolve().parents[2] / "docs/report.schema.json").read_text())
 

@@ -94,7 +94,10 @@ def full(document: dict[str, Any]) -> dict[str, Any]:  # noqa: F811
         else one
         for one in document["metrics"]
     ]
-    found = {"id": "CVE-1", "severity": "high", "package": HOSTILE, "state": "partially kept"}
+    found = {
+        "id": "CVE-1", "severity": "high", "package": HOSTILE, "state": "partially kept",
+        "kept": [HOSTILE], "fixed": ["2"],
+    }  # fmt: skip
     removed = found | {"id": "CVE-2", "state": "removed"}
     secret = {
         "kind": "a private key", "place": f"{HOSTILE}, line 1", "layer": 0, "is_kept": False,
@@ -103,7 +106,7 @@ def full(document: dict[str, Any]) -> dict[str, Any]:  # noqa: F811
     return document | {
         "metrics": metrics,
         "notes": [HOSTILE],
-        "vulnerabilities": {"found": [found, removed]},
+        "vulnerabilities": {"found": [found, removed], "doubts": [], "no_data": []},
         "secrets": [secret | {"is_kept": True}, secret, secret | {"published_with": "libtls"}],
         "verification": {
             "is_passed": False, "machine": "pc", "accelerator": "tcg",

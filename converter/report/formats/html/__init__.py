@@ -16,9 +16,10 @@ from importlib import resources
 from typing import Any
 
 from ....errors import Dock2ukError
+from ...amounts import amount, change
 from ..findings import RULES, findings
+from ..text import visible
 from . import charts
-from .shown import amount, change, visible
 
 _HERE = resources.files(__package__)
 
@@ -104,6 +105,4 @@ def _files(files: Mapping[str, Any]) -> Any:
 
 def _packages(packages: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """What something is left of comes first, the largest first."""
-    return sorted(
-        packages, key=lambda one: (one["state"] == "removed", -one["bytes"], one["name"])
-    )
+    return sorted(packages, key=lambda one: (one["state"] == "removed", -one["bytes"], one["name"]))
