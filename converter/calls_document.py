@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from .errors import Dock2ukError
-from .model import Match, ReachableCalls
+from .model import ReachableCalls
+from .runtime import Match
 
 NAME = "calls.json"
 VERSION = 1

@@ -31,7 +31,7 @@ from .kernel_options import Machine, kernel_options
 from .option_groups import taking
 from .progress import Progress
 from .project_options import project_options
-from .report_options import report_options
+from .report_options import report_options, require_data
 from .report_options import write as write_reports
 from .source_options import Source, seconds, source_options
 from .vulnerability_options import vulnerability_options
@@ -40,9 +40,9 @@ if TYPE_CHECKING:
     from . import strace
     from .entrypoint import Options
     from .ingest import SourceOptions
-    from .model import KernelWishes
     from .project_options import Project
     from .report_options import Output
+    from .runtime import KernelWishes
     from .vulnerabilities import Known
 
 app = typer.Typer(
@@ -132,6 +132,7 @@ def convert(
     from .pipeline import convert as run_pipeline
     from .report import summary
 
+    require_data(reports, has_vulnerabilities=known is not None)
     wanted = project(source)
     if wanted.stripping.file:
         _err.print(f"rules of {wanted.stripping.file}", markup=False, highlight=False)
@@ -150,7 +151,7 @@ def convert(
             output,
             progress,
         )
-    write_reports(reports, done.report)
+    _write_reports(reports, done.report)
     if as_json:
         _print_json(done.report)
     else:
@@ -365,7 +366,7 @@ def report(directory: Bundle, *, reports: Sequence[Output]) -> None:
     from .report import summary
 
     document = _read_json(directory / REPORT_NAME)
-    write_reports(reports, document)
+    _write_reports(reports, document)
     if not reports:
         _out.print(summary(document))
 
@@ -454,6 +455,11 @@ def _read_json(path: Path) -> Any:
         return json.loads(path.read_text())
     except (OSError, ValueError) as problem:
         raise Dock2ukError(f"cannot read {path}: {problem}") from problem
+
+
+def _write_reports(reports: Sequence[Output], document: dict[str, Any]) -> None:
+    for note in write_reports(reports, document):
+        _err.print(note, markup=False, highlight=False)
 
 
 def _print_json(document: Any) -> None:

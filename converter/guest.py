@@ -28,7 +28,8 @@ from . import tools
 from .errors import Dock2ukError
 from .link import Program, link_programs
 from .match import offer, parse_runtime
-from .model import Artifact, Node, NodeType, Runtime
+from .model import Artifact, Node, NodeType
+from .runtime import Runtime
 from .verify import qemu, session
 
 _RUNTIME = Path(__file__).resolve().parents[1] / "runtimes" / "husk"

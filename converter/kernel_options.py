@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .model import KernelWishes
+from .runtime import KernelWishes
 
 
 class Machine(StrEnum):

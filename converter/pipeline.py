@@ -40,7 +40,6 @@ from .model import (
     Comparison,
     Entrypoint,
     Image,
-    KernelWishes,
     Observed,
     Question,
     Stripping,
@@ -49,6 +48,7 @@ from .observed_run import observe
 from .progress import Progress
 from .recipes import Recipe
 from .report.formats import html as page
+from .runtime import KernelWishes
 from .strip import strip
 
 REPORT_NAME = "report.json"

@@ -20,7 +20,8 @@ Reports = Annotated[
     typer.Option(
         "--report",
         metavar="FORMAT=PATH",
-        help="Write the report as html, json, md, sarif, junit or cyclonedx too. Repeatable.",
+        help="Write the report as html, json, md, sarif, junit, cyclonedx, spdx, openvex or "
+        "intoto too. Repeatable.",
     ),
 ]
 
@@ -42,18 +43,31 @@ def report_options(report: Reports = None) -> tuple[Output, ...]:
     return outputs
 
 
-def write(outputs: Sequence[Output], document: Mapping[str, Any]) -> None:
-    """Every form, and a summary where GitHub's actions ask for one."""
-    from .report.formats import FORMATS, markdown
+def require_data(outputs: Sequence[Output], *, has_vulnerabilities: bool) -> None:
+    """Dock2ukError for a form that needs what was not given, before anything is made."""
+    if not has_vulnerabilities and any(one.format == "openvex" for one in outputs):
+        raise Dock2ukError(
+            "OpenVEX is about vulnerabilities, and no data on them was given",
+            hint="give --vulns FILE or --vuln-db DIR",
+        )
 
+
+def write(outputs: Sequence[Output], document: Mapping[str, Any]) -> list[str]:
+    """Every form, and a summary where GitHub's actions ask for one; what is left out, and why."""
+    from .report.formats import FORMATS, NothingToSayError, markdown
+
+    notes = []
     for output in outputs:
         try:
             output.path.write_text(FORMATS[output.format](document), "utf-8")
+        except NothingToSayError as nothing:
+            notes.append(f"{output.path} is not written: {nothing}")
         except OSError as problem:
             raise Dock2ukError(f"cannot write {output.path}: {problem.strerror}") from problem
     summary = os.environ.get(_SUMMARY)
     if summary:
         _append(Path(summary), markdown.render(document))
+    return notes
 
 
 def _output(text: str) -> Output:

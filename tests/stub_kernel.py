@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dock2uk import tools
-from dock2uk.model import Runtime, SystemCall
+from dock2uk.runtime import Runtime, SystemCall
 
 LINKER_SCRIPT = Path(__file__).resolve().parents[1] / "runtimes" / "husk" / "link" / "husk.ld"
 

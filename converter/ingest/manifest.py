@@ -106,6 +106,7 @@ def _image_config(name: str, document: Mapping[str, Any]) -> ImageConfig:
         volumes=_keys(config, "Volumes"),
         stop_signal=_text(name, config, "StopSignal") or None,
         labels=_labels(name, config),
+        created=str(document.get("created") or ""),
         history=tuple(str(entry.get("created_by", "")) for entry in _entries(document)),
         architecture=str(document.get("architecture") or "amd64"),
         os=str(document.get("os") or "linux"),

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
-from ..model import Artifact, Entrypoint, Match, Node, Rootfs
+from ..model import Artifact, Entrypoint, Node, Rootfs
+from ..runtime import Match
 from . import cpio
 from .application import Program
 from .kernel import Plan, library_code_bytes, link_kernel

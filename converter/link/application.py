@@ -15,7 +15,8 @@ from dataclasses import dataclass
 
 from .. import capabilities
 from ..errors import Dock2ukError
-from ..model import Confidence, Entrypoint, Match, ResourceLimit, SystemCall
+from ..model import Confidence, Entrypoint, ResourceLimit
+from ..runtime import Match, SystemCall
 
 NOT_IMPLEMENTED = "sys_not_implemented"
 _BYTES_PER_LINE = 64

@@ -19,7 +19,7 @@ from typing import BinaryIO
 
 from .. import tools
 from ..errors import Dock2ukError
-from ..model import Match, Runtime
+from ..runtime import Match, Runtime
 from .application import Program, Symbol, application_source, archive_source, symbols_source
 from .function_name import readable
 

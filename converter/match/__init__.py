@@ -12,7 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from ..errors import Dock2ukError, UnsupportedError
-from ..model import Analysis, ElfFile, KernelWishes, Match, Part, Runtime, SystemCall
+from ..model import Analysis, ElfFile
+from ..runtime import KernelWishes, Match, Part, Runtime, SystemCall
 from .chosen_calls import chosen_calls, require_known
 from .parts import require_parts, use_of
 from .runtimes import load_runtime, load_runtimes, parse_runtime

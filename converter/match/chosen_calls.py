@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from ..calls_document import near
 from ..errors import Dock2ukError
-from ..model import Analysis, Part, Runtime, SystemCall
+from ..model import Analysis
+from ..runtime import Part, Runtime, SystemCall
 
 # The kernel itself leads a program to these: a handler returns through a frame that it made
 # (sigreturn(2)), a call is begun again (restart_syscall(2)), and everything ends.

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from ..calls_document import near
 from ..errors import Dock2ukError
-from ..model import Analysis, KernelWishes, Part, Runtime
+from ..model import Analysis
+from ..runtime import KernelWishes, Part, Runtime
 from .chosen_calls import is_used, names_of_calls
 
 _SOCKET = "socket"  # socket(2)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Dock2ukError
-from ..model import Driver, Part, Runtime, SystemCall
+from ..runtime import Driver, Part, Runtime, SystemCall
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _PLACES = (_PACKAGE / "runtimes", _PACKAGE.parent / "runtimes")

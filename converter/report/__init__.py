@@ -1,7 +1,7 @@
 """report: what changed in security terms, before and after, with the evidence for each line.
 
 `build` makes the canonical document (report.json, docs/report.schema.json); everything shown is
-rendered from it. CVEs, attack scenarios and further formats are not here yet.
+rendered from it, in `formats`. Nothing is measured here: what a run showed, its stage found out.
 """
 
 from __future__ import annotations

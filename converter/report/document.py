@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from .. import entrypoint_document, paths_document
+from .. import __version__, entrypoint_document, paths_document
 from ..model import (
     Analysis,
     Artifact,
@@ -76,9 +76,11 @@ def build(findings: Findings) -> dict[str, Any]:
     )
     return {
         "version": VERSION,
+        "tool": {"name": "dock2uk", "version": __version__},
         "source": {
             "reference": image.reference,
             "digest": image.digest,
+            "created": image.config.created or None,
             "layers": [{"diff_id": layer.diff_id, "size": layer.size} for layer in image.layers],
         },
         "runtime": {"name": runtime.name, "version": runtime.version},

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TextIO
 
 from ..errors import Dock2ukError
-from ..model import Runtime
+from ..runtime import Runtime
 from . import events, filters, plan, records, signature, sockets, structures, values
 from .observer import Observer
 from .printer import Printer, Stamp, Style

@@ -9,7 +9,8 @@ from __future__ import annotations
 import posixpath
 from dataclasses import replace
 
-from ..model import NodeType, Runtime, Tree
+from ..model import NodeType, Tree
+from ..runtime import Runtime
 from . import plan, records, signature
 from .signature import Signature
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from .. import tools
 from ..errors import Dock2ukError
-from ..model import Runtime
+from ..runtime import Runtime
 from . import accelerator, qemu
 
 _OLDEST_PYTHON = (3, 11)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dock2uk.match import load_runtimes
-from dock2uk.model import Runtime
+from dock2uk.runtime import Runtime
 from dock2uk.verify import doctor
 from dock2uk.verify.accelerator import Choice
 from dock2uk.verify.doctor import Finding

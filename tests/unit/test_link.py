@@ -15,7 +15,8 @@ from dock2uk.errors import Dock2ukError, ToolError
 from dock2uk.link import Program, cpio, kernel, link_programs
 from dock2uk.link.application import application_source
 from dock2uk.match import offer
-from dock2uk.model import AppliedRecipe, Artifact, Confidence, ResourceLimit, Runtime
+from dock2uk.model import AppliedRecipe, Artifact, Confidence, ResourceLimit
+from dock2uk.runtime import Runtime
 from tests import values
 from tests.kernel_symbols import functions
 from tests.nodes import directory, file

@@ -12,19 +12,8 @@ import pytest
 
 from dock2uk.errors import Dock2ukError, UnsupportedError
 from dock2uk.match import load_runtime, load_runtimes, match, parse_runtime
-from dock2uk.model import (
-    Analysis,
-    CallSite,
-    Driver,
-    ElfFile,
-    KernelWishes,
-    Match,
-    Part,
-    ReachableCalls,
-    Runtime,
-    Sockets,
-    SystemCall,
-)
+from dock2uk.model import Analysis, CallSite, ElfFile, ReachableCalls, Sockets
+from dock2uk.runtime import Driver, KernelWishes, Match, Part, Runtime, SystemCall
 
 HUSK = Path(__file__).resolve().parents[2] / "runtimes" / "husk"
 

@@ -18,25 +18,22 @@ from dock2uk.model import (
     Artifact,
     Compared,
     Comparison,
-    Driver,
     Drop,
     Keep,
-    Match,
     Node,
     NodeType,
     Package,
     PruneMode,
     Rootfs,
     Rule,
-    Runtime,
     StripMode,
     Stripping,
-    SystemCall,
 )
 from dock2uk.packages import inventory
 from dock2uk.pipeline import REPORT_NAME, _write_json
 from dock2uk.probes import parse
 from dock2uk.report import Findings, build, secret_findings, summary
+from dock2uk.runtime import Driver, Match, Runtime, SystemCall
 from dock2uk.secrets import Secret
 from dock2uk.vulnerabilities import Finding, NoData, Severity, Source, Vulnerabilities
 from tests import values

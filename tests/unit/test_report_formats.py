@@ -96,7 +96,7 @@ def full(document: dict[str, Any]) -> dict[str, Any]:  # noqa: F811
     ]
     found = {
         "id": "CVE-1", "severity": "high", "package": HOSTILE, "state": "partially kept",
-        "kept": [HOSTILE], "fixed": ["2"],
+        "kept": [HOSTILE], "fixed": ["2"], "aliases": [],
     }  # fmt: skip
     removed = found | {"id": "CVE-2", "state": "removed"}
     secret = {
@@ -152,7 +152,10 @@ def test_cyclonedx_is_as_its_schema_says(full: dict[str, Any]) -> None:
     problem = JsonStrictValidator(SchemaVersion.V1_6).validate_str(text)
     assert problem is None, problem
     bill = json.loads(text)
-    assert len(bill["components"]) == len(full["packages"])
+    assert len(bill["components"]) == len(full["packages"]) + 1
+    before, after = (one["dependsOn"] for one in bill["dependencies"])
+    assert len(before) == len(full["packages"])
+    assert len(after) == sum(1 for one in full["packages"] if one["files_kept"])
     states = [one["analysis"]["state"] for one in bill["vulnerabilities"]]
     assert states == ["in_triage", "not_affected"]
 
@@ -167,7 +170,7 @@ def test_a_bill_leads_from_a_vulnerability_to_its_package(full: dict[str, Any]) 
     text = FORMATS["cyclonedx"](twice)
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
     bill = json.loads(text)
-    references = [one["bom-ref"] for one in bill["components"]]
+    references = [one["bom-ref"] for one in bill["components"][:-1]]
     assert [one["ref"] for one in bill["vulnerabilities"][0]["affects"]] == references
     assert len(set(references)) == 2
 

@@ -8,7 +8,7 @@ import pytest
 
 from dock2uk.errors import Dock2ukError
 from dock2uk.match import load_runtimes
-from dock2uk.model import Runtime
+from dock2uk.runtime import Runtime
 from dock2uk.strace import Stamp, Style, Tracer, filters, plan, quoted, signature
 from dock2uk.strace.kinds import pointee_of
 from dock2uk.strace.signature import Signature

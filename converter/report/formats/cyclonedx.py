@@ -1,5 +1,5 @@
-"""CycloneDX 1.6: the packages of the source image, what is left of each in the unikernel, and what
-that says of their vulnerabilities (VEX).
+"""CycloneDX 1.6: the packages of the source image (before), those of which the unikernel has files
+(after), and what that says of their vulnerabilities (VEX).
 
 `dock2uk:state` and `dock2uk:files-kept` are properties of ours. A package that is partially kept
 may have its vulnerable part: nobody knows here, so its vulnerabilities are in triage.
@@ -41,10 +41,38 @@ def render(document: Mapping[str, Any]) -> str:
             "tools": {"components": [{"type": "application", "name": "dock2uk"}]},
             "component": image,
         },
-        "components": [_component(index, one) for index, one in enumerate(packages)],
+        "components": [
+            *(_component(index, one) for index, one in enumerate(packages)),
+            _unikernel(document),
+        ],
+        "dependencies": _dependencies(document),
         "vulnerabilities": [_vulnerability(one, packages) for one in known["found"]],
     }
     return json.dumps(bill, indent=2) + "\n"
+
+
+def _unikernel(document: Mapping[str, Any]) -> dict[str, Any]:
+    artifact, runtime = document["artifact"], document["runtime"]
+    return {
+        "type": "operating-system",
+        "bom-ref": artifact["sha256"],
+        "name": artifact["name"],
+        "version": f"{runtime['name']} {runtime['version']}",
+        "hashes": [{"alg": "SHA-256", "content": artifact["sha256"]}],
+    }
+
+
+def _dependencies(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What the image has, before; what the unikernel has something of, after."""
+    packages = list(enumerate(document["packages"]))
+    kept = [_reference(index, one) for index, one in packages if one["files_kept"]]
+    return [
+        {
+            "ref": document["source"]["digest"],
+            "dependsOn": [_reference(index, one) for index, one in packages],
+        },
+        {"ref": document["artifact"]["sha256"], "dependsOn": kept},
+    ]
 
 
 def _component(index: int, package: Mapping[str, Any]) -> dict[str, Any]:

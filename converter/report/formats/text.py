@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import re
 
+
+class NothingToSayError(Exception):
+    """A form that has no way to say nothing."""
+
+
 # What XML 1.0 § 2.2 has no place for, and terminals and tables do not either.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ufffe\uffff]")
 

@@ -1,0 +1,60 @@
+"""OpenVEX 0.2.0: what the unikernel says of the image's known vulnerabilities.
+
+A package of which no file is left is not there. Of one that is partially kept nobody knows here
+whether the vulnerable file is among those left, and of one that is kept nobody asked whether it is
+reached: both are under investigation.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ...errors import Dock2ukError
+from . import identity
+from .text import NothingToSayError, one_line
+
+_REMOVED = {
+    "status": "not_affected",
+    "justification": "component_not_present",
+    "impact_statement": "no file of the package is in the unikernel",
+}
+_OPEN = {"status": "under_investigation"}
+
+
+def render(document: Mapping[str, Any]) -> str:
+    """NothingToSayError where no vulnerability is known: a document says something of one at least;
+    Dock2ukError where there is no data."""
+    known = document["vulnerabilities"]
+    if known is None:
+        raise Dock2ukError(
+            "no OpenVEX without data on vulnerabilities",
+            hint="give --vulns FILE or --vuln-db DIR to convert",
+        )
+    if not known["found"]:
+        raise NothingToSayError("OpenVEX has nothing to say: no vulnerability is known")
+    product = identity.image_purl(document)
+    statements = [_statement(one, product) for one in known["found"]]
+    vex = {
+        "@context": "https://openvex.dev/ns/v0.2.0",
+        "@id": identity.urn("vex", statements),
+        "author": "dock2uk",
+        "timestamp": identity.time(document),
+        "version": 1,
+        "tooling": identity.tool(document),
+        "statements": statements,
+    }
+    return json.dumps(vex, indent=2) + "\n"
+
+
+def _statement(found: Mapping[str, Any], product: str) -> dict[str, Any]:
+    package = one_line(found["package"])
+    part = {"subcomponents": [{"@id": package}]} if package.startswith("pkg:") else {}
+    aliases = [one_line(alias) for alias in found["aliases"]]
+    named = {"name": one_line(found["id"]), **({"aliases": aliases} if aliases else {})}
+    return {
+        "vulnerability": named,
+        "products": [{"@id": product, **part}],
+        **(_REMOVED if found["state"] == "removed" else _OPEN),
+    }

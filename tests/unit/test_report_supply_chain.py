@@ -1,0 +1,228 @@
+"""SPDX, OpenVEX and in-toto: as their specifications say, with report.json's numbers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from packageurl import PackageURL
+from spdx_tools.spdx.parser.parse_anything import parse_file
+from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
+from test_report import document  # noqa: F401 - a fixture
+from test_report_formats import full  # noqa: F401 - a fixture
+
+from dock2uk import report_options
+from dock2uk.errors import Dock2ukError
+from dock2uk.report.formats import FORMATS
+
+# OpenVEX 0.2.0, § "The VEX Document" and § "The VEX Statement": what is written here.
+COMPONENT = {
+    "type": "object",
+    "required": ["@id"],
+    "properties": {"@id": {"type": "string", "format": "uri", "pattern": "^[a-z]+:"}},
+}
+OPENVEX = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["@context", "@id", "author", "timestamp", "version", "statements"],
+    "properties": {
+        "@context": {"const": "https://openvex.dev/ns/v0.2.0"},
+        "@id": {"type": "string", "pattern": "^urn:"},
+        "author": {"type": "string", "minLength": 1},
+        "timestamp": {"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$"},
+        "version": {"type": "integer", "minimum": 1},
+        "tooling": {"type": "string"},
+        "statements": {
+            "type": "array",
+            "minItems": 1,
+            "uniqueItems": True,
+            "items": {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["vulnerability", "products", "status"],
+                "properties": {
+                    "vulnerability": {
+                        "type": "object",
+                        "required": ["name"],
+                        "properties": {"name": {"type": "string"}, "aliases": {"type": "array"}},
+                    },
+                    "products": {
+                        "type": "array",
+                        "minItems": 1,
+                        "items": {
+                            **COMPONENT,
+                            "properties": {
+                                **COMPONENT["properties"],  # type: ignore[dict-item]
+                                "subcomponents": {"type": "array", "items": COMPONENT},
+                            },
+                        },
+                    },
+                    "status": {
+                        "enum": ["not_affected", "affected", "fixed", "under_investigation"]
+                    },
+                    "justification": {
+                        "enum": [
+                            "component_not_present", "vulnerable_code_not_present",
+                            "vulnerable_code_not_in_execute_path",
+                            "vulnerable_code_cannot_be_controlled_by_adversary",
+                            "inline_mitigations_already_exist",
+                        ]
+                    },
+                    "impact_statement": {"type": "string"},
+                },
+                # A product that is not affected needs a reason.
+                "if": {"properties": {"status": {"const": "not_affected"}}},
+                "then": {"required": ["justification"]},
+                "else": {"not": {"required": ["justification"]}},
+            },
+        },
+    },
+}  # fmt: skip
+DIGEST = {"type": "object", "required": ["sha256"], "properties": {
+    "sha256": {"pattern": "^[0-9a-f]{64}$"}}}  # fmt: skip
+# in-toto Statement v1 (spec/v1/statement.md), SLSA provenance v1 (slsa.dev/spec/v1.0/provenance).
+STATEMENT = {
+    "type": "object",
+    "required": ["_type", "subject", "predicateType", "predicate"],
+    "properties": {
+        "_type": {"const": "https://in-toto.io/Statement/v1"},
+        "predicateType": {"const": "https://slsa.dev/provenance/v1"},
+        "subject": {
+            "type": "array", "minItems": 1,
+            "items": {"required": ["digest"], "properties": {"digest": DIGEST}},
+        },
+        "predicate": {
+            "type": "object",
+            "required": ["buildDefinition", "runDetails"],
+            "properties": {
+                "buildDefinition": {
+                    "required": ["buildType", "externalParameters"],
+                    "properties": {
+                        "buildType": {"pattern": "^[a-z]+:"},
+                        "externalParameters": {"type": "object"},
+                        "resolvedDependencies": {
+                            "items": {
+                                "anyOf": [{"required": ["uri"]}, {"required": ["digest"]}],
+                                "properties": {"digest": DIGEST, "uri": {"pattern": "^[a-z]+:"}},
+                            }
+                        },
+                    },
+                },
+                "runDetails": {
+                    "required": ["builder"],
+                    "properties": {
+                        "builder": {
+                            "required": ["id"],
+                            "properties": {"id": {"pattern": "^[a-z]+:"}},
+                        }
+                    },
+                },
+            },
+        },
+    },
+}  # fmt: skip
+
+
+@pytest.fixture
+def found(full: dict[str, Any]) -> dict[str, Any]:  # noqa: F811
+    """With vulnerabilities of packages that have a purl, and one of something that has none."""
+    base = full["vulnerabilities"]["found"][0] | {"package": "pkg:deb/debian/lib@1"}
+    states = ("removed", "partially kept", "kept")
+    rows = [base | {"id": f"CVE-{n}", "state": state, "aliases": ["GHSA-1"]}
+            for n, state in enumerate(states)]  # fmt: skip
+    return full | {"vulnerabilities": full["vulnerabilities"] | {
+        "found": [*rows, base | {"package": "nameless"}]}}  # fmt: skip
+
+
+def test_openvex_says_what_is_known_and_no_more(found: dict[str, Any]) -> None:
+    vex = json.loads(FORMATS["openvex"](found))
+    jsonschema.validate(vex, OPENVEX)
+    said = [(one["status"], one.get("justification")) for one in vex["statements"]]
+    assert said == [
+        ("not_affected", "component_not_present"),
+        ("under_investigation", None), ("under_investigation", None), ("under_investigation", None),
+    ]  # fmt: skip
+    products = {one["products"][0]["@id"] for one in vex["statements"]}
+    assert products == {f"pkg:oci/app@{found['source']['digest']}"}
+    parts = [one["products"][0].get("subcomponents") for one in vex["statements"]]
+    assert parts == [[{"@id": "pkg:deb/debian/lib@1"}]] * 3 + [None]
+
+
+def test_openvex_is_for_known_vulnerabilities(full: dict[str, Any], tmp_path: Path) -> None:  # noqa: F811
+    with pytest.raises(Dock2ukError, match="no OpenVEX"):
+        FORMATS["openvex"](full | {"vulnerabilities": None})
+    output = report_options.Output("openvex", tmp_path / "vex.json")
+    none = full | {"vulnerabilities": {"found": []}}
+    assert report_options.write([output], none) == [
+        f"{output.path} is not written: OpenVEX has nothing to say: no vulnerability is known"
+    ]
+    assert not output.path.exists()
+    with pytest.raises(Dock2ukError, match="no data"):
+        report_options.require_data([output], has_vulnerabilities=False)
+
+
+def test_spdx_is_as_the_specification_says(full: dict[str, Any], tmp_path: Path) -> None:  # noqa: F811
+    path = tmp_path / "bill.spdx.json"
+    path.write_text(FORMATS["spdx"](full))
+    spdx = parse_file(str(path))
+    assert [one.validation_message for one in validate_full_spdx_document(spdx)] == []
+    assert len(spdx.packages) == 2 + len(full["packages"])
+    kept = sum(1 for one in full["packages"] if one["files_kept"])
+    of_unikernel = [
+        one for one in spdx.relationships
+        if one.spdx_element_id == "SPDXRef-unikernel" and one.relationship_type.name == "CONTAINS"
+    ]  # fmt: skip
+    assert len(of_unikernel) == kept
+
+
+def test_provenance_names_what_it_was_made_from(full: dict[str, Any]) -> None:  # noqa: F811
+    statement = json.loads(FORMATS["intoto"](full))
+    jsonschema.validate(statement, STATEMENT)
+    assert statement["subject"][0]["digest"]["sha256"] == full["artifact"]["sha256"]
+    image = statement["predicate"]["buildDefinition"]["resolvedDependencies"][0]
+    assert f"sha256:{image['digest']['sha256']}" == full["source"]["digest"]
+    assert PackageURL.from_string(image["uri"]).name == "app"
+
+
+@pytest.mark.parametrize(
+    ("reference", "purl"),
+    [
+        (
+            "docker.example/team/App:1",
+            "pkg:oci/app@sha256:0?repository_url=docker.example/team/app",
+        ),
+        ("nginx", "pkg:oci/nginx@sha256:0"),
+        ("./Dockerfile", "pkg:oci/dockerfile@sha256:0"),
+    ],
+)
+def test_images_are_named_as_scanners_name_them(
+    full: dict[str, Any],  # noqa: F811
+    reference: str,
+    purl: str,
+) -> None:
+    report = full | {"source": full["source"] | {"reference": reference, "digest": "sha256:0"}}
+    statement = json.loads(FORMATS["intoto"](report))
+    dependencies = statement["predicate"]["buildDefinition"]["resolvedDependencies"]
+    assert dependencies[0]["uri"] == purl
+
+
+@pytest.mark.parametrize(
+    ("created", "epoch", "time"),
+    [
+        (None, "", "1970-01-01T00:00:00Z"),
+        ("2026-01-02T03:04:05.678901234Z", "", "2026-01-02T03:04:05Z"),
+        ("2026-01-02T03:04:05+02:00", "", "2026-01-02T01:04:05Z"),
+        ("yesterday", "", "1970-01-01T00:00:00Z"),
+        ("2026-01-02T03:04:05Z", "86400", "1970-01-02T00:00:00Z"),
+    ],
+)
+def test_the_time_is_given_and_never_now(
+    full: dict[str, Any],  # noqa: F811
+    created: str | None, epoch: str, time: str, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", epoch)
+    report = full | {"source": full["source"] | {"created": created}}
+    assert json.loads(FORMATS["spdx"](report))["creationInfo"]["created"] == time
