@@ -7,6 +7,7 @@ what went wrong. Exit status: 0 done; 1 an error; 2 a policy said no, or the com
 
 from __future__ import annotations
 
+import datetime
 import json
 import signal
 import sys
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from . import strace
     from .entrypoint import Options
     from .ingest import SourceOptions
+    from .policy import Policy
     from .project_options import Project
     from .report_options import Output
     from .runtime import KernelWishes
@@ -127,7 +129,6 @@ def convert(
     Example: [bold]dock2uk convert nginx:latest -o nginx.uk[/bold]
     Example: [bold]dock2uk convert . --build-arg VERSION=2 -o app.uk[/bold]
     """
-    from . import gates
     from .pipeline import Request
     from .pipeline import convert as run_pipeline
     from .report import summary
@@ -161,7 +162,7 @@ def convert(
         from .verify import require_passed
 
         require_passed(done.boot)
-    gates.require_passed(done.report, wanted.gates)
+    _hold_to(wanted.policy, done.report)
 
 
 @app.command()
@@ -455,6 +456,17 @@ def _read_json(path: Path) -> Any:
         return json.loads(path.read_text())
     except (OSError, ValueError) as problem:
         raise Dock2ukError(f"cannot read {path}: {problem}") from problem
+
+
+def _hold_to(rules: Policy, document: dict[str, Any]) -> None:
+    """The rules are told with what they say, and what they were told to ignore."""
+    from . import policy
+
+    verdict = policy.judge(document, rules, datetime.date.today())
+    for line in (rules.text, *verdict.notes):
+        if line:
+            _err.print(line, markup=False, highlight=False)
+    verdict.require_passed()
 
 
 def _write_reports(reports: Sequence[Output], document: dict[str, Any]) -> None:

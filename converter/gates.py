@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .errors import Dock2ukError, PolicyError
+from .errors import Dock2ukError
 
 # Figures of the report by their ids.
 METRICS = (
@@ -25,9 +25,9 @@ METRICS = (
     "kernel_code", "archive_bytes", "system_calls", "drivers",
 )  # fmt: skip
 _SEVERITIES = ("any", "critical", "high", "medium", "low", "negligible", "unknown")
-_CVES = tuple(f"cve.{severity}.{left}" for severity in _SEVERITIES for left in ("kept", "removed"))
+CVES = tuple(f"cve.{severity}.{left}" for severity in _SEVERITIES for left in ("kept", "removed"))
 _OTHERS = ("differences", "effective_uid", "missed_system_calls")
-SUBJECTS = (*METRICS, *_CVES, *_OTHERS)
+SUBJECTS = (*METRICS, *CVES, *_OTHERS)
 _OPERATORS = {
     ">": operator.gt, ">=": operator.ge, "<": operator.lt,
     "<=": operator.le, "==": operator.eq, "!=": operator.ne,
@@ -44,10 +44,11 @@ class Gate:
     subject: str
     operator: str
     number: int
+    is_of_data: bool = False  # says nothing where there is no data
 
 
 @dataclass(frozen=True, slots=True)
-class _Figure:
+class Figure:
     """What a subject comes to; None: there is no data."""
 
     value: int | None
@@ -69,47 +70,44 @@ def parse(text: str) -> Gate:
     return Gate(text.strip(), subject, sign, int(number))
 
 
-def require_passed(document: Mapping[str, Any], gates: Sequence[Gate]) -> None:
-    """PolicyError with every rule that holds, and what the report has on it."""
-    violated = [line for gate in gates for line in _violation(gate, document)]
-    if violated:
-        raise PolicyError(
-            "the policy says no:\n" + "\n".join(violated),
-            hint="report.json has the evidence; --fail-on and .dock2uk.toml have the rules",
-        )
+def violation(gate: Gate, found: Figure) -> Iterator[str]:
+    """What a rule that holds says, with what the report has on it."""
+    if found.value is None:
+        if not gate.is_of_data:
+            yield f"{gate.text}: there is no data on it"
+    elif _OPERATORS[gate.operator](found.value, gate.number):
+        yield f"{gate.text}: it is {found.value}"
+        yield from shown(found.evidence)
 
 
-def _violation(gate: Gate, document: Mapping[str, Any]) -> Iterator[str]:
-    figure = _figure(gate.subject, document)
-    if figure.value is None:
-        yield f"{gate.text}: there is no data on it"
-    elif _OPERATORS[gate.operator](figure.value, gate.number):
-        yield f"{gate.text}: it is {figure.value}"
-        yield from (f"  {one}" for one in figure.evidence[:_SHOWN])
-        if len(figure.evidence) > _SHOWN:
-            yield f"  and {len(figure.evidence) - _SHOWN} more"
+def shown(evidence: Sequence[str]) -> Iterator[str]:
+    """As much of it as is read."""
+    yield from (f"  {one}" for one in evidence[:_SHOWN])
+    if len(evidence) > _SHOWN:
+        yield f"  and {len(evidence) - _SHOWN} more"
 
 
-def _figure(subject: str, document: Mapping[str, Any]) -> _Figure:
-    if subject in _CVES:
+def figure(subject: str, document: Mapping[str, Any]) -> Figure:
+    """What the report has on a subject, after the conversion."""
+    if subject in CVES:
         return _cves(subject, document["vulnerabilities"])
     if subject == "differences":
         return _differences(document["comparison"])
     if subject == "effective_uid":
-        return _Figure(document["entrypoint"]["uid"])
+        return Figure(document["entrypoint"]["uid"])
     if subject == "missed_system_calls":
         verification = document["verification"]
         missed = verification["missed_system_calls"] if verification is not None else None
         return _listed(missed)
     found = [metric for metric in document["metrics"] if metric["id"] == subject]
     return (
-        _Figure(found[0]["after"], tuple(found[0]["evidence"]["after"])) if found else _Figure(None)
+        Figure(found[0]["after"], tuple(found[0]["evidence"]["after"])) if found else Figure(None)
     )
 
 
-def _cves(subject: str, vulnerabilities: Mapping[str, Any] | None) -> _Figure:
+def _cves(subject: str, vulnerabilities: Mapping[str, Any] | None) -> Figure:
     if vulnerabilities is None:
-        return _Figure(None)
+        return Figure(None)
     _, severity, left = subject.split(".")
     return _listed(
         [
@@ -121,12 +119,12 @@ def _cves(subject: str, vulnerabilities: Mapping[str, Any] | None) -> _Figure:
     )
 
 
-def _differences(comparison: Mapping[str, Any]) -> _Figure:
+def _differences(comparison: Mapping[str, Any]) -> Figure:
     if not comparison["is_compared"]:
-        return _Figure(None)
+        return Figure(None)
     rows = comparison["answers"]
     return _listed([f"{row['question']}: {one}" for row in rows for one in row["differences"]])
 
 
-def _listed(found: Sequence[str] | None) -> _Figure:
-    return _Figure(None) if found is None else _Figure(len(found), tuple(found))
+def _listed(found: Sequence[str] | None) -> Figure:
+    return Figure(None) if found is None else Figure(len(found), tuple(found))

@@ -4,21 +4,28 @@
     prune = "reachable"             # as --prune
     probe = ["http://:80/health"]   # as --probe
     fail_on = ["shells>0"]          # as --fail-on
+    policy = "default"              # as --policy
     [[keep]]                        # as --keep, with the reason that the report repeats
     path = "/usr/share/misc"
     reason = "looked up by name at run time"
     [[drop]]                        # as --drop
     path = "/srv/app/tests"
     reason = "never used in production"
+    [[ignore]]                      # a vulnerability, or a figure, that no rule looks at
+    id = "CVE-2026-1234"
+    reason = "the parser is never given input"
+    owner = "web team"
+    expires = 2027-03-01            # the last day
 
 An unknown key, a wrong type or a missing reason is an error that names the file and the key.
 """
 
 from __future__ import annotations
 
+import datetime
 import difflib
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,6 +34,7 @@ from . import gates, probes
 from .errors import Dock2ukError
 from .gates import Gate
 from .model import PruneMode, Question, Rule, StripMode
+from .policy import POLICIES, Ignore
 
 NAME = ".dock2uk.toml"
 _Parsed = TypeVar("_Parsed")
@@ -37,11 +45,19 @@ _TOP_KEYS: Mapping[str, type] = {
     "prune": str,
     "probe": list,
     "fail_on": list,
+    "policy": str,
     "keep": list,
     "drop": list,
+    "ignore": list,
 }
 _RULE_KEYS: Mapping[str, type] = {"path": str, "reason": str}
-_WORDS: Mapping[type, str] = {str: "a string", list: "a list"}
+_IGNORE_KEYS: Mapping[str, type] = {
+    "id": str,
+    "reason": str,
+    "owner": str,
+    "expires": datetime.date,
+}
+_WORDS: Mapping[type, str] = {str: "a string", list: "a list", datetime.date: "a day"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +69,10 @@ class ProjectFile:
     prune: PruneMode | None = None
     probe: tuple[Question, ...] = ()
     fail_on: tuple[Gate, ...] = ()
+    policy: str | None = None
     keep: tuple[Rule, ...] = ()
     drop: tuple[Rule, ...] = ()
+    ignore: tuple[Ignore, ...] = ()
 
 
 def find(asked: Path | None, source: str) -> ProjectFile:
@@ -83,8 +101,10 @@ def parse(path: str, text: str) -> ProjectFile:
         _mode(path, document, "prune", PruneMode),
         _parsed(path, document.get("probe", ()), probes.parse),
         _parsed(path, document.get("fail_on", ()), gates.parse),
-        _rules(path, "keep", document.get("keep", ())),
-        _rules(path, "drop", document.get("drop", ())),
+        _policy(path, document.get("policy")),
+        tuple(_rule(path, *row) for row in _tables(path, "keep", document, _RULE_KEYS)),
+        tuple(_rule(path, *row) for row in _tables(path, "drop", document, _RULE_KEYS)),
+        tuple(Ignore(**table) for _, table in _tables(path, "ignore", document, _IGNORE_KEYS)),
     )
 
 
@@ -119,22 +139,29 @@ def _parsed(
         raise Dock2ukError(f"{path}: {problem.message}", hint=problem.hint) from problem
 
 
-def _rules(path: str, name: str, tables: Iterable[Any]) -> tuple[Rule, ...]:
-    return tuple(
-        _rule(path, name, f"[[{name}]] {number}: ", table)
-        for number, table in enumerate(tables, start=1)
-    )
+def _policy(path: str, name: str | None) -> str | None:
+    if name is not None and name not in POLICIES:
+        raise Dock2ukError(f"{path}: policy = {name!r}", hint=f"known: {', '.join(POLICIES)}")
+    return name
 
 
-def _rule(path: str, name: str, where: str, table: Any) -> Rule:
-    if not isinstance(table, dict):
-        raise Dock2ukError(
-            f"{path}: {name} is not tables", hint=f"write [[{name}]] above each rule"
-        )
-    _check(path, where, table, _RULE_KEYS)
-    for key in _RULE_KEYS:
-        if not table.get(key, "").strip():
-            raise Dock2ukError(f"{path}: {where}{key} is missing")
+def _tables(
+    path: str, name: str, document: Mapping[str, Any], keys: Mapping[str, type]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each [[name]] with all its keys, and the name again."""
+    for number, table in enumerate(document.get(name, ()), start=1):
+        where = f"[[{name}]] {number}: "
+        if not isinstance(table, dict):
+            hint = f"write [[{name}]] above each rule"
+            raise Dock2ukError(f"{path}: {name} is not tables", hint=hint)
+        _check(path, where, table, keys)
+        for key in keys:
+            if not str(table.get(key, "")).strip():
+                raise Dock2ukError(f"{path}: {where}{key} is missing")
+        yield name, table
+
+
+def _rule(path: str, name: str, table: Mapping[str, str]) -> Rule:
     reason = " ".join(table["reason"].split())
     return Rule(table["path"], f"{path}: {name} {table['path']}", reason)
 

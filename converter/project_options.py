@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from .gates import Gate
     from .model import Checks, Stripping
+    from .policy import Policy
+    from .project_file import ProjectFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Project:
 
     stripping: Stripping
     checks: Checks
-    gates: tuple[Gate, ...]
+    policy: Policy
 
 
 class StripWord(StrEnum):
@@ -40,6 +41,12 @@ class PruneWord(StrEnum):
     reachable = "reachable"
     traced = "traced"
     none = "none"
+
+
+class PolicyWord(StrEnum):
+    """Of `policy.POLICIES`, as it is typed."""
+
+    default = "default"
 
 
 Mode = Annotated[
@@ -109,6 +116,26 @@ FailOn = Annotated[
         "id. The bundle is kept. Repeatable.",
     ),
 ]
+NotWorse = Annotated[
+    Path | None,
+    typer.Option(
+        "--fail-if-worse",
+        metavar="BASELINE",
+        help="Exit with status 2 when the result is worse than this bundle or report.json: more of "
+        "what an attacker counts, a vulnerability that was not kept there, another answer than "
+        "the container's. Sizes are no matter.",
+    ),
+]
+PolicyName = Annotated[
+    PolicyWord | None,
+    typer.Option(
+        "--policy",
+        help="Rules beside those of --fail-on. default: no shells, package managers, setuid, "
+        "setgid or world-writable files, file capabilities, login accounts, password hashes or "
+        "secrets; and where there is data, no critical or high vulnerability that may be kept, no "
+        "difference from the container, no missing system call.",
+    ),
+]
 NoVerify = Annotated[
     bool, typer.Option("--no-verify", help="Do not boot the result to see that it serves.")
 ]
@@ -128,6 +155,8 @@ def project_options(
     drop: Drops = None,
     probe: Probes = None,
     fail_on: FailOn = None,
+    fail_if_worse: NotWorse = None,
+    policy: PolicyName = None,
     no_verify: NoVerify = False,
     no_compare: NoCompare = False,
     config: Config = None,
@@ -135,7 +164,6 @@ def project_options(
     """What the options say together with the project's file, which depends on the source."""
 
     def of_source(source: str) -> Project:
-        from .gates import parse as parse_gate
         from .model import Checks, PruneMode, Rule, StripMode, Stripping
         from .probes import parse
         from .project_file import find
@@ -151,7 +179,29 @@ def project_options(
             prune=pruning or file.prune or PruneMode.REACHABLE,
         )
         questions = (*file.probe, *map(parse, probe or ()))
-        gates = (*file.fail_on, *map(parse_gate, fail_on or ()))
-        return Project(stripping, Checks(questions, not no_verify, not no_compare), gates)
+        rules = _policy(file, fail_on or [], fail_if_worse, policy)
+        return Project(stripping, Checks(questions, not no_verify, not no_compare), rules)
 
     return of_source
+
+
+def _policy(
+    file: ProjectFile, fail_on: list[str], baseline: Path | None, asked: PolicyWord | None
+) -> Policy:
+    """All rules, those of the file first, with where they stand."""
+    from .gates import parse
+    from .policy import POLICIES, Policy, read_baseline
+
+    name = asked.value if asked is not None else file.policy
+    sources = {
+        file.path: bool(file.fail_on or file.ignore),
+        f"the {name} one": name is not None,
+        "--fail-on": bool(fail_on),
+        "--fail-if-worse": baseline is not None,
+    }
+    return Policy(
+        gates=(*(POLICIES[name] if name else ()), *file.fail_on, *map(parse, fail_on)),
+        ignores=file.ignore,
+        baseline=read_baseline(baseline) if baseline is not None else None,
+        sources=tuple(source for source, is_used in sources.items() if is_used),
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 import pytest
@@ -9,10 +10,12 @@ from test_report import document  # noqa: F401 - a fixture
 
 from dock2uk import gates
 from dock2uk.errors import Dock2ukError, PolicyError
+from dock2uk.policy import Policy, judge
 
 
 def require(report: dict[str, Any], *rules: str) -> None:
-    gates.require_passed(report, [gates.parse(rule) for rule in rules])
+    rows = Policy(gates=tuple(map(gates.parse, rules)))
+    judge(report, rows, datetime.date(2026, 1, 1)).require_passed()
 
 
 def test_every_figure_of_the_report_can_be_asked_for(document: dict[str, Any]) -> None:  # noqa: F811

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from dock2uk.errors import Dock2ukError
 from dock2uk.gates import Gate
 from dock2uk.model import PruneMode, Question, QuestionKind, Rule, StripMode
+from dock2uk.policy import Ignore
 from dock2uk.project_file import NAME, ProjectFile, find, parse
 from dock2uk.project_options import StripWord, project_options
 
@@ -17,6 +19,12 @@ strip = "safe"
 prune = "traced"
 probe = ["http://:80/health"]
 fail_on = ["shells>0"]
+policy = "default"
+[[ignore]]
+id = "CVE-1"
+reason = "not reached"
+owner = "web"
+expires = 2027-03-01
 [[keep]]
 path = "/usr/share/misc"
 reason = "looked up by name\\n  at run time"
@@ -41,6 +49,8 @@ def test_what_it_says() -> None:
             ),
         ),
         drop=(Rule("/srv/app/tests", "x.toml: drop /srv/app/tests", "never used in production"),),
+        policy="default",
+        ignore=(Ignore("CVE-1", "not reached", "web", datetime.date(2027, 3, 1)),),
     )
     assert parse("x.toml", "") == ProjectFile("x.toml")
 
@@ -58,6 +68,13 @@ def test_what_it_says() -> None:
         ("[keep]\npath = '/a'", "x.toml: keep is {'path': '/a'}", None),
         ("[[keep]]\npath = '/a'", "x.toml: [[keep]] 1: reason is missing", None),
         ("[[drop]]\nreason = 'x'", "x.toml: [[drop]] 1: path is missing", None),
+        ("policy = 'strict'", "x.toml: policy = 'strict'", "known: default"),
+        ("[[ignore]]\nid = 'CVE-1'", "x.toml: [[ignore]] 1: reason is missing", None),
+        (
+            "[[ignore]]\nexpires = '2027-01-01'",
+            "x.toml: [[ignore]] 1: expires is '2027-01-01', where a day is expected",
+            None,
+        ),
         ("[[drop]]\npath = '/a'\nreason = ' '", "x.toml: [[drop]] 1: reason is missing", None),
         ("[[keep]]\npaht = '/a'", "x.toml: [[keep]] 1: unknown key paht", "did you mean path?"),
         ("probe = ['ftp:1']", "x.toml: not a probe: ftp:1", None),
@@ -114,10 +131,10 @@ def test_options_come_before_the_file(tmp_path: Path) -> None:
 
 def test_questions_of_the_file_come_before_the_options(tmp_path: Path) -> None:
     path = tmp_path / "x.toml"
-    path.write_text(TEXT)
+    path.write_text(TEXT.replace('policy = "default"', ""))
     options = project_options(probe=["tcp:81"], fail_on=["setuid>0"], no_compare=True, config=path)
     project = options("nginx")
-    assert [gate.text for gate in project.gates] == ["shells>0", "setuid>0"]
+    assert [gate.text for gate in project.policy.gates] == ["shells>0", "setuid>0"]
     checks = project.checks
     assert [question.text for question in checks.questions] == ["http://:80/health", "tcp:81"]
     assert (checks.is_verified, checks.is_compared) == (True, False)

@@ -1,0 +1,177 @@
+"""What a deployment may depend on: rules about the report (`gates`), a report that the new one must
+not be worse than, and what is ignored for a while, by whom and why.
+
+Worse is: more of what an attacker counts, a vulnerability or secret that was not there, an answer
+that the container does not give. Sizes and numbers of files change with every release and are no
+matter here; `--fail-on` has rules for those.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from . import gates
+from .errors import Dock2ukError, PolicyError
+from .gates import Figure, Gate
+
+# What a careful team asks of a service that is deployed; without data the last say nothing.
+DEFAULT = tuple(
+    gates.parse(rule)
+    for rule in (
+        "shells>0", "package_managers>0", "setuid>0", "setgid>0", "capabilities>0",
+        "world_writable>0", "login_accounts>0", "password_hashes>0", "secrets>0",
+    )
+) + tuple(
+    replace(gates.parse(rule), is_of_data=True)
+    for rule in ("cve.critical.kept>0", "cve.high.kept>0", "differences>0", "missed_system_calls>0")
+)  # fmt: skip
+POLICIES: Mapping[str, tuple[Gate, ...]] = {"default": DEFAULT}
+
+_COMPARED = (
+    "elf_executable", "elf_library", "shells", "package_managers", "setuid", "setgid",
+    "capabilities", "world_writable", "secrets", "accounts", "login_accounts", "password_hashes",
+    "packages", "system_calls", "drivers", "cve.any.kept", "differences", "missed_system_calls",
+)  # fmt: skip
+_REPORT_NAME = "report.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Ignore:
+    """What no rule looks at until a day: a vulnerability, or a figure of the report, by its id."""
+
+    id: str
+    reason: str
+    owner: str
+    expires: datetime.date
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """An earlier report."""
+
+    name: str  # as the user typed it
+    document: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    gates: tuple[Gate, ...] = ()
+    ignores: tuple[Ignore, ...] = ()
+    baseline: Baseline | None = None
+    sources: tuple[str, ...] = ()  # where the rules stand
+
+    @property
+    def text(self) -> str:
+        """One line; empty where there is no rule."""
+        rules = [gate.text for gate in self.gates]
+        rules += [f"not worse than {self.baseline.name}"] if self.baseline else []
+        return f"policy ({', '.join(self.sources)}): {', '.join(rules)}" if rules else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the rules say; `notes` are to be told whatever it is."""
+
+    violations: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    def require_passed(self) -> None:
+        if self.violations:
+            raise PolicyError(
+                "the policy says no:\n" + "\n".join(self.violations),
+                hint="report.json has the evidence; the bundle is kept",
+            )
+
+
+def read_baseline(path: Path) -> Baseline:
+    """A report.json, or the one of a bundle."""
+    file = path / _REPORT_NAME if path.is_dir() else path
+    try:
+        document = json.loads(file.read_bytes())
+        if not isinstance(document, dict) or not isinstance(document.get("metrics"), list):
+            raise ValueError("it is no report")
+    except OSError as problem:
+        raise Dock2ukError(f"cannot read {file}: {problem.strerror}") from problem
+    except ValueError as problem:
+        raise Dock2ukError(f"{file}: not understood: {problem}") from problem
+    return Baseline(str(path), document)
+
+
+def judge(document: Mapping[str, Any], policy: Policy, today: datetime.date) -> Verdict:
+    """Hold the report against the rules."""
+    live = [one for one in policy.ignores if one.expires >= today]
+    seen: set[str] = set()
+    figure_of = _Figures(document, {one.id for one in live}, seen)
+    violations = [line for gate in policy.gates for line in _violation(gate, figure_of)]
+    if policy.baseline is not None:
+        violations += _worse(policy.baseline, figure_of)
+    notes = [
+        f"ignored until {one.expires}: {one.id}: {one.reason} ({one.owner})"
+        if one.id in seen
+        else f"nothing to ignore: {one.id} of {one.owner} is not there; take it out"
+        for one in live
+    ]
+    notes += [
+        f"NO LONGER IGNORED since {one.expires}: {one.id}: {one.reason} ({one.owner})"
+        for one in policy.ignores
+        if one.expires < today
+    ]
+    return Verdict(tuple(violations), tuple(notes))
+
+
+@dataclass(frozen=True, slots=True)
+class _Figures:
+    """Figures of a report without what is ignored; `seen` is filled with what was."""
+
+    document: Mapping[str, Any]
+    ignored: set[str]
+    seen: set[str]
+
+    def __call__(self, subject: str) -> Figure | None:
+        """None: all of it is ignored."""
+        if subject in self.ignored:
+            self.seen.add(subject)
+            return None
+        figure = gates.figure(subject, self.document)
+        if subject not in gates.CVES or figure.value is None:
+            return figure
+        left = [line for line in figure.evidence if not self._is_ignored(line)]
+        return Figure(len(left), tuple(left))
+
+    def _is_ignored(self, line: str) -> bool:
+        name = line.partition(" ")[0]
+        if name in self.ignored:
+            self.seen.add(name)
+        return name in self.ignored
+
+
+def _violation(gate: Gate, figure_of: _Figures) -> Iterator[str]:
+    figure = figure_of(gate.subject)
+    if figure is not None:
+        yield from gates.violation(gate, figure)
+
+
+def _worse(baseline: Baseline, figure_of: _Figures) -> list[str]:
+    before_of = replace(figure_of, document=baseline.document, seen=set())
+    return [
+        line
+        for subject in _COMPARED
+        for line in _grown(subject, before_of(subject), figure_of(subject))
+    ]
+
+
+def _grown(subject: str, before: Figure | None, after: Figure | None) -> Sequence[str]:
+    if before is None or after is None or before.value is None:
+        return ()  # ignored, or nobody knew
+    if after.value is None:
+        return (f"{subject}: {before.value} before, and now there is no data on it",)
+    new = [line for line in after.evidence if line not in before.evidence]
+    is_listed = len(after.evidence) == after.value and len(before.evidence) == before.value
+    if after.value <= before.value and not (is_listed and new and subject in gates.CVES):
+        return ()
+    return (f"{subject}: {before.value} before, {after.value} now", *gates.shown(new))
