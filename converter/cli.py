@@ -32,7 +32,7 @@ from .kernel_options import Machine, kernel_options
 from .option_groups import taking
 from .progress import Progress
 from .project_options import project_options
-from .report_options import report_options, require_data
+from .report_options import report_options, require_data, write_text
 from .report_options import write as write_reports
 from .source_options import Source, seconds, source_options
 from .vulnerability_options import vulnerability_options
@@ -357,19 +357,59 @@ def cache_prune(
 
 
 @app.command()
-@taking(reports=report_options)
-def report(directory: Bundle, *, reports: Sequence[Output]) -> None:
-    """Show a bundle's report again, or write it in other forms.
+@taking(places=source_options, reports=report_options)
+def report(
+    subjects: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="DIR | A B",
+            help="A bundle; or two of anything that can be compared: bundles, their report.json, "
+            "images from wherever they are.",
+        ),
+    ],
+    *,
+    places: SourceOptions,
+    reports: Sequence[Output],
+) -> None:
+    """Show a bundle's report again, or write it in other forms; of two, show what lies between.
+
+    Two images are compared as they are: figures, packages, and every path with its mode, owner and
+    content. Of a bundle its unikernel counts. Of a difference there are json and md.
 
     Example: [bold]dock2uk report nginx.uk --report md=comment.md --report sarif=nginx.sarif[/bold]
+    Example: [bold]dock2uk report nginx:1.28 nginx:1.29[/bold]
     """
+    if len(subjects) > 2:
+        raise Dock2ukError("give one bundle, or two things to compare")
+    if len(subjects) == 2:
+        _show_difference(subjects[0], subjects[1], places, reports)
+        return
     from .pipeline import REPORT_NAME
     from .report import summary
 
-    document = _read_json(directory / REPORT_NAME)
+    document = _read_json(Path(subjects[0]) / REPORT_NAME)
     _write_reports(reports, document)
     if not reports:
         _out.print(summary(document))
+
+
+def _show_difference(
+    first: str, second: str, places: SourceOptions, reports: Sequence[Output]
+) -> None:
+    from .pipeline import profile
+    from .report import difference
+
+    for output in reports:
+        if output.format not in difference.FORMATS:
+            known = ", ".join(difference.FORMATS)
+            raise Dock2ukError(f"a difference has no {output.format}", hint=f"it has {known}")
+    with _progress(is_wanted=True) as progress:
+        sides = [profile(subject, places, progress) for subject in (first, second)]
+    document = difference.build(*sides)
+    for output in reports:
+        write_text(output, difference.FORMATS[output.format](document))
+    if not reports:
+        _out.print(difference.summary(document))
 
 
 @app.command()

@@ -20,6 +20,7 @@ from . import (
     calls_document,
     entrypoint_document,
     packages,
+    policy,
     probes,
     report,
     secrets,
@@ -47,6 +48,7 @@ from .model import (
 from .observed_run import observe
 from .progress import Progress
 from .recipes import Recipe
+from .report import difference
 from .report.formats import html as page
 from .runtime import KernelWishes
 from .strip import strip
@@ -120,6 +122,18 @@ def convert(request: Request, output: Path, progress: Progress) -> Conversion:
 def find_entrypoint(request: Request, progress: Progress) -> Entrypoint:
     """The first two stages alone: which program the image runs."""
     return _found(request, progress)[1]
+
+
+def profile(subject: str, source: SourceOptions, progress: Progress) -> difference.Profile:
+    """One side of a difference: a bundle, a report.json, or an image, read and not converted."""
+    path = Path(subject)
+    report_path = path / REPORT_NAME if (path / bundle.NAME).exists() else path
+    if report_path.suffix == ".json" and report_path.is_file():
+        return difference.of_report(subject, policy.read_baseline(report_path).document)
+    image = read_image(subject, progress, source)
+    progress.step("looking through it")
+    inventory = packages.inventory(image.tree)
+    return difference.of_image(subject, image, inventory, secrets.find(image))
 
 
 def _found(request: Request, progress: Progress) -> tuple[Image, Entrypoint]:

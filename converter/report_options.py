@@ -59,15 +59,20 @@ def write(outputs: Sequence[Output], document: Mapping[str, Any]) -> list[str]:
     notes = []
     for output in outputs:
         try:
-            output.path.write_text(FORMATS[output.format](document), "utf-8")
+            write_text(output, FORMATS[output.format](document))
         except NothingToSayError as nothing:
             notes.append(f"{output.path} is not written: {nothing}")
-        except OSError as problem:
-            raise Dock2ukError(f"cannot write {output.path}: {problem.strerror}") from problem
     summary = os.environ.get(_SUMMARY)
     if summary:
         _append(Path(summary), markdown.render(document))
     return notes
+
+
+def write_text(output: Output, text: str) -> None:
+    try:
+        output.path.write_text(text, "utf-8")
+    except OSError as problem:
+        raise Dock2ukError(f"cannot write {output.path}: {problem.strerror}") from problem
 
 
 def _output(text: str) -> Output:

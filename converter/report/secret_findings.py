@@ -32,7 +32,7 @@ def found(
     image: Image,
     packages: tuple[Package, ...],
     rootfs: Rootfs,
-    entrypoint: Entrypoint,
+    entrypoint: Entrypoint | None,
 ) -> tuple[Found, ...]:
     kept = {node.path for node in rootfs.nodes}
     published = _published(image, packages, secrets := tuple(secrets))
@@ -59,8 +59,8 @@ def _published(
     return {path: by_path[path][0].name for path in programs if path in by_path}
 
 
-def _is_in_environment(secret: Secret, entrypoint: Entrypoint) -> bool:
-    return any(of_variable(entry) == secret for entry in entrypoint.env)
+def _is_in_environment(secret: Secret, entrypoint: Entrypoint | None) -> bool:
+    return entrypoint is not None and any(of_variable(entry) == secret for entry in entrypoint.env)
 
 
 def documents(all_found: Sequence[Found]) -> list[dict[str, Any]]:

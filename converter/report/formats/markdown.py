@@ -32,10 +32,10 @@ def _parts(document: Mapping[str, Any]) -> Iterator[str]:
     yield f"## dock2uk: {escaped(document['source']['reference'])}\n\n"
     yield f"Runs {escaped(entrypoint['exe'])}: {escaped(' '.join(entrypoint['argv']))}\n\n"
     yield _verdict(document) + "\n"
-    yield _table(("", "before", "after"), [_metric(one) for one in document["metrics"]])
+    yield table(("", "before", "after"), [_metric(one) for one in document["metrics"]])
     found = [f"**{RULES[one.rule][1]}**: {escaped(one.message)}" for one in findings(document)]
-    yield _folded("Findings", found)
-    yield _folded(
+    yield folded("Findings", found)
+    yield folded(
         "Lost", [f"**{escaped(x['name'])}**: {escaped(x['detail'])}" for x in document["losses"]]
     )
     kept = [one for one in document["packages"] if one["files_kept"]]
@@ -43,8 +43,8 @@ def _parts(document: Mapping[str, Any]) -> Iterator[str]:
         f"{escaped(p['name'])} {escaped(p['version'])}: {p['files_kept']} of {p['files']} files"
         for p in kept
     ]
-    yield _folded(f"Packages of which something is kept ({len(kept)})", rows)
-    yield _folded("Notes", [escaped(note) for note in document["notes"]])
+    yield folded(f"Packages of which something is kept ({len(kept)})", rows)
+    yield folded("Notes", [escaped(note) for note in document["notes"]])
 
 
 def _verdict(document: Mapping[str, Any]) -> str:
@@ -75,12 +75,12 @@ def _metric(metric: Mapping[str, Any]) -> tuple[str, str, str]:
     return escaped(metric["name"]), before, after
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [header, ("---", *("--:" for _ in header[1:])), *rows]
     return "\n".join(f"| {' | '.join(row)} |" for row in lines) + "\n\n"
 
 
-def _folded(title: str, rows: Sequence[str]) -> str:
+def folded(title: str, rows: Sequence[str]) -> str:
     if not rows:
         return ""
     more = [f"- and {len(rows) - _MOST_ROWS} more"] if len(rows) > _MOST_ROWS else []
