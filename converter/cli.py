@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import datetime
 import json
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager
 from enum import StrEnum
 from io import TextIOWrapper
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 from rich.console import Console
@@ -26,25 +27,26 @@ from rich.table import Table
 from rich.text import Text
 
 from . import __version__, bars
-from .entrypoint_options import Env, EnvFile, program_options, variables
+from .entrypoint_options import Env, EnvFile, How, ResolveHow, program_options, variables
 from .errors import Dock2ukError, UnsupportedError, VerificationError
 from .kernel_options import Machine, kernel_options
 from .option_groups import taking
 from .progress import Progress
 from .project_options import project_options
-from .report_options import report_options, require_data, write_text
+from .report_options import report_options, require_data, require_formats, write_text
 from .report_options import write as write_reports
 from .source_options import Source, seconds, source_options
+from .strace_options import strace_options
 from .vulnerability_options import vulnerability_options
 
 if TYPE_CHECKING:
-    from . import strace
     from .entrypoint import Options
     from .ingest import SourceOptions
     from .policy import Policy
     from .project_options import Project
     from .report_options import Output
     from .runtime import KernelWishes
+    from .strace_options import Tracing
     from .vulnerabilities import Known
 
 app = typer.Typer(
@@ -63,14 +65,6 @@ _out = Console()
 _err = Console(stderr=True)
 
 _INTERRUPTED = 130  # 128 + SIGINT, as a shell has it
-
-
-class Stamp(StrEnum):
-    """What a traced line begins with."""
-
-    none = "none"
-    relative = "relative"
-    clock = "clock"
 
 
 class Accelerator(StrEnum):
@@ -195,6 +189,7 @@ def entrypoint(
 
 
 @app.command()
+@taking(tracing=strace_options)
 def run(
     directory: Bundle,
     publish: Annotated[
@@ -215,28 +210,8 @@ def run(
     ] = None,
     machine: Annotated[Machine | None, typer.Option(help="QEMU machine type.")] = None,
     accel: Annotated[Accelerator, typer.Option(help="Accelerator.")] = Accelerator.auto,
-    is_traced: Annotated[
-        bool,
-        typer.Option("--strace", help="Print system calls on stderr, as strace(1) does."),
-    ] = False,
-    strace_output: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Trace, and write to this file instead."),
-    ] = None,
-    strace_filter: Annotated[
-        str | None,
-        typer.Option(
-            metavar="CALLS",
-            help="Trace these calls: names with commas between, %file, %network and the other "
-            "classes of strace -e, /regular-expression; ! before them for all others.",
-        ),
-    ] = None,
-    strace_time: Annotated[
-        Stamp | None, typer.Option(help="Trace, with the time of day or since the line before.")
-    ] = None,
-    strace_spent: Annotated[
-        bool, typer.Option("--strace-spent", help="Trace, with the time spent in each call.")
-    ] = False,
+    *,
+    tracing: Tracing,
 ) -> None:
     """Boot a bundle in the foreground; the exit status is the program's own.
 
@@ -247,46 +222,12 @@ def run(
     """
     from .verify.run import run_guest
 
-    asks = (is_traced, strace_output, strace_filter, strace_time, strace_spent)
     machine_name = None if machine is None else machine.value
-    with ExitStack() as stack:
-        tracer = None
-        if any(asks):
-            calls, stamp = strace_filter or "all", (strace_time or Stamp.none).value
-            output = stack.enter_context(_trace_output(strace_output))
-            tracer = _tracer(directory, output, calls, (stamp, strace_spent))
-        options = (memory_mb, machine_name, accel.value)
-        given = variables(env_file, env)
+    options = (memory_mb, machine_name, accel.value)
+    given = variables(env_file, env)
+    with tracing(directory) as tracer:
         status = run_guest(directory, publish or (), *options, environment=given, tracer=tracer)
     raise typer.Exit(status)
-
-
-@contextmanager
-def _trace_output(path: Path | None) -> Iterator[TextIO]:
-    """Standard error, or a file."""
-    if path is None:
-        yield sys.stderr
-        return
-    file = path.open("w")
-    try:
-        yield file
-    finally:
-        with suppress(OSError):  # the tracer has flushed it, or told why that cannot be
-            file.close()
-
-
-def _tracer(directory: Path, output: TextIO, calls: str, looks: tuple[str, bool]) -> strace.Tracer:
-    from . import bundle as bundles
-    from . import strace
-    from .match import load_runtimes
-
-    name = bundles.read(directory).document["runtime"]["name"]
-    runtime = next((runtime for runtime in load_runtimes() if runtime.name == name), None)
-    if runtime is None:
-        raise Dock2ukError(f"the bundle's runtime {name!r} is not here: it cannot be traced")
-    stamp, is_spent_shown = looks
-    style = strace.Style(strace.Stamp(stamp), is_spent_shown, is_file=output is not sys.stderr)
-    return strace.Tracer(runtime, output, calls=calls, style=style)
 
 
 @app.command()
@@ -399,10 +340,7 @@ def _show_difference(
     from .pipeline import profile
     from .report import difference
 
-    for output in reports:
-        if output.format not in difference.FORMATS:
-            known = ", ".join(difference.FORMATS)
-            raise Dock2ukError(f"a difference has no {output.format}", hint=f"it has {known}")
+    require_formats(reports, difference.FORMATS, "a difference")
     with _progress(is_wanted=True) as progress:
         sides = [profile(subject, places, progress) for subject in (first, second)]
     document = difference.build(*sides)
@@ -410,6 +348,67 @@ def _show_difference(
         write_text(output, difference.FORMATS[output.format](document))
     if not reports:
         _out.print(difference.summary(document))
+
+
+@app.command()
+@taking(reports=report_options)
+def audit(
+    sources: Annotated[
+        list[str] | None, typer.Argument(metavar="SOURCE...", help="Images, as `convert` has them.")
+    ] = None,
+    from_file: Annotated[
+        Path | None,
+        typer.Option(metavar="LIST", help="Images from a file, one a line; # begins a comment."),
+    ] = None,
+    jobs: Annotated[
+        int, typer.Option("-j", "--jobs", min=1, max=64, help="How many are looked at at once.")
+    ] = os.cpu_count() or 1,
+    resolve: How = ResolveHow.static,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Begin anew, whatever an interrupted audit has found.")
+    ] = False,
+    *,
+    reports: Sequence[Output],
+) -> None:
+    """Say of many images whether they can be converted, and what would be gained.
+
+    Nothing is linked or booted, and but for --resolve record or auto nothing of an image is run.
+    A row that fails stops no other; interrupted, the same command goes on where it was. Of an audit
+    there are html, json and md.
+
+    Example: [bold]dock2uk audit --from-file fleet.txt --report html=fleet.html[/bold]
+    """
+    from . import audit as audits
+
+    require_formats(reports, audits.FORMATS, "an audit")
+    wanted = audits.Audit(
+        audits.listed(sources or (), from_file), ("--resolve", resolve.value), jobs, fresh
+    )
+    with _progress(is_wanted=True) as progress:
+        count = len(wanted.sources)
+        rows = audits.look(
+            wanted,
+            lambda done, row: progress.step(
+                f"{done} of {count}: {row['source']}: {row['verdict']}"
+            ),
+        )
+    document = audits.build(rows)
+    for output in reports:
+        write_text(output, audits.FORMATS[output.format](document))
+    audits.forget(wanted)
+    _out.print(audits.summary(document))
+    raise typer.Exit(1 if document["counts"]["not read"] else 0)
+
+
+@app.command(hidden=True)
+def assess(source: Source, resolve: How = ResolveHow.static) -> None:
+    """One row of an audit, as JSON."""
+    from .audit import assess as assess_image
+    from .entrypoint import Options, Resolve
+    from .pipeline import Request
+
+    options = Options(resolve=Resolve(resolve.value))
+    _print_json(assess_image(Request(source, entrypoint=options)))
 
 
 @app.command()

@@ -35,6 +35,7 @@ from .ingest import DEFAULT_OPTIONS, SourceOptions, read_image, with_changes
 from .link import link
 from .match import load_runtimes, match
 from .model import (
+    Analysis,
     Artifact,
     BootResult,
     Checks,
@@ -43,6 +44,7 @@ from .model import (
     Image,
     Observed,
     Question,
+    Rootfs,
     Stripping,
 )
 from .observed_run import observe
@@ -50,7 +52,7 @@ from .progress import Progress
 from .recipes import Recipe
 from .report import difference
 from .report.formats import html as page
-from .runtime import KernelWishes
+from .runtime import KernelWishes, Match
 from .strip import strip
 
 REPORT_NAME = "report.json"
@@ -117,6 +119,31 @@ def convert(request: Request, output: Path, progress: Progress) -> Conversion:
         )
         bundle.write(image, entrypoint, artifact, command, _documents(directory))
     return Conversion(output, document, boot)
+
+
+@dataclass(frozen=True, slots=True)
+class Foresight:
+    """What is known of a conversion before anything is linked."""
+
+    image: Image
+    entrypoint: Entrypoint
+    analysis: Analysis
+    rootfs: Rootfs
+    match: Match
+    inventory: packages.Inventory
+    secrets: tuple[secrets.Secret, ...]
+
+
+def foresee(request: Request, progress: Progress) -> Foresight:
+    """The stages that make nothing: what `convert` would keep of an image."""
+    source, entrypoint = _found(request, progress)
+    image = with_changes(source, entrypoint.changes)
+    progress.step("analysing what it needs")
+    analysis = analyse(image, entrypoint, request.stripping, None)
+    rootfs = strip(image, entrypoint, analysis, request.stripping)
+    chosen = match(analysis, load_runtimes(), request.kernel)
+    inventory = packages.inventory(source.tree)
+    return Foresight(image, entrypoint, analysis, rootfs, chosen, inventory, secrets.find(source))
 
 
 def find_entrypoint(request: Request, progress: Progress) -> Entrypoint:

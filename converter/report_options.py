@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -66,6 +66,13 @@ def write(outputs: Sequence[Output], document: Mapping[str, Any]) -> list[str]:
     if summary:
         _append(Path(summary), markdown.render(document))
     return notes
+
+
+def require_formats(outputs: Sequence[Output], known: Collection[str], what: str) -> None:
+    """Dock2ukError for a form that `what` does not have."""
+    for output in outputs:
+        if output.format not in known:
+            raise Dock2ukError(f"{what} has no {output.format}", hint=f"it has {', '.join(known)}")
 
 
 def write_text(output: Output, text: str) -> None:

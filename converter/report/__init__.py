@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from .chain import chain
 from .document import VERSION, Findings, build
+from .foreseen import foreseen
 from .terminal import summary
 
-__all__ = ["VERSION", "Findings", "build", "chain", "summary"]
+__all__ = ["VERSION", "Findings", "build", "chain", "foreseen", "summary"]

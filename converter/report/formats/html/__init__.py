@@ -26,27 +26,29 @@ _HERE = resources.files(__package__)
 
 def render(document: Mapping[str, Any]) -> str:
     """Of report.json; the same document gives the same bytes."""
-    style, script = _text("page.css"), _text("page.js")
     found = [(RULES[one.rule], one.message) for one in findings(document)]
-    return str(
-        _template().render(
-            report=document,
-            style=style,
-            script=script,
-            policy=_policy(style, script),
-            files=_files(document["files"]),
-            problems=[one for one in found if one[0][0]],
-            warnings=[one for one in found if not one[0][0]],
-            packages=_packages(document["packages"]),
-            sizes=charts.package_sizes(document["packages"]),
-            surface=charts.surface(document["metrics"]),
-            calls=charts.calls(document["interfaces"]["in_guest"]),
-        )
+    return rendered(
+        "page.html.j2",
+        report=document,
+        files=_files(document["files"]),
+        problems=[one for one in found if one[0][0]],
+        warnings=[one for one in found if not one[0][0]],
+        packages=_packages(document["packages"]),
+        sizes=charts.package_sizes(document["packages"]),
+        surface=charts.surface(document["metrics"]),
+        calls=charts.calls(document["interfaces"]["in_guest"]),
     )
 
 
+def rendered(template: str, **values: Any) -> str:
+    """A page of ours, with the style, the script and the policy that every one has."""
+    style, script = _text("page.css"), _text("page.js")
+    own = {"style": style, "script": script, "policy": _policy(style, script)}
+    return str(_environment().from_string(_text(template)).render(**own, **values))
+
+
 @cache
-def _template() -> Any:
+def _environment() -> Any:
     try:
         import jinja2  # only where the page is asked for
     except ImportError as missing:
@@ -59,7 +61,7 @@ def _template() -> Any:
         finalize=lambda value: visible(value) if type(value) is str else value,
     )
     environment.filters |= {"amount": amount, "change": change, "verbatim": _verbatim}
-    return environment.from_string(_text("page.html.j2"))
+    return environment
 
 
 def _verbatim(text: str) -> Any:

@@ -1,0 +1,81 @@
+"""One row of an audit: whether an image can be converted, what it runs, what is to be gained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import Dock2ukError, UndecidedError, UnsupportedError
+from ..model import Confidence, Entrypoint
+from ..pipeline import Foresight, Request, foresee
+from ..progress import Silent
+from ..report import foreseen
+
+# In the order in which they are shown.
+CONVERTIBLE, CHANGED, UNDECIDED, REFUSED, UNREAD = VERDICTS = (
+    "convertible", "convertible with a change", "undecided", "not convertible", "not read",
+)  # fmt: skip
+_MOST_RISKS = 20
+
+
+def assess(request: Request) -> dict[str, Any]:
+    """Never an error: what went wrong is the row."""
+    try:
+        return _row(request, foresee(request, Silent()))
+    except UndecidedError as undecided:
+        hint = undecided.hint or "--resolve record runs its start-up in a sandbox; or --entrypoint"
+        return _without(request, UNDECIDED, undecided.reasons, hint)
+    except UnsupportedError as unsupported:
+        return _without(request, REFUSED, unsupported.reasons, unsupported.hint)
+    except Dock2ukError as problem:
+        return _without(request, UNREAD, (problem.message,), problem.hint)
+    except Exception as problem:
+        said = f"an error of dock2uk's own, {type(problem).__name__}: {problem}"
+        return _without(request, UNREAD, (said,), None)
+
+
+def _row(request: Request, found: Foresight) -> dict[str, Any]:
+    changes = [f"recipe {one.name}: {one.change}" for one in found.entrypoint.recipes]
+    return {
+        "source": request.reference,
+        "digest": found.image.digest,
+        "verdict": CHANGED if changes else CONVERTIBLE,
+        "because": changes,
+        "hint": None,
+        "program": _program(found.entrypoint),
+        "risks": list(_risks(found))[:_MOST_RISKS],
+        "metrics": foreseen(found),
+    }
+
+
+def _without(
+    request: Request, verdict: str, because: tuple[str, ...], hint: str | None
+) -> dict[str, Any]:
+    return {
+        "source": request.reference, "digest": None, "verdict": verdict, "because": list(because),
+        "hint": hint, "program": None, "risks": [], "metrics": [],
+    }  # fmt: skip
+
+
+def _program(entrypoint: Entrypoint) -> Mapping[str, Any]:
+    return {
+        "exe": entrypoint.exe,
+        "argv": list(entrypoint.argv),
+        "uid": entrypoint.uid,
+        "ports": list(entrypoint.ports),
+        "method": entrypoint.method,
+        "confidence": entrypoint.confidence.value,
+    }
+
+
+def _risks(found: Foresight) -> list[str]:
+    """What may make the unikernel do otherwise than the container, or be less than hoped for."""
+    risks = []
+    if found.entrypoint.confidence is Confidence.READ:
+        risks.append("its start-up was read, not run: files that it makes are not counted")
+    if found.entrypoint.uid == 0:
+        risks.append("it runs as user 0")
+    calls = found.analysis.calls
+    if calls is not None and calls.unbounded:
+        risks.append(f"any system call may be made: {calls.unbounded[0]}")
+    return [*risks, *found.analysis.findings, *found.rootfs.notes]

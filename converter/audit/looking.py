@@ -1,0 +1,97 @@
+"""Looks at every image, several at once, and keeps what was found until all are done."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .. import __version__, cache, tools
+from ..errors import ToolError
+from .assessment import UNREAD
+
+_LONGEST_S = 900.0  # for one image, its download included
+_KIND = "audits"
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """`options` are words for each look, such as --resolve static."""
+
+    sources: tuple[str, ...]
+    options: tuple[str, ...] = ()
+    jobs: int = 2
+    is_fresh: bool = False  # forget what an interrupted audit has found
+
+
+def look(audit: Audit, on_row: Callable[[int, dict[str, Any]], None]) -> list[dict[str, Any]]:
+    """A row for each, in the order of the sources; `on_row` is told how many are done, and each as
+    it is. Interrupted, the next audit of the same goes on from there."""
+    kept = _Kept(audit)
+    rows = {} if audit.is_fresh else kept.rows()
+    for done, source in enumerate(rows, start=1):
+        on_row(done, rows[source])
+    missing = [source for source in audit.sources if source not in rows]
+    with ThreadPoolExecutor(audit.jobs) as pool:
+        asked = {pool.submit(_assessed, source, audit.options): source for source in missing}
+        try:
+            for future in _finished(asked):
+                rows[asked[future]] = future.result()
+                kept.write(rows)
+                on_row(len(rows), future.result())
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return [rows[source] for source in audit.sources]
+
+
+def forget(audit: Audit) -> None:
+    """The audit is over: what it found is written elsewhere."""
+    _Kept(audit).remove()
+
+
+def _finished(asked: Mapping[Future[dict[str, Any]], str]) -> Iterator[Future[dict[str, Any]]]:
+    return as_completed(asked)
+
+
+def _assessed(source: str, options: Sequence[str]) -> dict[str, Any]:
+    """By a process of its own; whatever becomes of it."""
+    command = [sys.executable, "-m", "dock2uk", "assess", *options, "--", source]
+    try:
+        row = json.loads(tools.run(command, timeout_s=_LONGEST_S).stdout)
+        return dict(row)
+    except (ToolError, ValueError) as problem:
+        said = problem.message if isinstance(problem, ToolError) else "it said nothing that is JSON"
+        return {
+            "source": source, "digest": None, "verdict": UNREAD, "because": [said], "hint": None,
+            "program": None, "risks": [], "metrics": [],
+        }  # fmt: skip
+
+
+class _Kept:
+    """What an audit has found so far, by what was asked."""
+
+    def __init__(self, audit: Audit) -> None:
+        asked = json.dumps([__version__, audit.sources, audit.options])
+        digest = hashlib.sha256(asked.encode(errors="surrogateescape")).hexdigest()
+        self._path: Path = cache.path(_KIND, f"sha256:{digest}")
+
+    def rows(self) -> dict[str, dict[str, Any]]:
+        """None where there are none that can be read."""
+        try:
+            rows = json.loads(self._path.read_bytes())
+            return {row["source"]: row for row in rows}
+        except (OSError, ValueError, KeyError, TypeError):
+            return {}
+
+    def write(self, rows: Mapping[str, dict[str, Any]]) -> None:
+        with cache.writing(self._path) as file:
+            file.write(json.dumps(list(rows.values())).encode())
+
+    def remove(self) -> None:
+        self._path.unlink(missing_ok=True)

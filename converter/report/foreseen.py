@@ -1,0 +1,54 @@
+"""The figures that are known before anything is linked or booted, as report.json has them."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from ..model import Analysis, Entrypoint, Image, Rootfs
+from ..packages import Inventory, states
+from ..runtime import Match
+from ..secrets import Secret
+from . import secret_findings
+from .metrics import Metric, file_metrics, limited
+from .package_metrics import package_metrics
+
+
+class Known(Protocol):
+    """What the stages before `link` found out."""
+
+    @property
+    def image(self) -> Image: ...
+    @property
+    def entrypoint(self) -> Entrypoint: ...
+    @property
+    def analysis(self) -> Analysis: ...
+    @property
+    def rootfs(self) -> Rootfs: ...
+    @property
+    def match(self) -> Match: ...
+    @property
+    def inventory(self) -> Inventory: ...
+    @property
+    def secrets(self) -> tuple[Secret, ...]: ...
+
+
+def foreseen(known: Known) -> list[dict[str, Any]]:
+    """Id, name, unit, before and after; no evidence, for there may be hundreds of images."""
+    secrets = secret_findings.found(
+        known.secrets, known.image, known.analysis.packages, known.rootfs, known.entrypoint
+    )
+    remains = states(known.inventory, {node.path for node in known.rootfs.nodes})
+    calls = known.match.system_calls
+    metrics = (
+        *file_metrics(known.image.tree, known.rootfs),
+        *secret_findings.secret_metrics(secrets, known.image),
+        *package_metrics(remains, None),
+        Metric(
+            "system_calls", "system calls linked in", "calls", None, len(calls), "",
+            (), limited([call.name for call in calls]),
+        ),
+    )  # fmt: skip
+    return [
+        {"id": one.id, "name": one.name, "unit": one.unit, "before": one.before, "after": one.after}
+        for one in metrics
+    ]

@@ -1,0 +1,177 @@
+"""The audit: a verdict for each image whatever the others do, kept until all are done."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from rich.console import Console
+
+from dock2uk import audit
+from dock2uk.audit import assessment, looking
+from dock2uk.errors import Dock2ukError
+from dock2uk.pipeline import Request
+from tests.images import docker_archive, file, layer
+from tests.unit.test_cli import dock2uk
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+SCHEMA = json.loads((DOCS / "audit.schema.json").read_text())
+HOSTILE = "<script>x</script>\u202e|`"
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    path = tmp_path_factory.mktemp("program") / "app"
+    command = ["gcc", "-static", "-x", "c", "-", "-o", path]
+    subprocess.run(command, input="int main(void) { return 0; }", text=True, check=True)
+    return path.read_bytes()
+
+
+def archive(path: Path, *command: str, program: bytes) -> str:
+    made = layer(file("app", program, 0o755), file("bin/dash", b"#!", 0o755))
+    return f"docker-archive:{docker_archive(path, [made], Cmd=list(command))}"
+
+
+def test_a_row_says_what_the_image_runs_and_what_is_gained(tmp_path: Path, program: bytes) -> None:
+    row = audit.assess(Request(archive(tmp_path / "a.tar", "/app", "-x", program=program)))
+    assert (row["verdict"], row["because"]) == ("convertible", [])
+    assert (row["program"]["exe"], row["program"]["argv"]) == ("/app", ["/app", "-x"])
+    figures = {one["id"]: (one["before"], one["after"]) for one in row["metrics"]}
+    assert figures["shells"] == (1, 0)
+    assert figures["files"] == (2, 1)
+    assert "it runs as user 0" in row["risks"]
+
+
+@pytest.mark.parametrize(
+    ("command", "verdict", "said"),
+    [
+        (("/none",), "not convertible", "/none"),
+        (("/bin/dash", "-c", "app & app & wait"), "not convertible", "dash"),
+    ],
+)
+def test_what_cannot_be_converted_says_why(
+    tmp_path: Path, program: bytes, command: tuple[str, ...], verdict: str, said: str
+) -> None:
+    row = audit.assess(Request(archive(tmp_path / "a.tar", *command, program=program)))
+    assert row["verdict"] == verdict
+    assert said in " ".join(row["because"])
+
+
+def test_our_own_mistakes_are_a_row_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise KeyError("surprise")
+
+    monkeypatch.setattr(assessment, "foresee", fails)
+    row = audit.assess(Request("x"))
+    assert (row["verdict"], row["because"]) == (
+        "not read",
+        ["an error of dock2uk's own, KeyError: 'surprise'"],
+    )
+
+
+def test_one_bad_image_stops_no_other(tmp_path: Path, program: bytes) -> None:
+    good = archive(tmp_path / "good.tar", "/app", program=program)
+    (tmp_path / "bad.tar").write_bytes(b"no tar")
+    (tmp_path / "list").write_text(
+        f"# a fleet\n{good}\n\ndocker-archive:bad.tar # damaged\n{good}\n"
+    )
+    done = dock2uk(
+        "audit", "--from-file", "list", "--report", "json=out.json", "--report", "html=out.html",
+        "--report", "md=out.md", "-j", "2", cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    document = json.loads((tmp_path / "out.json").read_text())
+    jsonschema.validate(document, SCHEMA)
+    assert [row["verdict"] for row in document["images"]] == ["convertible", "not read"]
+    assert "1 convertible, 1 not read" in done.stdout
+    assert not list((tmp_path / "cache/dock2uk/audits").iterdir())
+    page = (tmp_path / "out.html").read_text()
+    assert "default-src 'none'" in page
+    assert "Audit of 2 images" in page
+
+
+def test_an_interrupted_audit_goes_on_where_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def assessed(source: str, _: object) -> dict[str, Any]:
+        asked.append(source)
+        if source == "second" and len(asked) == 2:
+            raise KeyboardInterrupt
+        return {"source": source, "verdict": "convertible"}
+
+    monkeypatch.setattr(looking, "_assessed", assessed)
+    wanted = audit.Audit(("first", "second", "third"), jobs=1)
+    with pytest.raises(KeyboardInterrupt):
+        audit.look(wanted, lambda *_: None)
+    told: list[tuple[int, str]] = []
+    rows = audit.look(wanted, lambda done, row: told.append((done, row["source"])))
+    assert asked.count("first") == 1
+    assert [row["source"] for row in rows] == ["first", "second", "third"]
+    assert told[0] == (1, "first")
+    fresh = audit.Audit(wanted.sources, jobs=1, is_fresh=True)
+    audit.look(fresh, lambda *_: None)
+    assert asked.count("first") == 2
+    audit.forget(wanted)
+    assert not list((tmp_path / "cache/dock2uk/audits").iterdir())
+
+
+def test_a_look_that_says_nothing_is_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looking, "_LONGEST_S", 0.01)
+    [row] = audit.look(audit.Audit(("x",), jobs=1), lambda *_: None)
+    assert row["verdict"] == "not read"
+    assert "took more than 0.01 s" in row["because"][0]
+
+
+def test_interrupted_it_ends_soon_and_leaves_no_process(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "dock2uk", "audit", "docker-archive:/dev/stdin", "x:1", "-j2"]
+    environment = {**os.environ, "DOCKER_HOST": "unix:///no"}
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environment, stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+    ) as process:  # fmt: skip
+        time.sleep(1.5)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+        assert process.wait(20) == 130
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.pid, 0)
+
+
+def test_hostile_names_are_text_in_every_form() -> None:
+    row = {
+        "source": HOSTILE, "digest": None, "verdict": "not read", "because": [HOSTILE],
+        "hint": HOSTILE, "program": None, "risks": [HOSTILE], "metrics": [],
+    }  # fmt: skip
+    document = audit.build([row])
+    jsonschema.validate(document, SCHEMA)
+    assert "<script>x" not in audit.FORMATS["html"](document)
+    assert "<script>x" not in audit.FORMATS["md"](document).replace("\\<", "")
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(audit.summary(document))
+    text = console.export_text()
+    assert ("\u202e" in text, "\\u202e" in text) == (False, True)
+
+
+def test_a_list_is_read_line_by_line(tmp_path: Path) -> None:
+    path = tmp_path / "list"
+    path.write_text("a:1\n  b:2  # the second\n#c\n\na:1\n")
+    assert audit.listed(["z"], path) == ("z", "a:1", "b:2")
+    with pytest.raises(Dock2ukError, match="no image is named"):
+        audit.listed([], None)
+    with pytest.raises(Dock2ukError, match="cannot read"):
+        audit.listed([], tmp_path / "none")
