@@ -100,7 +100,7 @@ def test_one_bad_image_stops_no_other(tmp_path: Path, program: bytes) -> None:
     assert "1 convertible, 1 not read" in done.stdout
     assert not list((tmp_path / "cache/dock2uk/audits").iterdir())
     page = (tmp_path / "out.html").read_text()
-    assert "default-src 'none'" in page
+    assert "default-src &#39;none&#39;" in page
     assert "Audit of 2 images" in page
 
 
