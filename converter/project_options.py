@@ -146,6 +146,14 @@ NoCompare = Annotated[
         help="Do not run the image's container, where docker or podman has it, to compare answers.",
     ),
 ]
+NoScenarios = Annotated[
+    bool,
+    typer.Option(
+        "--no-scenarios",
+        help="Do not boot it once more with an attacker in the program's place, to see what is "
+        "blocked.",
+    ),
+]
 
 
 def project_options(
@@ -159,6 +167,7 @@ def project_options(
     policy: PolicyName = None,
     no_verify: NoVerify = False,
     no_compare: NoCompare = False,
+    no_scenarios: NoScenarios = False,
     config: Config = None,
 ) -> Callable[[str], Project]:
     """What the options say together with the project's file, which depends on the source."""
@@ -180,7 +189,8 @@ def project_options(
         )
         questions = (*file.probe, *map(parse, probe or ()))
         rules = _policy(file, fail_on or [], fail_if_worse, policy)
-        return Project(stripping, Checks(questions, not no_verify, not no_compare), rules)
+        checks = Checks(questions, not no_verify, not no_compare, not no_scenarios)
+        return Project(stripping, checks, rules)
 
     return of_source
 

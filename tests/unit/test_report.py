@@ -34,6 +34,7 @@ from dock2uk.pipeline import REPORT_NAME, _write_json
 from dock2uk.probes import parse
 from dock2uk.report import Findings, build, secret_findings, summary
 from dock2uk.runtime import Driver, Match, Runtime, SystemCall
+from dock2uk.scenarios import SCENARIOS, Attempt, Record, Result, Step, judge, not_run
 from dock2uk.secrets import Secret
 from dock2uk.vulnerabilities import Finding, NoData, Severity, Source, Vulnerabilities
 from tests import values
@@ -90,8 +91,19 @@ def made(vulnerabilities: Vulnerabilities | None) -> dict[str, Any]:
         comparison=Comparison("", (Compared(parse("http://:80/"), ("status: …",), ()),)),
         inventory=inventory(before),
         vulnerabilities=vulnerabilities,
+        attempts=attempts(),
     )
     return build(findings)
+
+
+def attempts() -> tuple[Attempt, ...]:
+    """The first was not blocked, the second by absence, of the others nothing is known."""
+    through, missing, *rest = SCENARIOS
+    return (
+        judge(through, Record((Step("execve /bin/sh"),), status=0)),
+        judge(missing, Record((Step("openat /x", -2),), status=0)),
+        *(not_run(scenario, "the guest had ended") for scenario in rest),
+    )
 
 
 def _artifact() -> Artifact:
@@ -108,6 +120,11 @@ def _artifact() -> Artifact:
 
 def test_the_document_conforms_to_its_schema(document: dict[str, Any]) -> None:
     jsonschema.validate(document, SCHEMA)
+
+
+def test_the_schema_knows_every_result_of_an_attack() -> None:
+    known = SCHEMA["properties"]["scenarios"]["items"]["properties"]["result"]["enum"]
+    assert known == [result.value for result in Result]
 
 
 def test_the_schema_knows_every_mode() -> None:
