@@ -33,7 +33,8 @@ SCENARIOS = (
     ),
     Scenario(
         "program_code", "overwrite the program's code", "T1055",
-        "a plain write to a page that is executed from; not blocked when it does not fault",
+        "mprotect(2) to make a page that is executed from writable too, and a write to it; not "
+        "blocked when that does not fault",
     ),
     Scenario(
         "write_execute", "make memory writable and executable at once", "T1620",

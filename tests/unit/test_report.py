@@ -15,7 +15,6 @@ from rich.console import Console
 from dock2uk.model import (
     Analysis,
     AppliedRecipe,
-    Artifact,
     Compared,
     Comparison,
     Drop,
@@ -85,7 +84,7 @@ def made(vulnerabilities: Vulnerabilities | None) -> dict[str, Any]:
         entrypoint=values.entrypoint(recipes=(recipe,)),
         analysis=Analysis({}, {}, (), ("could not tell",)),
         rootfs=Rootfs(nodes, decisions, (Keep("/etc/passwd", "rewritten"),)),
-        artifact=_artifact(),
+        artifact=values.artifact(),
         boot=None,
         stripping=Stripping(keep=(Rule("/app", "--keep /app"),)),
         comparison=Comparison("", (Compared(parse("http://:80/"), ("status: …",), ()),)),
@@ -104,18 +103,6 @@ def attempts() -> tuple[Attempt, ...]:
         judge(missing, Record((Step("openat /x", -2),), status=0)),
         *(not_run(scenario, "the guest had ended") for scenario in rest),
     )
-
-
-def _artifact() -> Artifact:
-    calls = (SystemCall(0, "read", "full", ""), SystemCall(1, "write", "full", ""))
-    here = Path("/nowhere")
-    runtime = Runtime(
-        name="husk", version="1", directory=here, library=here, linker_script=here,
-        elf_types=("ET_EXEC",), elf_machine="x86_64", system_calls=calls, drivers=(Driver("nic"),),
-        machines=("pc",), minimum_memory_bytes=1 << 24,
-    )  # fmt: skip
-    match = Match(runtime, calls[:1], ("nic",), ())
-    return Artifact(here / "unikernel.elf", "0" * 64, 1000, 600, 300, 900, 400, match)
 
 
 def test_the_document_conforms_to_its_schema(document: dict[str, Any]) -> None:

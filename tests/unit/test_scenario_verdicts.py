@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from dock2uk import attack_run
 from dock2uk.attack_run import PROGRAM, attack_programs, none_run
 from dock2uk.model import Rootfs
 from dock2uk.scenarios import SCENARIOS, Record, Result, Step, judge
@@ -110,6 +111,25 @@ def test_every_scenario_is_in_the_report_when_none_was_run() -> None:
     assert {(one.result, one.because) for one in attempts} == {
         (Result.NOT_RUN, "it was not booted")
     }
+
+
+def test_what_the_guest_did_not_come_to_was_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attack_run, "link_attacks", lambda *_: values.artifact())
+    seen = (Record((Step("write"),), panic="double fault in the kernel"),)
+    monkeypatch.setattr(attack_run.verify, "attack", lambda _: seen)
+    first, *rest = attack_run.attack(
+        Rootfs((), (), ()), values.entrypoint(), values.artifact(attacker=ATTACKER)
+    )
+    assert first.result is Result.REFUSED
+    assert {one.result for one in rest} == {Result.NOT_RUN}
+
+
+@pytest.mark.parametrize("attacker", [None, ATTACKER / "missing"])
+def test_without_an_attack_program_none_is_run(attacker: Path | None) -> None:
+    attempts = attack_run.attack(
+        Rootfs((), (), ()), values.entrypoint(), values.artifact(attacker=attacker)
+    )
+    assert {one.result for one in attempts} == {Result.NOT_RUN}
 
 
 def test_the_attacker_is_the_program_in_everything_but_its_code() -> None:

@@ -17,6 +17,9 @@ pub const RETURN_42: [u8; 6] = [0xb8, 42, 0, 0, 0, 0xc3];
 
 pub fn overwrite_the_program(_: &Arguments) {
     let code = overwrite_the_program as *mut u8;
+    let page = code as usize & !(PAGE_BYTES - 1);
+    let all = PROT_READ | PROT_WRITE | PROT_EXEC;
+    protect("mprotect PROT_WRITE|PROT_EXEC", page, all);
     report::trying("write to the program's code", b"");
     // SAFETY: none is needed: this should fault, and what is written is what was there.
     unsafe { ptr::write_volatile(code, ptr::read_volatile(code)) };
