@@ -14,7 +14,7 @@ pub mod number {
     pub const MPROTECT: usize = 10;
     pub const PREAD64: usize = 17;
     pub const PWRITE64: usize = 18;
-    pub const PAUSE: usize = 34;
+    pub const NANOSLEEP: usize = 35;
     pub const SOCKET: usize = 41;
     pub const CONNECT: usize = 42;
     pub const BIND: usize = 49;
@@ -30,6 +30,7 @@ pub mod number {
     pub const SETRESUID: usize = 117;
     pub const MOUNT: usize = 165;
     pub const INIT_MODULE: usize = 175;
+    pub const CLOCK_NANOSLEEP: usize = 230;
     pub const EXIT_GROUP: usize = 231;
     pub const OPENAT: usize = 257;
     pub const FINIT_MODULE: usize = 313;
@@ -37,7 +38,7 @@ pub mod number {
     pub const EXECVEAT: usize = 322;
 }
 
-const ENOSYS: isize = -38;
+pub const ENOSYS: isize = -38;
 
 /// Without a word; -errno where it failed.
 pub fn quietly(number: usize, arguments: &[usize]) -> isize {

@@ -15,8 +15,8 @@ const KERNEL_CODE: usize = 0xffff_ffff_8010_0000;
 const WRITE_PROTECT: usize = 1 << 16;
 
 pub fn mount(_: &Arguments) {
-    let kind = address(b"tmpfs\0");
-    let call = [kind, address(b"/\0"), kind, 0, 0];
+    let kind = address(c"tmpfs");
+    let call = [kind, address(c"/"), kind, 0, 0];
     if call::told("mount", b"tmpfs", number::MOUNT, &call).is_some() {
         report::achieved();
     }
@@ -24,7 +24,7 @@ pub fn mount(_: &Arguments) {
 
 /// No module: whether the kernel would take one is told by what it does not like about it.
 pub fn load_a_module(_: &Arguments) {
-    let parameters = address(b"\0");
+    let parameters = address(c"");
     let call = [parameters, 1, parameters];
     let ways: [(&str, usize, &[usize]); 2] = [
         ("init_module", number::INIT_MODULE, &call),

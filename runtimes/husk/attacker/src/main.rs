@@ -19,6 +19,8 @@ mod processes;
 mod report;
 mod start;
 
+use core::ffi::CStr;
+
 use start::Arguments;
 
 /// An attempt, by the name that the converter knows it by.
@@ -47,15 +49,15 @@ const ATTEMPTS: [Attempt; 19] = [
 ];
 
 /// What a copy of this program is told, to say that it runs.
-pub const ARRIVED: &[u8] = b"arrived\0";
+pub const ARRIVED: &CStr = c"arrived";
 
 fn run(arguments: &Arguments) -> ! {
     let id = arguments.get(1).unwrap_or_default();
-    if ARRIVED.starts_with(id) && !id.is_empty() {
+    if id == ARRIVED {
         report::achieved();
     }
     for (name, attempt) in ATTEMPTS {
-        if name == id {
+        if name == id.to_bytes() {
             attempt(arguments);
         }
     }

@@ -1,5 +1,6 @@
 //! Code in memory that was not there when the program began.
 
+use core::ffi::CStr;
 use core::ptr;
 
 use crate::call::{self, number};
@@ -49,9 +50,9 @@ pub fn execute_what_was_written(_: &Arguments) {
     }
 }
 
-/// Where something is, as system calls want it.
-pub fn address(bytes: &[u8]) -> usize {
-    bytes.as_ptr() as usize
+/// Where a text is, as system calls want it.
+pub fn address(text: &CStr) -> usize {
+    text.as_ptr() as usize
 }
 
 /// Run `RETURN_42` that was brought to `code`.

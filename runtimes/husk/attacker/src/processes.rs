@@ -2,7 +2,7 @@
 
 use core::hint;
 
-use crate::call::{self, number};
+use crate::call::{self, ENOSYS, number};
 use crate::report;
 use crate::start::Arguments;
 
@@ -12,22 +12,19 @@ const PTRACE_SEIZE: usize = 0x4206;
 const FIRST_PROCESS: usize = 1;
 /// More than a service has; few enough to be made in a moment.
 const MANY: usize = 64;
-const A_WHILE: usize = 1 << 26;
+/// Turns of a loop; less than a second.
+const A_WHILE: usize = 1 << 24;
 
 /// A child where there can be one, else whatever is the first process.
 pub fn trace_another(_: &Arguments) {
-    let target = fork(wait_to_be_killed).unwrap_or(FIRST_PROCESS);
-    if call::told(
-        "ptrace",
-        b"PTRACE_SEIZE",
-        number::PTRACE,
-        &[PTRACE_SEIZE, target],
-    )
-    .is_some()
-    {
+    let child = fork(wait_to_be_killed);
+    let call = [PTRACE_SEIZE, child.unwrap_or(FIRST_PROCESS)];
+    if call::told("ptrace", b"PTRACE_SEIZE", number::PTRACE, &call).is_some() {
         report::achieved();
     }
-    call::quietly(number::KILL, &[target, SIGKILL]);
+    if let Some(child) = child {
+        call::quietly(number::KILL, &[child, SIGKILL]);
+    }
 }
 
 pub fn kill_another(_: &Arguments) {
@@ -37,8 +34,8 @@ pub fn kill_another(_: &Arguments) {
     if call::told("kill", b"SIGKILL", number::KILL, &[target, SIGKILL]).is_none() {
         return;
     }
-    let status = 0u32;
-    let call = [target, &raw const status as usize];
+    let mut status = 0u32;
+    let call = [target, &raw mut status as usize];
     call::told("wait4", b"", number::WAIT4, &call);
     // SAFETY: written by the kernel, which the compiler does not see.
     let status = unsafe { core::ptr::read_volatile(&raw const status) };
@@ -103,15 +100,20 @@ fn fork(child: fn() -> !) -> Option<usize> {
 }
 
 fn fork_quietly() -> isize {
-    const ENOSYS: isize = -38;
     match call::quietly(number::FORK, &[]) {
         ENOSYS => call::quietly(number::CLONE, &[SIGCHLD]),
         made => made,
     }
 }
 
+/// Not for ever: kill(2) may not be linked.
 fn wait_to_be_killed() -> ! {
-    call::quietly(number::PAUSE, &[]);
-    (0..A_WHILE).for_each(|_| hint::spin_loop());
+    let second = [1usize, 0];
+    let place = second.as_ptr() as usize;
+    let is_asleep = call::quietly(number::NANOSLEEP, &[place]) != ENOSYS
+        || call::quietly(number::CLOCK_NANOSLEEP, &[0, 0, place]) != ENOSYS;
+    if !is_asleep {
+        (0..A_WHILE).map(hint::black_box).for_each(|_| {});
+    }
     call::exit()
 }

@@ -23,17 +23,16 @@ extern "C" fn begin(stack: *const usize) -> ! {
 }
 
 impl Arguments {
-    /// Without its NUL, which is there nevertheless.
-    pub fn get(&self, index: usize) -> Option<&'static [u8]> {
+    pub fn get(&self, index: usize) -> Option<&'static CStr> {
         // SAFETY: the kernel put argc strings there, for as long as the program runs.
         unsafe {
             let text = *self.0.add(1 + index) as *const c_char;
-            (index < *self.0).then(|| CStr::from_ptr(text).to_bytes())
+            (index < *self.0).then(|| CStr::from_ptr(text))
         }
     }
 
     /// What comes after the name of the attempt: where to try it.
-    pub fn places(&self) -> impl Iterator<Item = &'static [u8]> {
+    pub fn places(&self) -> impl Iterator<Item = &'static CStr> {
         (2..).map_while(|index| self.get(index))
     }
 
