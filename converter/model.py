@@ -81,10 +81,12 @@ class Tree(Protocol):
         """The node at exactly this path; symlinks in it are not followed."""
 
     def resolve(self, path: str, *, cwd: str = "/") -> Node | None:
-        """Where `path` leads, symlinks followed inside the tree (path_resolution(7)); or None."""
+        """The node `path` leads to with every symlink followed inside the tree
+        (path_resolution(7)); None when there is none or a loop."""
 
     def chain(self, path: str) -> tuple[str, ...]:
-        """Every path that resolving `path` needs, in the order met; empty if it leads nowhere."""
+        """Every node path that resolving `path` passes through and needs, symlinks included, in
+        the order met, the final node last; empty when it leads nowhere."""
 
     def children(self, path: str) -> tuple[Node, ...]:
         """A directory's direct entries in name order; empty for anything else."""

@@ -2,8 +2,8 @@
 not be worse than, and what is ignored for a while, by whom and why.
 
 Worse is: more of what an attacker counts, a vulnerability or secret that was not there, an answer
-that the container does not give, an attack that was blocked before. Sizes and numbers of files change with every release and are no
-matter here; `--fail-on` has rules for those.
+that the container does not give, an attack that was blocked before. Sizes and numbers of
+files change with every release and are no matter here; `--fail-on` has rules for those.
 """
 
 from __future__ import annotations

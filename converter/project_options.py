@@ -112,8 +112,8 @@ FailOn = Annotated[
         "--fail-on",
         metavar="RULE",
         help="Exit with status 2 when this holds of the result: shells>0, setuid>0, "
-        "cve.high.kept>0, differences>0, effective_uid==0, or any figure of report.json by its "
-        "id. The bundle is kept. Repeatable.",
+        "cve.high.kept>0, differences>0, effective_uid==0, scenarios.shell.not_blocked>0, "
+        "or any figure of report.json by its id. The bundle is kept. Repeatable.",
     ),
 ]
 NotWorse = Annotated[
@@ -123,7 +123,7 @@ NotWorse = Annotated[
         metavar="BASELINE",
         help="Exit with status 2 when the result is worse than this bundle or report.json: more of "
         "what an attacker counts, a vulnerability that was not kept there, another answer than "
-        "the container's. Sizes are no matter.",
+        "the container's, an attack that was blocked. Sizes are no matter.",
     ),
 ]
 PolicyName = Annotated[
@@ -133,7 +133,7 @@ PolicyName = Annotated[
         help="Rules beside those of --fail-on. default: no shells, package managers, setuid, "
         "setgid or world-writable files, file capabilities, login accounts, password hashes or "
         "secrets; and where there is data, no critical or high vulnerability that may be kept, no "
-        "difference from the container, no missing system call.",
+        "difference from the container, no missing system call, no shell that an attack can start.",
     ),
 ]
 NoVerify = Annotated[

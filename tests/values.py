@@ -5,17 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from dock2uk.model import (
-    Artifact,
-    Driver,
-    Entrypoint,
-    Image,
-    ImageConfig,
-    Match,
-    Node,
-    Runtime,
-    SystemCall,
-)
+from dock2uk.model import Artifact, Entrypoint, Image, ImageConfig, Node
+from dock2uk.runtime import Driver, Match, Runtime, SystemCall
 
 
 class NoTree:

@@ -32,7 +32,6 @@ from dock2uk.packages import inventory
 from dock2uk.pipeline import REPORT_NAME, _write_json
 from dock2uk.probes import parse
 from dock2uk.report import Findings, build, secret_findings, summary
-from dock2uk.runtime import Driver, Match, Runtime, SystemCall
 from dock2uk.scenarios import SCENARIOS, Attempt, Record, Result, Step, judge, not_run
 from dock2uk.secrets import Secret
 from dock2uk.vulnerabilities import Finding, NoData, Severity, Source, Vulnerabilities
@@ -96,11 +95,11 @@ def made(vulnerabilities: Vulnerabilities | None) -> dict[str, Any]:
 
 
 def attempts() -> tuple[Attempt, ...]:
-    """The first was not blocked, the second by absence, of the others nothing is known."""
-    through, missing, *rest = SCENARIOS
+    """The first was blocked by absence, the second not, of the others nothing is known."""
+    missing, through, *rest = SCENARIOS
     return (
-        judge(through, Record((Step("execve /bin/sh"),), status=0)),
         judge(missing, Record((Step("openat /x", -2),), status=0)),
+        judge(through, Record((Step("execve /x"),), status=0)),
         *(not_run(scenario, "the guest had ended") for scenario in rest),
     )
 

@@ -103,10 +103,11 @@ def full(document: dict[str, Any]) -> dict[str, Any]:  # noqa: F811
         "kind": "a private key", "place": f"{HOSTILE}, line 1", "layer": 0, "is_kept": False,
         "sha256_begins": "0" * 12, "is_in_layers_alone": False, "published_with": None,
     }  # fmt: skip
-    attack = document["scenarios"][0] | {"because": HOSTILE, "seen": [HOSTILE]}
+    blocked, through, *rest = document["scenarios"]
+    attack = through | {"because": HOSTILE, "seen": [HOSTILE]}
     return document | {
         "metrics": metrics,
-        "scenarios": [attack, *document["scenarios"][1:]],
+        "scenarios": [blocked, attack, *rest],
         "notes": [HOSTILE],
         "vulnerabilities": {"found": [found, removed], "doubts": [], "no_data": []},
         "secrets": [secret | {"is_kept": True}, secret, secret | {"published_with": "libtls"}],

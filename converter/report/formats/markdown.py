@@ -38,7 +38,7 @@ def _parts(document: Mapping[str, Any]) -> Iterator[str]:
     yield folded(
         "Lost", [f"**{escaped(x['name'])}**: {escaped(x['detail'])}" for x in document["losses"]]
     )
-    yield _folded(_attacks_title(document), [_attack(one) for one in document["scenarios"]])
+    yield folded(_attacks_title(document), [_attack(one) for one in document["scenarios"]])
     kept = [one for one in document["packages"] if one["files_kept"]]
     rows = [
         f"{escaped(p['name'])} {escaped(p['version'])}: {p['files_kept']} of {p['files']} files"
