@@ -2,7 +2,8 @@
 
 A rule is `SUBJECT OPERATOR NUMBER`: a figure of the report after the conversion, such as `shells>0`
 or `kernel_bytes>=700000`; `cve.high.kept>0` counts vulnerabilities of packages of which something
-is kept, for a kept file may have them. Where there is no data, a rule about it says no: nothing was
+is kept, for a kept file may have them; `scenarios.shell.not_blocked>0` is about one attack and
+`scenarios.not_blocked>5` about all. Where there is no data, a rule about it says no: nothing was
 shown. Nothing here changes what is made.
 """
 
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .errors import Dock2ukError
+from .scenarios import SCENARIOS, Result
 
 # Figures of the report by their ids.
 METRICS = (
@@ -26,8 +28,10 @@ METRICS = (
 )  # fmt: skip
 _SEVERITIES = ("any", "critical", "high", "medium", "low", "negligible", "unknown")
 CVES = tuple(f"cve.{severity}.{left}" for severity in _SEVERITIES for left in ("kept", "removed"))
+EACH_ATTACK = tuple(f"scenarios.{one.id}.not_blocked" for one in SCENARIOS)
+_ATTACKS = ("scenarios.not_blocked", *EACH_ATTACK)
 _OTHERS = ("differences", "effective_uid", "missed_system_calls")
-SUBJECTS = (*METRICS, *CVES, *_OTHERS)
+SUBJECTS = (*METRICS, *CVES, *_ATTACKS, *_OTHERS)
 _OPERATORS = {
     ">": operator.gt, ">=": operator.ge, "<": operator.lt,
     "<=": operator.le, "==": operator.eq, "!=": operator.ne,
@@ -64,7 +68,8 @@ def parse(text: str) -> Gate:
     subject, sign, number = match.groups()
     if subject not in SUBJECTS:
         near = difflib.get_close_matches(subject, SUBJECTS, n=3)
-        known = ", ".join((*METRICS, "cve.SEVERITY.kept", "cve.SEVERITY.removed", *_OTHERS))
+        patterns = ("cve.SEVERITY.kept", "cve.SEVERITY.removed", "scenarios.ID.not_blocked")
+        known = ", ".join((*METRICS, *patterns, "scenarios.not_blocked", *_OTHERS))
         hint = f"did you mean {' or '.join(near)}?" if near else f"known: {known}"
         raise Dock2ukError(f"not a rule: {text!r}: {subject} is not in the report", hint=hint)
     return Gate(text.strip(), subject, sign, int(number))
@@ -91,6 +96,8 @@ def figure(subject: str, document: Mapping[str, Any]) -> Figure:
     """What the report has on a subject, after the conversion."""
     if subject in CVES:
         return _cves(subject, document["vulnerabilities"])
+    if subject in _ATTACKS:
+        return _attacks(subject, document.get("scenarios", ()))  # older reports have none
     if subject == "differences":
         return _differences(document["comparison"])
     if subject == "effective_uid":
@@ -124,6 +131,21 @@ def _differences(comparison: Mapping[str, Any]) -> Figure:
         return Figure(None)
     rows = comparison["answers"]
     return _listed([f"{row['question']}: {one}" for row in rows for one in row["differences"]])
+
+
+def _attacks(subject: str, scenarios: Sequence[Mapping[str, Any]]) -> Figure:
+    """Of one scenario, or of all; there is no data where one of them was not run."""
+    _, *ids, _ = subject.split(".")
+    asked = [one for one in scenarios if not ids or one["id"] in ids]
+    if not asked or any(one["result"] == Result.NOT_RUN.value for one in asked):
+        return Figure(None)
+    return _listed(
+        [
+            f"{one['name']} ({one['technique']}): {one['because']}"
+            for one in asked
+            if one["result"] == Result.NOT_BLOCKED.value
+        ]
+    )
 
 
 def _listed(found: Sequence[str] | None) -> Figure:

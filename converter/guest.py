@@ -22,10 +22,10 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
 
 from . import tools
 from .errors import Dock2ukError
+from .host_file import HostFile
 from .link import Program, link_programs
 from .match import offer, parse_runtime
 from .model import Artifact, Node, NodeType
@@ -35,23 +35,6 @@ from .verify import qemu, session
 _RUNTIME = Path(__file__).resolve().parents[1] / "runtimes" / "husk"
 TIMED_OUT = 124
 NO_STATUS = 125
-
-
-@dataclass(frozen=True, slots=True)
-class HostFile:
-    """A file of the host as the content of a node."""
-
-    path: Path
-
-    @property
-    def size(self) -> int:
-        return self.path.stat().st_size
-
-    def read(self) -> bytes:
-        return self.path.read_bytes()
-
-    def open(self) -> BinaryIO:
-        return self.path.open("rb")
 
 
 @dataclass(frozen=True, slots=True)

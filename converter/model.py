@@ -474,6 +474,7 @@ class Checks:
     questions: tuple[Question, ...] = ()  # to ask of the result; and a page of each port beside
     is_verified: bool = True  # boot it, to see that it serves
     is_compared: bool = True  # with its container, where an engine has it
+    is_attacked: bool = True  # in a boot of its own
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from . import (
     vulnerabilities,
 )
 from .analyse import analyse
+from .attack_run import attack, none_run
 from .compare import compare
 from .entrypoint import DEFAULTS, Options, resolve
 from .errors import Dock2ukError
@@ -53,6 +54,7 @@ from .recipes import Recipe
 from .report import difference
 from .report.formats import html as page
 from .runtime import KernelWishes, Match
+from .scenarios import Attempt
 from .strip import strip
 
 REPORT_NAME = "report.json"
@@ -103,9 +105,11 @@ def convert(request: Request, output: Path, progress: Progress) -> Conversion:
         is_booted = request.checks.is_verified
         boot = _boot(artifact, entrypoint, questions, progress) if is_booted else None
         comparison = _compared(source, boot, request, progress)
+        attempts = _attacked(rootfs, entrypoint, artifact, boot, request, progress)
         findings = report.Findings(
             image, entrypoint, analysis, rootfs, artifact, boot, request.stripping, comparison,
             inventory, vulnerabilities.match(inventory, request.known), secrets.find(source),
+            attempts,
         )  # fmt: skip
         document = report.build(findings)
         _write_json(directory / REPORT_NAME, document)
@@ -197,6 +201,22 @@ def _compared(
         return Comparison("it was not asked for" if boot else "it was not booted")
     progress.step("asking its container the same")
     return compare(image, request.entrypoint.overrides, boot)
+
+
+def _attacked(
+    rootfs: Rootfs,
+    entrypoint: Entrypoint,
+    artifact: Artifact,
+    boot: BootResult | None,
+    request: Request,
+    progress: Progress,
+) -> tuple[Attempt, ...]:
+    if boot is None or not boot.is_passed:
+        return none_run("it was not booted" if boot is None else "it did not pass verification")
+    if not request.checks.is_attacked:
+        return none_run("it was not asked for")
+    progress.step("attacking it from inside")
+    return attack(rootfs, entrypoint, artifact)
 
 
 def _documents(directory: Path) -> Sequence[Path]:

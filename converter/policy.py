@@ -2,8 +2,8 @@
 not be worse than, and what is ignored for a while, by whom and why.
 
 Worse is: more of what an attacker counts, a vulnerability or secret that was not there, an answer
-that the container does not give. Sizes and numbers of files change with every release and are no
-matter here; `--fail-on` has rules for those.
+that the container does not give, an attack that was blocked before. Sizes and numbers of
+files change with every release and are no matter here; `--fail-on` has rules for those.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ DEFAULT = tuple(
     )
 ) + tuple(
     replace(gates.parse(rule), is_of_data=True)
-    for rule in ("cve.critical.kept>0", "cve.high.kept>0", "differences>0", "missed_system_calls>0")
+    for rule in (
+        "cve.critical.kept>0", "cve.high.kept>0", "differences>0", "missed_system_calls>0",
+        "scenarios.shell.not_blocked>0",
+    )
 )  # fmt: skip
 POLICIES: Mapping[str, tuple[Gate, ...]] = {"default": DEFAULT}
 
@@ -36,6 +39,7 @@ _COMPARED = (
     "elf_executable", "elf_library", "shells", "package_managers", "setuid", "setgid",
     "capabilities", "world_writable", "secrets", "accounts", "login_accounts", "password_hashes",
     "packages", "system_calls", "drivers", "cve.any.kept", "differences", "missed_system_calls",
+    *gates.EACH_ATTACK,
 )  # fmt: skip
 _REPORT_NAME = "report.json"
 

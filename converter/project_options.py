@@ -112,8 +112,8 @@ FailOn = Annotated[
         "--fail-on",
         metavar="RULE",
         help="Exit with status 2 when this holds of the result: shells>0, setuid>0, "
-        "cve.high.kept>0, differences>0, effective_uid==0, or any figure of report.json by its "
-        "id. The bundle is kept. Repeatable.",
+        "cve.high.kept>0, differences>0, effective_uid==0, scenarios.shell.not_blocked>0, "
+        "or any figure of report.json by its id. The bundle is kept. Repeatable.",
     ),
 ]
 NotWorse = Annotated[
@@ -123,7 +123,7 @@ NotWorse = Annotated[
         metavar="BASELINE",
         help="Exit with status 2 when the result is worse than this bundle or report.json: more of "
         "what an attacker counts, a vulnerability that was not kept there, another answer than "
-        "the container's. Sizes are no matter.",
+        "the container's, an attack that was blocked. Sizes are no matter.",
     ),
 ]
 PolicyName = Annotated[
@@ -133,7 +133,7 @@ PolicyName = Annotated[
         help="Rules beside those of --fail-on. default: no shells, package managers, setuid, "
         "setgid or world-writable files, file capabilities, login accounts, password hashes or "
         "secrets; and where there is data, no critical or high vulnerability that may be kept, no "
-        "difference from the container, no missing system call.",
+        "difference from the container, no missing system call, no shell that an attack can start.",
     ),
 ]
 NoVerify = Annotated[
@@ -144,6 +144,14 @@ NoCompare = Annotated[
     typer.Option(
         "--no-compare",
         help="Do not run the image's container, where docker or podman has it, to compare answers.",
+    ),
+]
+NoScenarios = Annotated[
+    bool,
+    typer.Option(
+        "--no-scenarios",
+        help="Do not boot it once more with an attacker in the program's place, to see what is "
+        "blocked.",
     ),
 ]
 
@@ -159,6 +167,7 @@ def project_options(
     policy: PolicyName = None,
     no_verify: NoVerify = False,
     no_compare: NoCompare = False,
+    no_scenarios: NoScenarios = False,
     config: Config = None,
 ) -> Callable[[str], Project]:
     """What the options say together with the project's file, which depends on the source."""
@@ -180,7 +189,8 @@ def project_options(
         )
         questions = (*file.probe, *map(parse, probe or ()))
         rules = _policy(file, fail_on or [], fail_if_worse, policy)
-        return Project(stripping, Checks(questions, not no_verify, not no_compare), rules)
+        checks = Checks(questions, not no_verify, not no_compare, not no_scenarios)
+        return Project(stripping, checks, rules)
 
     return of_source
 

@@ -54,6 +54,7 @@ class Runtime:
     minimum_memory_bytes: int
     parts: tuple[Part, ...] = ()
     elf_machine: str = "x86_64"
+    attacker: Path | None = None  # the program that tries attack scenarios
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from dock2uk.model import Entrypoint, Image, ImageConfig, Node
+from dock2uk.model import Artifact, Entrypoint, Image, ImageConfig, Node
+from dock2uk.runtime import Driver, Match, Runtime, SystemCall
 
 
 class NoTree:
@@ -56,3 +58,15 @@ def entrypoint(**more: Any) -> Entrypoint:
         "evidence": ("a test made it up",),
     }
     return Entrypoint(**(fields | more))
+
+
+def artifact(attacker: Path | None = None) -> Artifact:
+    calls = (SystemCall(0, "read", "full", ""), SystemCall(1, "write", "full", ""))
+    here = Path("/nowhere")
+    runtime = Runtime(
+        name="husk", version="1", directory=here, library=here, linker_script=here,
+        elf_types=("ET_EXEC",), elf_machine="x86_64", system_calls=calls, drivers=(Driver("nic"),),
+        machines=("pc",), minimum_memory_bytes=1 << 24, attacker=attacker,
+    )  # fmt: skip
+    match = Match(runtime, calls[:1], ("nic",), (), machines=("pc",))
+    return Artifact(here / "unikernel.elf", "0" * 64, 1000, 600, 300, 900, 400, match)

@@ -60,7 +60,7 @@ def _runtime(
 ) -> Runtime:
     if capabilities["version"] != _CAPABILITIES_VERSION:
         raise ValueError(f"capabilities.json has version {capabilities['version']}")
-    link = manifest["link"]
+    link, attackers = manifest["link"], manifest.get("attack", {}).get("programs")
     return Runtime(
         name=manifest["name"],
         version=manifest["version"],
@@ -76,6 +76,7 @@ def _runtime(
         minimum_memory_bytes=manifest["limits"]["minimum_memory_mb"] * _MIB,
         parts=tuple(_part(part) for part in manifest.get("parts", ())),
         elf_machine=manifest["elf_machine"],
+        attacker=_first_existing(directory, attackers) if attackers else None,
     )
 
 

@@ -17,6 +17,7 @@ from ..model import (
     Stripping,
 )
 from ..packages import Inventory, Remains, states
+from ..scenarios import Attempt
 from ..secrets import Secret
 from ..vulnerabilities import Vulnerabilities
 from . import bill, secret_findings
@@ -64,6 +65,7 @@ class Findings:
     inventory: Inventory  # of the source image
     vulnerabilities: Vulnerabilities | None
     secrets: tuple[Secret, ...] = ()  # of the source image
+    attempts: tuple[Attempt, ...] = ()  # one for each scenario
 
 
 def build(findings: Findings) -> dict[str, Any]:
@@ -110,6 +112,7 @@ def build(findings: Findings) -> dict[str, Any]:
         },
         "verification": _verification(findings.boot),
         "comparison": _comparison(findings.comparison),
+        "scenarios": [_attempt(attempt) for attempt in findings.attempts],
     }
 
 
@@ -185,4 +188,17 @@ def _comparison(comparison: Comparison) -> dict[str, Any]:
             }
             for one in comparison.compared
         ],
+    }
+
+
+def _attempt(attempt: Attempt) -> dict[str, Any]:
+    scenario = attempt.scenario
+    return {
+        "id": scenario.id,
+        "name": scenario.name,
+        "technique": scenario.technique,
+        "definition": scenario.definition,
+        "result": attempt.result.value,
+        "because": attempt.because,
+        "seen": list(attempt.seen),
     }

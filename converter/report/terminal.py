@@ -14,6 +14,7 @@ from rich.text import Text
 from .amounts import amount, change
 
 _SHOWN_UNREAD = 5  # an application can have a hundred jars without a version
+_RESULTS = {"not blocked": "NOT BLOCKED"}
 
 
 def summary(document: Mapping[str, Any]) -> RenderableType:
@@ -60,6 +61,7 @@ def _remarks(document: Mapping[str, Any]) -> list[RenderableType]:
         _verified(document["verification"]),
         *_missed(document["verification"]),
         *_compared(document["comparison"]),
+        *_attacks(document["scenarios"]),
     ]
     return [Text.from_markup(escape(line)) for line in ["", *lines]]
 
@@ -131,3 +133,17 @@ def _compared(comparison: Mapping[str, Any]) -> list[str]:
     ]
     same = sum(not answer["differences"] for answer in answers)
     return [f"answers as the container does: {same} of {len(answers)} questions", *differences]
+
+
+def _attacks(scenarios: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A line for each result, with the attacks that had it; the steps are in report.json."""
+    by_result: dict[str, list[str]] = {}
+    for one in scenarios:
+        by_result.setdefault(one["result"], []).append(f"{one['name']} ({one['technique']})")
+    if by_result.keys() == {"not run"}:
+        reasons = dict.fromkeys(one["because"] for one in scenarios)
+        return [f"not attacked: {'; '.join(reasons)}"]
+    return [
+        f"attacks {_RESULTS.get(result, result)}: {'; '.join(names)}"
+        for result, names in sorted(by_result.items())
+    ]

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from .attack import Attacks, attack
 from .boot import Options, boot_and_probe, require_passed
 from .qemu import suggested_command
 
-__all__ = ["Options", "boot_and_probe", "require_passed", "suggested_command"]
+__all__ = [
+    "Attacks",
+    "Options",
+    "attack",
+    "boot_and_probe",
+    "require_passed",
+    "suggested_command",
+]

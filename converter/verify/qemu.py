@@ -22,6 +22,8 @@ MACHINES = ("microvm", "q35", "pc")
 LOOPBACK = "127.0.0.1"
 # QEMU's user-mode network (qemu-doc, "Using the user mode network stack").
 NETWORK_WORDS = ("ip=10.0.2.15/24", "gateway=10.0.2.2", "nameserver=10.0.2.3")
+# The one place outside that a guest which is kept to itself can connect to.
+OUTSIDE = "10.0.2.100:9"
 # What the kernel writes its exit status and its events to.
 EXIT_PORT = 0xF4
 EVENT_PORT = 0xE9
@@ -67,6 +69,7 @@ class Guest:
     ] = ()  # "NAME=value", over what is baked in; not on any command line
     hostname: str | None = None
     kernel_words: tuple[str, ...] = ()  # of the kernel's command line, as they are
+    is_isolated: bool = False  # reaches nothing of the host or beyond
 
 
 def parse_forward(text: str) -> Forward:
@@ -109,7 +112,7 @@ def command(
     words += ["-cpu", _PROCESSORS[guest.accelerator], "-m", str(guest.memory_mb)]
     words += ["-kernel", str(guest.image), "-append", command_line(guest), *console]
     words += ["-initrd", str(module)] if module is not None else []
-    words += ["-netdev", ",".join(_network(guest.forwards)), "-device", _network_device(guest)]
+    words += ["-netdev", ",".join(_network(guest)), "-device", _network_device(guest)]
     words += ["-device", f"isa-debug-exit,iobase={EXIT_PORT:#x},iosize=4"]
     if guest.machine == "microvm":  # its virtio-mmio transports, in the non-legacy form only
         words += _NEW_TRANSPORTS
@@ -143,7 +146,13 @@ def boot_module(variables: Sequence[str]) -> bytes:
     return _MODULE_MAGIC + text.encode(errors="surrogateescape")
 
 
-def _network(forwards: Sequence[Forward]) -> Iterator[str]:
+def _network(guest: Guest) -> Iterator[str]:
+    yield from _network_backend(guest.forwards)
+    if guest.is_isolated:
+        yield f"restrict=on,guestfwd=tcp:{OUTSIDE}-null"
+
+
+def _network_backend(forwards: Sequence[Forward]) -> Iterator[str]:
     yield "user,id=net0"
     for forward in forwards:
         source = f"{forward.protocol}:{forward.address}:{forward.host_port}"
@@ -178,6 +187,6 @@ def suggested_command(
     numbers = [port.split("/") for port in ports]
     forwards = [Forward(LOOPBACK, int(n) + 8000 * (int(n) < 1024), int(n), p) for n, p in numbers]
     card = "virtio-net-device" if machine[1:] == ("microvm",) else "virtio-net-pci"
-    words += ["-netdev", ",".join(_network(forwards)), "-device", f"{card},netdev=net0"]
+    words += ["-netdev", ",".join(_network_backend(forwards)), "-device", f"{card},netdev=net0"]
     words += _NEW_TRANSPORTS if card == "virtio-net-device" else ()
     return tools.shown(words)

@@ -81,3 +81,10 @@ def test_what_the_wheel_converted_runs_and_serves(dock2uk: list[str], bundle: Pa
         finally:
             running.terminate()
         assert running.wait(10) == 143
+
+
+def test_the_wheel_attacked_what_it_converted(bundle: Path) -> None:
+    report = json.loads((bundle / "report.json").read_text())
+    results = {row["id"]: row["result"] for row in report["scenarios"]}
+    assert results["shell"] == "blocked by absence"
+    assert "not run" not in results.values()

@@ -25,10 +25,12 @@ STAGES = (
 )
 # What stages share. `recipes` is data with its reader, `known_programs` lists, `strace` turns
 # records into text, `probes` asks whoever is at an address, `packages` and `vulnerabilities` read
-# what an image's databases and scanners say; the rest are values.
+# what an image's databases and scanners say, `scenarios` judges what attacks came to; the rest are
+# values.
 SHARED = {path.stem for path in CONVERTER.glob("*.py")} - {"pipeline", "cli", "guest", "__main__"}
 SHARED -= {path.stem for path in CONVERTER.glob("*_options.py")}  # of the command line
-SHARED |= {"packages", "probes", "recipes", "secrets", "strace", "vulnerabilities", "__version__"}
+SHARED |= {"packages", "probes", "recipes", "scenarios", "secrets", "strace", "vulnerabilities"}
+SHARED |= {"__version__"}
 SPEAKS = {"cli.py", "guest.py", "__main__.py"}  # guest.py is a command of its own, for developers
 FILES = tracked("converter/*.py")
 STAGE_FILES = [path for path in FILES if path.relative_to(CONVERTER).parts[0] in STAGES]

@@ -20,7 +20,7 @@ COMMANDS: dict[str, list[str | Path]] = {
     "ruff check": [*PYTHON, "ruff", "check", "--quiet", ".", *BUILDS],
     "ruff format": [*PYTHON, "ruff", "format", "--check", "--quiet", ".", *BUILDS],
     "mypy": [*PYTHON, "mypy", "--strict", "converter", "bench"],
-    "cargo fmt": [CARGO, "fmt", "--check"],
+    "cargo fmt": [CARGO, "fmt", "--all", "--check"],
     "cargo clippy": CLIPPY,
     "cargo test": [CARGO, "test", "--quiet"],
 }

@@ -12,6 +12,8 @@ from dock2uk import gates
 from dock2uk.errors import Dock2ukError, PolicyError
 from dock2uk.policy import Policy, judge
 
+EVERY_ATTACK = "scenarios.not_blocked>0"
+
 
 def require(report: dict[str, Any], *rules: str) -> None:
     rows = Policy(gates=tuple(map(gates.parse, rules)))
@@ -82,6 +84,29 @@ def test_where_there_is_no_data_the_answer_is_no(rule: str) -> None:
     }
     with pytest.raises(PolicyError, match="there is no data on it"):
         require(nothing, rule)
+
+
+def attacked(**results: str) -> dict[str, Any]:
+    rows = [
+        {"id": name, "name": name, "technique": "T1", "result": result, "because": "seen"}
+        for name, result in results.items()
+    ]
+    return {"scenarios": rows}
+
+
+def test_attacks_are_counted_one_by_one_and_together() -> None:
+    report = attacked(shell="blocked by absence", listen="not blocked", mount="not run")
+    require(report, "scenarios.shell.not_blocked>0")
+    with pytest.raises(PolicyError, match=r"it is 1\n  listen \(T1\): seen"):
+        require(report, "scenarios.listen.not_blocked>0")
+    with pytest.raises(PolicyError, match="it is 1"):
+        require(attacked(shell="blocked by absence", listen="not blocked"), EVERY_ATTACK)
+
+
+@pytest.mark.parametrize("rule", ["scenarios.mount.not_blocked>0", "scenarios.not_blocked>0"])
+def test_an_attack_that_was_not_run_is_no_data(rule: str) -> None:
+    with pytest.raises(PolicyError, match="there is no data on it"):
+        require(attacked(shell="blocked by absence", mount="not run"), rule)
 
 
 @pytest.mark.parametrize(

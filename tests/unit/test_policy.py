@@ -64,6 +64,21 @@ def test_worse_than_before_is_told_with_what_is_new(document: dict[str, Any]) ->
     assert blind == ("cve.any.kept: 1 before, and now there is no data on it",)
 
 
+def test_an_attack_that_was_blocked_before_is_worse(document: dict[str, Any]) -> None:  # noqa: F811
+    shell, *others = document["scenarios"]
+    through = shell | {"result": "not blocked", "because": "execve /bin/sh did not return"}
+    now = document | {"scenarios": [through, *others]}
+    policy = Policy(baseline=Baseline("before.json", document))
+    assert judge(now, policy, TODAY).violations == (
+        "scenarios.shell.not_blocked: 0 before, 1 now",
+        "  spawn a shell (T1059.004): execve /bin/sh did not return",
+    )
+    assert judge(document, policy, TODAY).violations == ()
+    without_any = {name: value for name, value in document.items() if name != "scenarios"}
+    older = Policy(baseline=Baseline("older.json", without_any))
+    assert judge(now, older, TODAY).violations == ()
+
+
 def test_what_is_ignored_counts_for_no_rule_until_its_day(
     document: dict[str, Any],  # noqa: F811
 ) -> None:

@@ -15,7 +15,6 @@ from rich.console import Console
 from dock2uk.model import (
     Analysis,
     AppliedRecipe,
-    Artifact,
     Compared,
     Comparison,
     Drop,
@@ -33,7 +32,7 @@ from dock2uk.packages import inventory
 from dock2uk.pipeline import REPORT_NAME, _write_json
 from dock2uk.probes import parse
 from dock2uk.report import Findings, build, secret_findings, summary
-from dock2uk.runtime import Driver, Match, Runtime, SystemCall
+from dock2uk.scenarios import SCENARIOS, Attempt, Record, Result, Step, judge, not_run
 from dock2uk.secrets import Secret
 from dock2uk.vulnerabilities import Finding, NoData, Severity, Source, Vulnerabilities
 from tests import values
@@ -84,30 +83,34 @@ def made(vulnerabilities: Vulnerabilities | None) -> dict[str, Any]:
         entrypoint=values.entrypoint(recipes=(recipe,)),
         analysis=Analysis({}, {}, (), ("could not tell",)),
         rootfs=Rootfs(nodes, decisions, (Keep("/etc/passwd", "rewritten"),)),
-        artifact=_artifact(),
+        artifact=values.artifact(),
         boot=None,
         stripping=Stripping(keep=(Rule("/app", "--keep /app"),)),
         comparison=Comparison("", (Compared(parse("http://:80/"), ("status: …",), ()),)),
         inventory=inventory(before),
         vulnerabilities=vulnerabilities,
+        attempts=attempts(),
     )
     return build(findings)
 
 
-def _artifact() -> Artifact:
-    calls = (SystemCall(0, "read", "full", ""), SystemCall(1, "write", "full", ""))
-    here = Path("/nowhere")
-    runtime = Runtime(
-        name="husk", version="1", directory=here, library=here, linker_script=here,
-        elf_types=("ET_EXEC",), elf_machine="x86_64", system_calls=calls, drivers=(Driver("nic"),),
-        machines=("pc",), minimum_memory_bytes=1 << 24,
-    )  # fmt: skip
-    match = Match(runtime, calls[:1], ("nic",), ())
-    return Artifact(here / "unikernel.elf", "0" * 64, 1000, 600, 300, 900, 400, match)
+def attempts() -> tuple[Attempt, ...]:
+    """The first was blocked by absence, the second not, of the others nothing is known."""
+    missing, through, *rest = SCENARIOS
+    return (
+        judge(missing, Record((Step("openat /x", -2),), status=0)),
+        judge(through, Record((Step("execve /x"),), status=0)),
+        *(not_run(scenario, "the guest had ended") for scenario in rest),
+    )
 
 
 def test_the_document_conforms_to_its_schema(document: dict[str, Any]) -> None:
     jsonschema.validate(document, SCHEMA)
+
+
+def test_the_schema_knows_every_result_of_an_attack() -> None:
+    known = SCHEMA["properties"]["scenarios"]["items"]["properties"]["result"]["enum"]
+    assert known == [result.value for result in Result]
 
 
 def test_the_schema_knows_every_mode() -> None:

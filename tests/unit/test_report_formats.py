@@ -103,8 +103,11 @@ def full(document: dict[str, Any]) -> dict[str, Any]:  # noqa: F811
         "kind": "a private key", "place": f"{HOSTILE}, line 1", "layer": 0, "is_kept": False,
         "sha256_begins": "0" * 12, "is_in_layers_alone": False, "published_with": None,
     }  # fmt: skip
+    blocked, through, *rest = document["scenarios"]
+    attack = through | {"because": HOSTILE, "seen": [HOSTILE]}
     return document | {
         "metrics": metrics,
+        "scenarios": [blocked, attack, *rest],
         "notes": [HOSTILE],
         "vulnerabilities": {"found": [found, removed], "doubts": [], "no_data": []},
         "secrets": [secret | {"is_kept": True}, secret, secret | {"published_with": "libtls"}],
@@ -177,13 +180,20 @@ def test_a_bill_leads_from_a_vulnerability_to_its_package(full: dict[str, Any]) 
 
 def test_junit_counts_what_it_has(full: dict[str, Any]) -> None:
     suite = ElementTree.fromstring(FORMATS["junit"](full))
-    assert suite.get("tests") == suite.get("failures") == str(len(RULES))
+    of_attacks = [one for one in suite if one.get("classname") == "dock2uk.scenarios"]
+    assert [one.get("name") for one in of_attacks] == [one["id"] for one in full["scenarios"]]
+    blocked, not_run = 1, len(of_attacks) - 2
+    assert suite.get("tests") == str(len(RULES) - 1 + len(of_attacks))
+    assert suite.get("failures") == str(len(RULES))
+    assert suite.get("skipped") == str(not_run)
+    assert sum(len(one) == 0 for one in suite) == blocked
     quiet = full | {
         "verification": None,
         "vulnerabilities": None,
         "secrets": [],
         "metrics": [],
         "comparison": {"is_compared": False, "reason": "no engine", "answers": []},
+        "scenarios": [],
     }
     suite = ElementTree.fromstring(FORMATS["junit"](quiet))
     assert (suite.get("failures"), suite.get("skipped")) == ("0", "4")

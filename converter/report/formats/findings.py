@@ -23,6 +23,11 @@ RULES: Mapping[str, tuple[bool, str, str]] = {
         "The program asked for a system call that is not linked",
         "--keep-syscall NAME links it.",
     ),
+    "attack-not-blocked": (
+        False,
+        "An attack that was tried in the booted guest was not blocked",
+        "report.json says step by step what was done; the boundary is the hypervisor.",
+    ),
     "setuid-kept": (True, "A setuid or setgid file is kept", "Drop it, or use --strip closure."),
     "shell-kept": (True, "A shell is kept", "Drop it, or use --strip closure."),
     "secret-kept": (
@@ -53,6 +58,9 @@ class Finding:
 def findings(document: Mapping[str, Any]) -> Iterator[Finding]:
     """In the order of the report."""
     yield from _of_boot(document["verification"], document["comparison"])
+    for one in document["scenarios"]:
+        if one["result"] == "not blocked":
+            yield Finding("attack-not-blocked", f"{one['name']} ({one['technique']})")
     for metric in document["metrics"]:
         rule = _OF_METRICS.get(metric["id"])
         for evidence in metric["evidence"]["after"] if rule else ():

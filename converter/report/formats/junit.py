@@ -1,4 +1,4 @@
-"""JUnit's XML, as CI servers read it: a case for each rule, and one for each question asked."""
+"""JUnit's XML, as CI servers read it: a case for each rule, and for each attack that was tried."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from .findings import RULES, Finding, findings
 from .text import one_line
 
 _SHOWN = 100
+_BY_CASES = ("attack-not-blocked",)  # rules whose findings have a case each
 
 
 def render(document: Mapping[str, Any]) -> str:
@@ -20,12 +21,16 @@ def render(document: Mapping[str, Any]) -> str:
         "testsuite", name=one_line(f"dock2uk {document['source']['reference']}")
     )
     for rule, (_, title, _) in RULES.items():
+        if rule in _BY_CASES:
+            continue
         case = ElementTree.SubElement(suite, "testcase", classname="dock2uk", name=rule)
         of_rule = [one for one in found if one.rule == rule]
         if of_rule:
             _fail(case, title, of_rule)
         elif rule in skipped:
             ElementTree.SubElement(case, "skipped", message=one_line(skipped[rule]))
+    for scenario in document["scenarios"]:
+        _attack_case(suite, scenario)
     cases = suite.findall("testcase")
     suite.set("tests", str(len(cases)))
     suite.set("failures", str(sum(case.find("failure") is not None for case in cases)))
@@ -35,6 +40,17 @@ def render(document: Mapping[str, Any]) -> str:
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(suite, "unicode") + "\n"
     )
+
+
+def _attack_case(suite: ElementTree.Element, scenario: Mapping[str, Any]) -> None:
+    case = ElementTree.SubElement(
+        suite, "testcase", classname="dock2uk.scenarios", name=scenario["id"]
+    )
+    said = one_line(f"{scenario['name']} ({scenario['technique']}): {scenario['because']}")
+    if scenario["result"] == "not blocked":
+        ElementTree.SubElement(case, "failure", message="not blocked").text = said
+    elif scenario["result"] == "not run":
+        ElementTree.SubElement(case, "skipped", message=said)
 
 
 def _fail(case: ElementTree.Element, title: str, found: Sequence[Finding]) -> None:

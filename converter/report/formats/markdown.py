@@ -38,6 +38,7 @@ def _parts(document: Mapping[str, Any]) -> Iterator[str]:
     yield folded(
         "Lost", [f"**{escaped(x['name'])}**: {escaped(x['detail'])}" for x in document["losses"]]
     )
+    yield folded(_attacks_title(document), [_attack(one) for one in document["scenarios"]])
     kept = [one for one in document["packages"] if one["files_kept"]]
     rows = [
         f"{escaped(p['name'])} {escaped(p['version'])}: {p['files_kept']} of {p['files']} files"
@@ -45,6 +46,17 @@ def _parts(document: Mapping[str, Any]) -> Iterator[str]:
     ]
     yield folded(f"Packages of which something is kept ({len(kept)})", rows)
     yield folded("Notes", [escaped(note) for note in document["notes"]])
+
+
+def _attacks_title(document: Mapping[str, Any]) -> str:
+    counts = Counter(one["result"] for one in document["scenarios"])
+    said = ", ".join(f"{count} {result}" for result, count in sorted(counts.items()))
+    return f"Attacks in the booted guest ({said})"
+
+
+def _attack(one: Mapping[str, Any]) -> str:
+    about = escaped(f"{one['name']} ({one['technique']})")
+    return f"{about}: **{one['result']}**: {escaped(one['because'])}"
 
 
 def _verdict(document: Mapping[str, Any]) -> str:
