@@ -43,14 +43,16 @@ def render(document: Mapping[str, Any]) -> str:
 
 
 def _attack_case(suite: ElementTree.Element, scenario: Mapping[str, Any]) -> None:
+    """What came of it, and no failure: some of it is so in every unikernel, and a policy says which
+    is not borne."""
     case = ElementTree.SubElement(
         suite, "testcase", classname="dock2uk.scenarios", name=scenario["id"]
     )
     said = one_line(f"{scenario['name']} ({scenario['technique']}): {scenario['because']}")
-    if scenario["result"] == "not blocked":
-        ElementTree.SubElement(case, "failure", message="not blocked").text = said
-    elif scenario["result"] == "not run":
+    if scenario["result"] == "not run":
         ElementTree.SubElement(case, "skipped", message=said)
+    else:
+        ElementTree.SubElement(case, "system-out").text = f"{scenario['result']}: {said}"
 
 
 def _fail(case: ElementTree.Element, title: str, found: Sequence[Finding]) -> None:

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use super::epoll::Epoll;
-use super::open::{O_CLOEXEC, O_CREAT, O_EXCL, O_NOCTTY, O_TRUNC};
+use super::open::{O_ACCMODE, O_CLOEXEC, O_CREAT, O_EXCL, O_NOCTTY, O_PATH, O_TRUNC};
 use super::{FileRef, lock, notify};
 use crate::errno::{EBADF, EINVAL, EMFILE, ENOMEM, Errno};
 use crate::process::limits::RLIMIT_NOFILE;
@@ -31,6 +31,8 @@ pub struct OpenFile {
     pub offset: SpinLock<u64>,
     /// Epoll instances that watch this description, and which of their interests it is.
     watchers: SpinLock<Vec<(Weak<Epoll>, u32)>>,
+    /// False for what memfd_create(2) gives: the file can be executed all the same, as on Linux.
+    pub is_writer: bool,
 }
 
 impl OpenFile {
@@ -44,7 +46,14 @@ impl OpenFile {
             flags: SpinLock::new(flags & !OF_OPEN),
             offset: SpinLock::new(0),
             watchers: SpinLock::new(Vec::new()),
+            is_writer: flags & O_ACCMODE != 0 && flags & O_PATH == 0,
         }
+    }
+
+    pub fn of_new_memory_file(file: FileRef, flags: u32) -> OpenFile {
+        let mut open = OpenFile::new(file, flags);
+        open.is_writer = false;
+        open
     }
 
     /// O_* status flags.

@@ -1,6 +1,8 @@
 //! Descriptors without a path: pipe(2), eventfd(2), timerfd_create(2), signalfd(2),
 //! memfd_create(2), and getrandom(2).
 
+use alloc::sync::Arc;
+
 use super::descriptor::{get, table};
 use super::path::{new_attributes, only};
 use super::signal::require_set_size;
@@ -131,12 +133,8 @@ fn make_memory_file(name: usize, flags: u32) -> SysResult {
     if let Some(content) = node.content() {
         content.seals.begin(seals);
     }
-    let closes_on_exec = if flags & MFD_CLOEXEC != 0 {
-        O_CLOEXEC
-    } else {
-        0
-    };
-    Ok(table().install(node, O_RDWR | closes_on_exec)? as usize)
+    let open = Arc::new(OpenFile::of_new_memory_file(node, O_RDWR));
+    Ok(table().install_open(open, 0, flags & MFD_CLOEXEC != 0)? as usize)
 }
 
 const GRND_NONBLOCK: u32 = 1;

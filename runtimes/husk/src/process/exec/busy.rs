@@ -7,7 +7,6 @@ use alloc::sync::Arc;
 
 use crate::errno::{ETXTBSY, Errno};
 use crate::fs::node::{NodeRef, node_of};
-use crate::fs::open::{O_ACCMODE, O_PATH};
 use crate::process::{Process, registry};
 
 /// ETXTBSY while some process runs this file.
@@ -37,9 +36,8 @@ fn has_open_for_writing(process: &Process, node: &NodeRef) -> bool {
     let mut next = files.next_open(0);
     while let Some(fd) = next {
         if let Ok(open) = files.get(fd as i32) {
-            let flags = open.status_flags();
             let is_same = node_of(&open.file).is_some_and(|other| Arc::ptr_eq(&other, node));
-            if is_same && flags & O_ACCMODE != 0 && flags & O_PATH == 0 {
+            if is_same && open.is_writer {
                 return true;
             }
         }
