@@ -22,9 +22,13 @@ from .scenarios import SCENARIOS, Result
 # Figures of the report by their ids.
 METRICS = (
     "files", "bytes", "elf_executable", "elf_library", "shells", "package_managers", "setuid",
-    "setgid", "capabilities", "world_writable", "secrets", "files_in_layers", "accounts",
-    "login_accounts", "password_hashes", "packages", "vulnerabilities", "kernel_bytes",
-    "kernel_code", "archive_bytes", "system_calls", "drivers",
+    "setgid", "capabilities", "world_writable", "interpreters", "network_tools",
+    "living_off_the_land", "executables", "scripts", "modules", "code_bytes", "return_bytes",
+    "elf_unhardened",
+    "accounts", "login_accounts", "root_accounts", "password_hashes", "empty_passwords",
+    "privilege_rules", "scheduled", "runs_as_root", "writable_directories", "undeclared_ports",
+    "secrets", "files_in_layers", "packages", "vulnerabilities", "kernel_bytes", "kernel_code",
+    "archive_bytes", "system_calls", "drivers",
 )  # fmt: skip
 _SEVERITIES = ("any", "critical", "high", "medium", "low", "negligible", "unknown")
 CVES = tuple(f"cve.{severity}.{left}" for severity in _SEVERITIES for left in ("kept", "removed"))

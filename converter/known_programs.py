@@ -1,11 +1,12 @@
 """Programs that matter to security by what they are, told by the file's name and place.
 
-Names, not contents: a shell under another name is not seen.
+Names, not contents. The lists are our own, from the programs' manuals: what each can be used for.
 """
 
 from __future__ import annotations
 
 import posixpath
+import re
 
 from .model import Node, NodeType
 
@@ -19,6 +20,34 @@ _PACKAGE_MANAGERS = frozenset(
      "aptitude", "dnf", "dpkg", "dpkg-deb", "dpkg-divert", "dpkg-maintscript-helper", "dpkg-query",
      "dpkg-split", "dpkg-statoverride", "dpkg-trigger", "microdnf", "pacman", "rpm", "yum",
      "zypper")
+)  # fmt: skip
+_INTERPRETER = re.compile(
+    r"(?:perl|python|pypy|ruby|node|nodejs|php|php-cgi|lua|luajit|tclsh|wish|awk|gawk|mawk|nawk|guile|"
+    r"deno|bun|julia|racket|erl|escript|elixir|java|groovy|jshell|jjs|mono|dotnet|R|Rscript|ghci|gdb|"
+    r"bc|dc|m4|expect|irb|ocaml)(?:[-.]?\d+(?:\.\d+)*)?"
+)
+_NETWORK_TOOLS = frozenset(
+    ("arp", "arping", "aria2c", "axel", "bird", "curl", "dig", "ethtool", "fetch", "finger",
+     "ftp", "git", "host", "ifconfig", "ip", "iperf", "iperf3", "iptables", "lftp", "links",
+     "lynx", "mosh", "mtr", "nc", "nc.openbsd", "nc.traditional", "ncat", "netcat", "netstat",
+     "nft", "nmap", "nping", "nslookup", "openssl", "ping", "ping6", "rclone", "rsh", "rsync",
+     "scp", "sftp", "smbclient", "socat", "ss", "ssh", "ssh-keyscan", "sshd", "stunnel",
+     "tcpdump", "telnet", "tftp", "traceroute", "tshark", "w3m", "wget", "whois")
+)  # fmt: skip
+_LIVING_OFF_THE_LAND = frozenset(
+    ("ar", "at", "base32", "base64", "batch", "bzip2", "capsh", "cat", "chattr", "chgrp",
+     "chmod", "chown", "chroot", "cmp", "column", "comm", "cp", "cpio", "crontab", "csplit",
+     "cut", "date", "dd", "debugfs", "dialog", "diff", "dmesg", "doas", "ed", "egrep", "emacs",
+     "env", "ex", "expand", "fgrep", "file", "find", "flock", "fmt", "fold", "gcc", "gcore",
+     "getent", "grep", "gzip", "head", "hexdump", "iconv", "install", "ionice", "join",
+     "journalctl", "kmod", "ld.so", "ldconfig", "less", "ln", "logger", "logsave", "ltrace",
+     "make", "man", "mkfifo", "mknod", "more", "mount", "mv", "nano", "newgrp", "nice", "nl",
+     "nohup", "nsenter", "od", "paste", "patch", "pg", "pico", "pr", "printenv", "rev",
+     "run-parts", "runuser", "screen", "script", "sdiff", "sed", "setarch", "setpriv", "shuf",
+     "sort", "split", "sqlite3", "start-stop-daemon", "stdbuf", "strace", "strings", "su",
+     "sudo", "sysctl", "systemctl", "tac", "tail", "tar", "taskset", "tee", "time", "timeout",
+     "tmux", "top", "truncate", "ul", "unexpand", "uniq", "unshare", "unzip", "vi", "vim",
+     "view", "vipw", "vigr", "watch", "wc", "xargs", "xxd", "xz", "zip", "zstd")
 )  # fmt: skip
 _PROGRAM_DIRECTORIES = frozenset(
     ("/bin", "/sbin", "/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin")
@@ -41,3 +70,24 @@ def is_package_manager(node: Node) -> bool:
     """Whether a path is a program that installs packages."""
     directory, name = posixpath.split(node.path)
     return name in _PACKAGE_MANAGERS and directory in _PROGRAM_DIRECTORIES
+
+
+def is_interpreter(node: Node) -> bool:
+    """Whether a path is a program that runs what it is given as text."""
+    return _is_in_path(node) and _INTERPRETER.fullmatch(posixpath.basename(node.path)) is not None
+
+
+def is_network_tool(node: Node) -> bool:
+    """Whether a path is a program that fetches, sends or listens for whoever calls it."""
+    return _is_in_path(node) and posixpath.basename(node.path) in _NETWORK_TOOLS
+
+
+def is_living_off_the_land(node: Node) -> bool:
+    """Whether a path is a program that reads or writes any file, or starts others, when asked."""
+    return _is_in_path(node) and posixpath.basename(node.path) in _LIVING_OFF_THE_LAND
+
+
+def _is_in_path(node: Node) -> bool:
+    return posixpath.dirname(node.path) in _PROGRAM_DIRECTORIES and node.type in (
+        NodeType.FILE, NodeType.SYMLINK,
+    )  # fmt: skip

@@ -279,6 +279,8 @@ class ElfFile:
     rpath: tuple[str, ...]
     soname: str | None
     is_executable_stack: bool
+    relro: str = "none"  # "full", "partial"
+    has_canary: bool = False
     imports: frozenset[str] = frozenset()  # functions and data it takes from others
     named_calls: frozenset[int] = frozenset()  # system call numbers its code may give syscall(2)
     is_self_contained: bool = False  # what it calls shows in no import: static, or made by Go

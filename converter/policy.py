@@ -24,7 +24,8 @@ DEFAULT = tuple(
     gates.parse(rule)
     for rule in (
         "shells>0", "package_managers>0", "setuid>0", "setgid>0", "capabilities>0",
-        "world_writable>0", "login_accounts>0", "password_hashes>0", "secrets>0",
+        "world_writable>0", "login_accounts>0", "password_hashes>0", "empty_passwords>0",
+        "secrets>0",
     )
 ) + tuple(
     replace(gates.parse(rule), is_of_data=True)
@@ -37,7 +38,10 @@ POLICIES: Mapping[str, tuple[Gate, ...]] = {"default": DEFAULT}
 
 _COMPARED = (
     "elf_executable", "elf_library", "shells", "package_managers", "setuid", "setgid",
-    "capabilities", "world_writable", "secrets", "accounts", "login_accounts", "password_hashes",
+    "capabilities", "world_writable", "interpreters", "network_tools", "living_off_the_land",
+    "scripts", "modules", "elf_unhardened", "secrets", "accounts", "login_accounts",
+    "root_accounts", "password_hashes", "empty_passwords", "privilege_rules", "scheduled",
+    "runs_as_root", "undeclared_ports",
     "packages", "system_calls", "drivers", "cve.any.kept", "differences", "missed_system_calls",
     *gates.EACH_ATTACK,
 )  # fmt: skip

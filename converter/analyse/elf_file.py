@@ -22,12 +22,16 @@ _PROGRAM_HEADER = struct.Struct("<IIQQQQQQ")  # p_type p_flags p_offset p_vaddr 
 _DYNAMIC_ENTRY = struct.Struct("<qQ")
 _SYMBOL = struct.Struct("<IBBHQQ")  # st_name st_info st_other st_shndx st_value st_size
 
-_PT_LOAD, _PT_DYNAMIC, _PT_INTERP, _PT_GNU_STACK = 1, 2, 3, 0x6474E551
+_PT_LOAD, _PT_DYNAMIC, _PT_INTERP = 1, 2, 3
+_PT_GNU_STACK, _PT_GNU_RELRO = 0x6474E551, 0x6474E552
 _PF_X = 1
 _DT_NEEDED, _DT_HASH, _DT_STRTAB, _DT_SYMTAB, _DT_STRSZ = 1, 4, 5, 6, 10
 _DT_SONAME, _DT_RPATH, _DT_RUNPATH, _DT_GNU_HASH = 14, 15, 29, 0x6FFFFEF5
+_DT_BIND_NOW, _DT_FLAGS, _DT_FLAGS_1, _DF_BIND_NOW, _DF_1_NOW = 24, 30, 0x6FFFFFFB, 8, 1
 
 _GO_BUILD_INFO = b"\xff Go buildinf:"  # Go's debug/buildinfo
+# What a function with a canary calls (gcc(1), -fstack-protector), imported or its own.
+_CANARY = b"stack_chk_fail"
 
 _RELOCATION = struct.Struct("<QQq")  # r_offset r_info r_addend
 _DT_RELA, _DT_RELASZ, _DT_JMPREL, _DT_PLTRELSZ = 7, 8, 23, 2
@@ -87,6 +91,8 @@ def read_elf(path: str, data: bytes) -> ReadElf:
             rpath=_search_path(reader.names(dynamic, _DT_RPATH)),
             soname=next(reader.names(dynamic, _DT_SONAME), None),
             is_executable_stack=reader.is_executable_stack(),
+            relro=reader.relro(dynamic),
+            has_canary=_CANARY in data,
             imports=imports,
             named_calls=reader.named_calls(dynamic) if "syscall" in imports else frozenset(),
             is_self_contained=not dynamic or _GO_BUILD_INFO in data,
@@ -127,6 +133,19 @@ class _Reader:
         """PT_GNU_STACK with PF_X; without the header Linux gives x86-64 a plain stack."""
         segment = self._segment(_PT_GNU_STACK)
         return segment is not None and bool(segment.flags & _PF_X)
+
+    def relro(self, dynamic: tuple[tuple[int, int], ...]) -> str:
+        """How much of what the dynamic linker fills in is read-only then: "full" with what it fills
+        in at the first call too (ld(1), -z relro and -z now), "partial" or "none"."""
+        if self._segment(_PT_GNU_RELRO) is None:
+            return "none"
+        tags = dict(dynamic)
+        is_now = (
+            _DT_BIND_NOW in tags
+            or bool(tags.get(_DT_FLAGS, 0) & _DF_BIND_NOW)
+            or bool(tags.get(_DT_FLAGS_1, 0) & _DF_1_NOW)
+        )
+        return "full" if is_now or not dynamic else "partial"
 
     def dynamic(self) -> tuple[tuple[int, int], ...]:
         """The (d_tag, d_un) pairs of PT_DYNAMIC up to DT_NULL; empty for a static file."""

@@ -21,9 +21,12 @@ from ..scenarios import Attempt
 from ..secrets import Secret
 from ..vulnerabilities import Vulnerabilities
 from . import bill, secret_findings
+from .account_metrics import account_metrics, identity_metrics
+from .hardening import hardening_metrics
 from .interfaces import interfaces
 from .metrics import Metric, file_metrics, kernel_metrics
 from .package_metrics import package_metrics
+from .program_metrics import program_metrics
 
 VERSION = 1
 
@@ -128,6 +131,10 @@ def _metrics(
 ) -> tuple[Metric, ...]:
     return (
         *file_metrics(findings.image.tree, findings.rootfs),
+        *program_metrics(findings.image.tree, findings.rootfs, findings.entrypoint.exe),
+        *hardening_metrics(findings.analysis, findings.rootfs),
+        *account_metrics(findings.image.tree, findings.rootfs),
+        *identity_metrics(findings.image, findings.rootfs, findings.entrypoint),
         *secret_findings.secret_metrics(secrets, findings.image),
         *package_metrics(remains, findings.vulnerabilities),
         *kernel_metrics(findings.artifact),

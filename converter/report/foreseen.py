@@ -9,8 +9,11 @@ from ..packages import Inventory, states
 from ..runtime import Match
 from ..secrets import Secret
 from . import secret_findings
+from .account_metrics import account_metrics, identity_metrics
+from .hardening import hardening_metrics
 from .metrics import Metric, file_metrics, limited
 from .package_metrics import package_metrics
+from .program_metrics import program_metrics
 
 
 class Known(Protocol):
@@ -41,6 +44,10 @@ def foreseen(known: Known) -> list[dict[str, Any]]:
     calls = known.match.system_calls
     metrics = (
         *file_metrics(known.image.tree, known.rootfs),
+        *program_metrics(known.image.tree, known.rootfs, known.entrypoint.exe),
+        *hardening_metrics(known.analysis, known.rootfs),
+        *account_metrics(known.image.tree, known.rootfs),
+        *identity_metrics(known.image, known.rootfs, known.entrypoint),
         *secret_findings.secret_metrics(secrets, known.image),
         *package_metrics(remains, None),
         Metric(

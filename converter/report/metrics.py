@@ -1,4 +1,7 @@
-"""What is counted, before and after, each with its definition and the paths behind the number."""
+"""What is counted, before and after, each with its definition and the paths behind the number.
+
+Files and the kernel are here; `program_metrics`, `account_metrics` and their like have the rest.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from .. import elf
-from ..known_programs import is_package_manager, is_shell
+from ..known_programs import is_package_manager
 from ..model import Artifact, Node, NodeType, Rootfs, Tree
+from .shells import shells
 
 _SETUID, _SETGID, _GROUP_EXECUTE, _OTHERS_WRITE, _STICKY = 0o4000, 0o2000, 0o010, 0o002, 0o1000
 _CAPABILITY = "security.capability"
-_NO_LOGIN = ("nologin", "false")
 # More evidence than this helps nobody; the numbers stay exact.
 _EVIDENCE_LIMIT = 200
 
@@ -60,7 +63,6 @@ def _is_world_writable(node: Node) -> bool:
 
 
 _COUNTS = (
-    _Count("shells", "shells", "files and links in program directories named as a shell", is_shell),
     _Count(
         "package_managers",
         "package managers",
@@ -97,8 +99,8 @@ def file_metrics(tree: Tree, rootfs: Rootfs) -> tuple[Metric, ...]:
             "sizes of regular files added up, a file with several names once",
         ),
         *_elf_metrics(before, after),
+        _shells(before, after),
         *(_counted(count, before, after) for count in _COUNTS),
-        *_account_metrics(before, after),
     )  # fmt: skip
 
 
@@ -111,16 +113,25 @@ def _size(nodes: Iterable[Node]) -> int:
     return sum(by_inode.values())
 
 
+def _shells(before: Sequence[Node], after: Sequence[Node]) -> Metric:
+    found = shells(before), shells(after)
+    return Metric(
+        "shells", "shells", "paths", len(found[0]), len(found[1]),
+        "programs named as a shell, files with the same content, and links to either, each name",
+        evidence(found[0]), evidence(found[1]),
+    )  # fmt: skip
+
+
 def _counted(count: _Count, before: Sequence[Node], after: Sequence[Node]) -> Metric:
     found_before = [node for node in before if count.has_property(node)]
     found_after = [node for node in after if count.has_property(node)]
     return Metric(
         count.id, count.name, "paths", len(found_before), len(found_after), count.definition,
-        _evidence(found_before), _evidence(found_after),
+        evidence(found_before), evidence(found_after),
     )  # fmt: skip
 
 
-def _evidence(nodes: Iterable[Node]) -> tuple[str, ...]:
+def evidence(nodes: Iterable[Node]) -> tuple[str, ...]:
     shown = [f"{node.path} ({node.mode:04o} {node.uid}:{node.gid})" for node in nodes]
     return limited(shown)
 
@@ -139,7 +150,7 @@ def _elf_metrics(before: Sequence[Node], after: Sequence[Node]) -> tuple[Metric,
         metrics.append(
             Metric(
                 f"elf_{kind}", name, "files", len(found_before), len(found_after), definition,
-                _evidence(found_before), _evidence(found_after),
+                evidence(found_before), evidence(found_after),
             )
         )  # fmt: skip
     return tuple(metrics)
@@ -152,52 +163,6 @@ def _elf_kinds(nodes: Iterable[Node]) -> dict[str, list[Node]]:
         if kind is not None:
             kinds.setdefault(kind, []).append(node)
     return kinds
-
-
-def _account_metrics(before: Sequence[Node], after: Sequence[Node]) -> tuple[Metric, ...]:
-    accounts_before, accounts_after = _lines(before, "/etc/passwd"), _lines(after, "/etc/passwd")
-    logins_before, logins_after = _logins(accounts_before), _logins(accounts_after)
-    hashes_before, hashes_after = _hashes(before), _hashes(after)
-    return (
-        Metric(
-            "accounts", "accounts", "accounts", len(accounts_before), len(accounts_after),
-            "lines of /etc/passwd", _names(accounts_before), _names(accounts_after),
-        ),
-        Metric(
-            "login_accounts", "accounts with a login shell", "accounts",
-            len(logins_before), len(logins_after),
-            "lines of /etc/passwd whose shell is neither nologin nor false",
-            _names(logins_before), _names(logins_after),
-        ),
-        Metric(
-            "password_hashes", "password hashes", "accounts",
-            len(hashes_before), len(hashes_after),
-            "accounts in /etc/shadow or /etc/passwd with a password that is set",
-            _names(hashes_before), _names(hashes_after),
-        ),
-    )  # fmt: skip
-
-
-def _lines(nodes: Iterable[Node], path: str) -> list[list[str]]:
-    for node in nodes:
-        if node.path == path and node.content is not None:
-            text = node.content.read().decode("utf-8", "replace")
-            return [line.split(":") for line in text.splitlines() if line.count(":") > 1]
-    return []
-
-
-def _logins(accounts: Iterable[list[str]]) -> list[list[str]]:
-    return [account for account in accounts if not account[-1].endswith(_NO_LOGIN)]
-
-
-def _hashes(nodes: Sequence[Node]) -> list[list[str]]:
-    """shadow(5): `!` and `*` begin what no password matches; passwd(5): `x` refers to shadow."""
-    lines = [*_lines(nodes, "/etc/shadow"), *_lines(nodes, "/etc/passwd")]
-    return [line for line in lines if line[1] not in ("", "x") and line[1][0] not in "!*"]
-
-
-def _names(lines: Iterable[list[str]]) -> tuple[str, ...]:
-    return limited([line[0] for line in lines])
 
 
 def kernel_metrics(artifact: Artifact) -> tuple[Metric, ...]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ..accounts import Account, Group, read_accounts, read_groups
@@ -58,10 +58,12 @@ class KeptAccounts:
 def kept_accounts(tree: Tree, entrypoint: Entrypoint, kept: Iterable[Node]) -> KeptAccounts:
     """Decide every account and group of the image."""
     named = dict(_compiled_names(tree, entrypoint)) | dict(_named_words(entrypoint, kept))
+    every = tuple(read_accounts(tree))
+    first = {account.uid: account for account in reversed(every)}  # whom getpwuid(3) gives
     accounts = tuple(
         (account, reason)
-        for account in read_accounts(tree)
-        if (reason := _account_reason(account, entrypoint, named)) is not None
+        for account in every
+        if (reason := _account_reason(account, first, entrypoint, named)) is not None
     )
     gids = {account.gid: f"group of {account.name}" for account, _ in reversed(accounts)}
     groups = tuple(
@@ -72,10 +74,16 @@ def kept_accounts(tree: Tree, entrypoint: Entrypoint, kept: Iterable[Node]) -> K
     return KeptAccounts(accounts, groups)
 
 
-def _account_reason(account: Account, entrypoint: Entrypoint, named: dict[str, str]) -> str | None:
-    if account.uid == entrypoint.uid:
+def _account_reason(
+    account: Account,
+    first: Mapping[int, Account],
+    entrypoint: Entrypoint,
+    named: dict[str, str],
+) -> str | None:
+    """Of several accounts with one number, one can be looked up by it."""
+    if first[account.uid] is account and account.uid == entrypoint.uid:
         return "the program runs as it"
-    if account.uid == 0:
+    if first[account.uid] is account and account.uid == 0:
         return "uid 0 owns files of the image"
     return named.get(account.name)
 

@@ -12,8 +12,10 @@ from ...model import Image, Node, NodeType, Rootfs
 from ...packages import Inventory, states
 from ...secrets import Secret
 from .. import secret_findings
+from ..account_metrics import account_metrics
 from ..metrics import Metric, file_metrics
 from ..package_metrics import package_metrics
+from ..program_metrics import program_metrics
 
 _NOTHING = Rootfs((), (), ())
 _PIECE_BYTES = 1 << 20
@@ -63,6 +65,8 @@ def of_image(name: str, image: Image, inventory: Inventory, secrets: tuple[Secre
     found = secret_findings.found(secrets, image, inventory.packages, _NOTHING, None)
     metrics = (
         *file_metrics(image.tree, _NOTHING),
+        *program_metrics(image.tree, _NOTHING, ""),
+        *account_metrics(image.tree, _NOTHING),
         *secret_findings.secret_metrics(found, image),
         *package_metrics(remains, None),
     )

@@ -10,9 +10,10 @@ _WIDTH = 100.0  # of the widest bar, in the drawing's own units
 _MOST_PACKAGES = 15
 # What an attacker would count, in the order in which it is asked for; sizes have their own chart.
 _SURFACE = (
-    "files", "elf_executable", "elf_library", "shells", "package_managers", "setuid", "setgid",
-    "capabilities", "world_writable", "accounts", "login_accounts", "password_hashes", "secrets",
-    "packages",
+    "files", "code_bytes", "elf_executable", "elf_library", "scripts", "modules", "shells",
+    "interpreters", "package_managers", "network_tools", "living_off_the_land", "setuid", "setgid",
+    "capabilities", "world_writable", "accounts", "login_accounts", "password_hashes",
+    "empty_passwords", "privilege_rules", "scheduled", "secrets", "packages",
 )  # fmt: skip
 
 

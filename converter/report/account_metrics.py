@@ -1,0 +1,149 @@
+"""Accounts and their passwords, and what gives privilege or starts programs by itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from ..model import Entrypoint, Image, Node, NodeType, Rootfs, Tree
+from .metrics import Metric, evidence, limited
+
+_NO_LOGIN = ("nologin", "false")
+_PRIVILEGE = re.compile(
+    r"/etc/(?:sudoers|doas\.conf)$|/etc/(?:sudoers\.d|doas\.d|pam\.d|polkit-1)/."
+)
+_SCHEDULED = re.compile(
+    r"/etc/(?:crontab|anacrontab|at\.deny|at\.allow)$|/etc/(?:cron\.\w+|init\.d|rc\d\.d|periodic)/."
+    r"|/var/spool/(?:cron|at)/.|/systemd/(?:system|user)/[^/]+\.(?:service|timer|socket|path)$"
+)
+
+
+def account_metrics(tree: Tree, rootfs: Rootfs) -> tuple[Metric, ...]:
+    before, after = tuple(tree), rootfs.nodes
+    old, new = _lines(before, "/etc/passwd"), _lines(after, "/etc/passwd")
+    return (
+        _lists("accounts", "accounts", old, new, "lines of /etc/passwd"),
+        _lists("login_accounts", "accounts with a login shell", _logins(old), _logins(new),
+               "lines of /etc/passwd whose shell is neither nologin nor false"),
+        _lists("root_accounts", "accounts that are user 0", _roots(old), _roots(new),
+               "lines of /etc/passwd with user 0"),
+        _lists("password_hashes", "password hashes", _hashes(before), _hashes(after),
+               "accounts in /etc/shadow or /etc/passwd with a password that is set"),
+        _lists("empty_passwords", "empty passwords", _empty(before), _empty(after),
+               "accounts in /etc/shadow or /etc/passwd that need no password (shadow(5))"),
+        _paths("privilege_rules", "files that give privilege", _PRIVILEGE, before, after,
+               "files of sudo, doas, PAM and polkit"),
+        _paths("scheduled", "files that start programs", _SCHEDULED, before, after,
+               "files of cron, at and init, and systemd's services, timers, sockets and paths"),
+    )  # fmt: skip
+
+
+def _lists(
+    name: str, title: str, before: list[list[str]], after: list[list[str]], definition: str
+) -> Metric:
+    return Metric(
+        name, title, "accounts", len(before), len(after), definition, _names(before), _names(after)
+    )
+
+
+def _paths(
+    name: str,
+    title: str,
+    pattern: re.Pattern[str],
+    before: Iterable[Node],
+    after: Iterable[Node],
+    definition: str,
+) -> Metric:
+    found = [
+        [one for one in nodes if one.type is NodeType.FILE and pattern.search(one.path)]
+        for nodes in (before, after)
+    ]
+    return Metric(
+        name, title, "files", len(found[0]), len(found[1]), definition,
+        evidence(found[0]), evidence(found[1]),
+    )  # fmt: skip
+
+
+def _lines(nodes: Iterable[Node], path: str) -> list[list[str]]:
+    for node in nodes:
+        if node.path == path and node.content is not None:
+            text = node.content.read().decode("utf-8", "replace")
+            return [line.split(":") for line in text.splitlines() if line.count(":") > 1]
+    return []
+
+
+def _logins(accounts: Iterable[list[str]]) -> list[list[str]]:
+    return [account for account in accounts if not account[-1].endswith(_NO_LOGIN)]
+
+
+def _roots(accounts: Iterable[list[str]]) -> list[list[str]]:
+    return [account for account in accounts if account[2].lstrip("0") == "" and account[2]]
+
+
+def _passwords(nodes: Sequence[Node]) -> list[list[str]]:
+    return [*_lines(nodes, "/etc/shadow"), *_lines(nodes, "/etc/passwd")]
+
+
+def _hashes(nodes: Sequence[Node]) -> list[list[str]]:
+    """shadow(5): `!` and `*` begin what no password matches; passwd(5): `x` refers to shadow."""
+    return [
+        line for line in _passwords(nodes) if line[1] not in ("", "x") and line[1][0] not in "!*"
+    ]
+
+
+def _empty(nodes: Sequence[Node]) -> list[list[str]]:
+    return [line for line in _passwords(nodes) if line[1] == ""]
+
+
+def _names(lines: Iterable[list[str]]) -> tuple[str, ...]:
+    return limited([line[0] for line in lines])
+
+
+def identity_metrics(image: Image, rootfs: Rootfs, entrypoint: Entrypoint) -> tuple[Metric, ...]:
+    """Who the program is when it is started, and what that user may write and is reached by."""
+    user = image.config.user.partition(":")[0]
+    uid, gids = entrypoint.uid, {entrypoint.gid, *entrypoint.groups}
+    old = [one for one in image.tree if _may_write(one, uid, gids)]
+    new = [one for one in rootfs.nodes if _may_write(one, uid, gids)]
+    return (
+        Metric(
+            "runs_as_root", "runs as user 0", "programs", int(user in ("", "0", "root")),
+            int(uid == 0), "before: what the configuration's User says; after: what the program is "
+            "when it is started",
+            (f"User {image.config.user!r}",), (f"user {uid}, group {entrypoint.gid}",),
+        ),
+        Metric(
+            "writable_directories", "directories it may write", "paths", len(old), len(new),
+            "directories that the user of the program may write by owner, group and mode; user 0 "
+            "may write every one", evidence(old), evidence(new),
+        ),
+        _undeclared(image, entrypoint),
+    )  # fmt: skip
+
+
+def _may_write(node: Node, uid: int, gids: set[int]) -> bool:
+    """path_resolution(7): the first class that fits decides."""
+    if node.type is not NodeType.DIRECTORY:
+        return False
+    if uid == 0:
+        return True
+    bit = 0o200 if node.uid == uid else 0o020 if node.gid in gids else 0o002
+    return bool(node.mode & bit)
+
+
+def _undeclared(image: Image, entrypoint: Entrypoint) -> Metric:
+    """Not known where no run was recorded."""
+    definition = "TCP and UDP ports that a recorded run listened on beyond loopback and that " \
+                 "EXPOSE does not name; not known where none was recorded"  # fmt: skip
+    if not entrypoint.listening:
+        return Metric("undeclared_ports", "ports not declared", "ports", None, None, definition)
+    declared = {port.partition("/")[0] for port in image.config.exposed_ports}
+    seen = [one for one in entrypoint.listening if one.startswith(("tcp", "udp"))]
+    found = [
+        one for one in seen
+        if one.rpartition(":")[2] not in declared and "127.0.0." not in one and "[::1]" not in one
+    ]  # fmt: skip
+    return Metric(
+        "undeclared_ports", "ports not declared", "ports", len(found), len(found), definition,
+        tuple(found), tuple(found),
+    )  # fmt: skip

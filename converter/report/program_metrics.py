@@ -1,0 +1,145 @@
+"""What an attacker could use that is there: interpreters, tools, code, by what a file is called and
+by what it is. Numbers of code that can be reused are a weak measure: so their definitions say."""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from ..known_programs import is_interpreter, is_living_off_the_land, is_network_tool
+from ..model import Node, NodeType, Rootfs, Tree
+from .metrics import Metric, evidence, limited
+
+_HEADER = struct.Struct("<16sHHIQQQIHHH")  # Elf64_Ehdr up to e_phnum
+_SEGMENT = struct.Struct("<IIQQQQQQ")  # Elf64_Phdr
+_PT_LOAD, _PF_X = 1, 1
+_MOST_SEGMENTS = 128
+_RETURN = b"\xc3"  # near return (SDM volume 2, RET)
+# Libraries that are opened by a name that configuration or locale gives, by where they lie.
+_MODULE = re.compile(
+    r"/(?:gconv|engines-[\w.]+|ossl-modules|security|sasl2|modules|plugins?|extensions|pam_\w+)/"
+    r"[^/]+\.so(?:\.\d+)*$|/libnss_[^/]+\.so"
+)
+
+
+def program_metrics(tree: Tree, rootfs: Rootfs, workload: str) -> tuple[Metric, ...]:
+    """`workload` is the program itself, which is none of the tools."""
+    before, after = tuple(tree), rootfs.nodes
+    named = (
+        ("interpreters", "interpreters", is_interpreter,
+         "programs in program directories named as an interpreter of Perl, Python, Ruby, Node.js, "
+         "PHP, Lua, Tcl, awk and their like"),
+        ("network_tools", "network tools", is_network_tool,
+         "programs in program directories that fetch, send or listen, by a list of ours"),
+        ("living_off_the_land", "tools to live off the land", is_living_off_the_land,
+         "programs in program directories that read or write any file or start others, by a list "
+         "of ours; not the program that the image runs"),
+    )  # fmt: skip
+    return (
+        *(_named(row, before, after, workload) for row in named),
+        _counted("executables", "executable files", _is_executable, before, after,
+                 "regular files with an execute bit, a file with several names once"),
+        _counted("scripts", "scripts", _is_script, before, after,
+                 "regular files with an execute bit that begin with #!"),
+        _counted("modules", "modules opened by name", _is_module, before, after,
+                 "libraries in directories of plug-ins, and of name services"),
+        *_code_metrics(before, after),
+    )  # fmt: skip
+
+
+def _named(
+    row: tuple[str, str, Callable[[Node], bool], str],
+    before: Sequence[Node],
+    after: Sequence[Node],
+    workload: str,
+) -> Metric:
+    name, title, is_one, definition = row
+    found = [
+        [one for one in nodes if one.path != workload and is_one(one)] for nodes in (before, after)
+    ]
+    return Metric(
+        name, title, "paths", len(found[0]), len(found[1]), definition,
+        evidence(found[0]), evidence(found[1]),
+    )  # fmt: skip
+
+
+def _counted(
+    name: str,
+    title: str,
+    is_one: Callable[[Node], bool],
+    before: Sequence[Node],
+    after: Sequence[Node],
+    definition: str,
+) -> Metric:
+    found = [list(_once(filter(is_one, nodes))) for nodes in (before, after)]
+    return Metric(
+        name, title, "files", len(found[0]), len(found[1]), definition,
+        evidence(found[0]), evidence(found[1]),
+    )  # fmt: skip
+
+
+def _once(nodes: Iterable[Node]) -> Iterator[Node]:
+    """Each inode, by its first name."""
+    seen: set[int | str] = set()
+    for node in nodes:
+        key = node.inode or node.path
+        if key not in seen:
+            seen.add(key)
+            yield node
+
+
+def _is_executable(node: Node) -> bool:
+    return node.type is NodeType.FILE and bool(node.mode & 0o111)
+
+
+def _is_script(node: Node) -> bool:
+    if not _is_executable(node) or node.content is None or node.size < 2:
+        return False
+    with node.content.open() as file:
+        return file.read(2) == b"#!"
+
+
+def _is_module(node: Node) -> bool:
+    return node.type is NodeType.FILE and _MODULE.search(node.path) is not None
+
+
+def _code_metrics(before: Sequence[Node], after: Sequence[Node]) -> tuple[Metric, ...]:
+    code = [[(node, *_code(node)) for node in _once(nodes)] for nodes in (before, after)]
+    sizes = [sum(size for _, size, _ in rows) for rows in code]
+    returns = [sum(count for _, _, count in rows) for rows in code]
+    shown = [limited([f"{node.path}: {size:,}" for node, size, _ in rows if size]) for rows in code]
+    return (
+        Metric(
+            "code_bytes", "code of programs and libraries", "bytes", sizes[0], sizes[1],
+            "bytes of executable segments of ELF files, a file with several names once; the "
+            "kernel's code is another line", shown[0], shown[1],
+        ),
+        Metric(
+            "return_bytes", "return instructions in it", "returns", returns[0], returns[1],
+            "bytes of value C3 in that code, where chains of reused code could end: a weak proxy, "
+            "for what is left may do as well (arXiv 2312.13274)",
+        ),
+    )  # fmt: skip
+
+
+def _code(node: Node) -> tuple[int, int]:
+    """Bytes of executable segments, and returns in them; nothing for what is no 64-bit ELF file."""
+    if node.type is not NodeType.FILE or node.content is None or node.size < _HEADER.size:
+        return 0, 0
+    with node.content.open() as file:
+        head = file.read(_HEADER.size)
+        if head[:6] != b"\x7fELF\x02\x01":
+            return 0, 0
+        fields = _HEADER.unpack(head)
+        file.seek(fields[5])
+        table = file.read(_SEGMENT.size * min(fields[10], _MOST_SEGMENTS))
+        size = count = 0
+        for at in range(0, len(table) - _SEGMENT.size + 1, _SEGMENT.size):
+            kind, flags, offset, _, _, length, _, _ = _SEGMENT.unpack_from(table, at)
+            if kind == _PT_LOAD and flags & _PF_X and offset < node.size:
+                file.seek(offset)
+                data = file.read(min(length, node.size - offset))
+                size += len(data)
+                count += data.count(_RETURN)
+    return size, count
