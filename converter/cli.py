@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from .report_options import Output
     from .runtime import KernelWishes
     from .strace_options import Tracing
-    from .vulnerabilities import Known
+    from .vulnerability_options import Knowledge
 
 app = typer.Typer(
     name="dock2uk",
@@ -112,7 +112,7 @@ def convert(
     places: SourceOptions,
     program: Options,
     kernel: KernelWishes,
-    known: Known | None,
+    known: Knowledge,
     reports: Sequence[Output],
 ) -> None:
     """Convert a container image into a bundle: unikernel.elf, bundle.json and report.json.
@@ -127,7 +127,7 @@ def convert(
     from .pipeline import convert as run_pipeline
     from .report import summary
 
-    require_data(reports, has_vulnerabilities=known is not None)
+    require_data(reports, has_vulnerabilities=known.is_expected)
     wanted = project(source)
     if wanted.stripping.file:
         _err.print(f"rules of {wanted.stripping.file}", markup=False, highlight=False)
@@ -141,7 +141,8 @@ def convert(
                 kernel=kernel,
                 recipes=() if no_recipe else None,
                 checks=wanted.checks,
-                known=known,
+                known=known.known,
+                is_scanned=known.is_scanned,
             ),
             output,
             progress,

@@ -76,6 +76,7 @@ class Request:
     recipes: tuple[Recipe, ...] | None = None  # None: all there are
     checks: Checks = BOOTED_AND_COMPARED
     known: vulnerabilities.Known | None = None  # of its packages
+    is_scanned: bool = False  # a scanner of this machine is asked where nothing is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +107,11 @@ def convert(request: Request, output: Path, progress: Progress) -> Conversion:
         boot = _boot(artifact, entrypoint, questions, progress) if is_booted else None
         comparison = _compared(source, boot, request, progress)
         attempts = _attacked(rootfs, entrypoint, artifact, boot, request, progress)
+        known, notes = _known(request, progress)
         findings = report.Findings(
             image, entrypoint, analysis, rootfs, artifact, boot, request.stripping, comparison,
-            inventory, vulnerabilities.match(inventory, request.known), secrets.find(source),
-            attempts,
+            inventory, vulnerabilities.match(inventory, known), secrets.find(source),
+            attempts, notes,
         )  # fmt: skip
         document = report.build(findings)
         _write_json(directory / REPORT_NAME, document)
@@ -217,6 +219,16 @@ def _attacked(
         return none_run("it was not asked for")
     progress.step("attacking it from inside")
     return attack(rootfs, entrypoint, artifact)
+
+
+def _known(
+    request: Request, progress: Progress
+) -> tuple[vulnerabilities.Known | None, tuple[str, ...]]:
+    """Of vulnerabilities, with what is to be told of how it came to be known."""
+    if request.known is not None or not request.is_scanned:
+        return request.known, ()
+    scan = vulnerabilities.scan(request.reference, progress.step)
+    return (scan.known, (scan.note,)) if scan is not None else (None, ())
 
 
 def _documents(directory: Path) -> Sequence[Path]:

@@ -69,6 +69,7 @@ class Findings:
     vulnerabilities: Vulnerabilities | None
     secrets: tuple[Secret, ...] = ()  # of the source image
     attempts: tuple[Attempt, ...] = ()  # one for each scenario
+    notes: tuple[str, ...] = ()  # of how the rest came to be known
 
 
 def build(findings: Findings) -> dict[str, Any]:
@@ -96,6 +97,7 @@ def build(findings: Findings) -> dict[str, Any]:
             *findings.rootfs.notes,
             *findings.analysis.findings,
             *artifact.match.notes,
+            *findings.notes,
         ],
         "stripping": _stripping(findings.stripping),
         "packages": bill.packages_document(remains, image.tree),
