@@ -115,7 +115,7 @@ def convert(
     known: Knowledge,
     reports: Sequence[Output],
 ) -> None:
-    """Convert a container image into a bundle: unikernel.elf, bundle.json and report.json.
+    """Convert a container image into a bundle: unikernel.elf, bundle.json, report.json and .html.
 
     --entrypoint, --cmd, --env, --user and --workdir are as `docker run` has them. What looks like
     a secret in the environment is used to find the program and then left out: give it to `run`.

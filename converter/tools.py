@@ -7,6 +7,7 @@ import shlex
 import shutil
 import signal
 import subprocess
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -18,6 +19,8 @@ from .errors import ToolError
 
 _LAST_LINES = 4  # of what a command that failed said
 _GRACE_S = 20.0  # between asking a process to end and killing it
+_DYING_S = 5.0  # what is killed is not gone at once
+_POLL_S = 0.01
 
 
 def require(program: str, *, package: str) -> str:
@@ -135,6 +138,11 @@ def _interrupt(process: subprocess.Popen[bytes]) -> None:
         if _began(pid) == began:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+    deadline_s = time.monotonic() + _DYING_S
+    while any(_began(pid) == began for pid, began in started.items()):
+        if time.monotonic() > deadline_s:
+            return
+        time.sleep(_POLL_S)
 
 
 def _descendants(process: int) -> dict[int, str]:

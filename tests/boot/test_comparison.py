@@ -89,5 +89,6 @@ def test_a_rule_that_holds_ends_with_status_2_and_keeps_the_bundle(tmp_path: Pat
     done = subprocess.run([*command, *rules], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "effective_uid==0: it is 0" in done.stderr
-    assert "shells" not in done.stderr.replace("--fail-on", "")
+    assert "policy (--fail-on): shells>0, effective_uid==0" in done.stderr
+    assert "shells>0: it is" not in done.stderr
     assert (bundle / "report.json").exists()

@@ -20,7 +20,7 @@ def lines(live: bars.Live) -> list[str]:
     console.print(live.get_renderable())
     assert isinstance(console.file, io.StringIO)
     text = console.file.getvalue()
-    return [line.strip(" ━╸╺⠋") for line in text.splitlines()]
+    return [line.strip(" ━╸╺⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏") for line in text.splitlines()]
 
 
 def test_each_part_has_a_bar_with_bytes_until_it_is_done() -> None:
