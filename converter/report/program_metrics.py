@@ -34,13 +34,13 @@ def program_metrics(tree: Tree, rootfs: Rootfs, workload: str) -> tuple[Metric, 
 
     named = (
         ("interpreters", "interpreters", is_interpreter,
-         "programs in program directories named as an interpreter of Perl, Python, Ruby, Node.js, "
+         "programs in a bin or sbin named as an interpreter of Perl, Python, Ruby, Node.js, "
          "PHP, Lua, Tcl, awk and their like; the program itself where it is one"),
         ("network_tools", "network tools", is_network_tool,
-         "programs in program directories that fetch, send or listen, by a list of ours; the "
+         "programs in a bin or sbin that fetch, send or listen, by a list of ours; the "
          "program itself where it is one"),
         ("living_off_the_land", "tools to live off the land", is_tool,
-         "programs in program directories that read or write any file or start others, by a list "
+         "programs in a bin or sbin that read or write any file or start others, by a list "
          "of ours; not the program that the image runs"),
     )  # fmt: skip
     return (

@@ -70,8 +70,13 @@ def test_a_link_to_no_program_is_no_shell(links: dict[str, Link | None]) -> None
 
 
 @pytest.mark.parametrize(
-    ("name", "path"), [("interpreters", "/usr/bin/python3.11"), ("network_tools", "/usr/bin/ssh")]
-)
+    ("name", "path"),
+    [
+        ("interpreters", "/usr/bin/python3.11"), ("interpreters", "/usr/sbin/php-fpm8.2"),
+        ("interpreters", "/usr/lib/jvm/java-17-openjdk-amd64/bin/java"),
+        ("network_tools", "/usr/bin/ssh"),
+    ],
+)  # fmt: skip
 def test_the_program_itself_counts_where_it_can_be_turned(name: str, path: str) -> None:
     made = tree({path: program("")})
     found = one_of(program_metrics(made, Rootfs(tuple(made), (), ()), path), name)
