@@ -22,7 +22,7 @@ _PACKAGE_MANAGERS = frozenset(
      "zypper")
 )  # fmt: skip
 _INTERPRETER = re.compile(
-    r"(?:perl|python|pypy|ruby|node|nodejs|php|php-cgi|lua|luajit|tclsh|wish|awk|gawk|mawk|nawk|guile|"
+    r"(?:perl|python|pypy|ruby|node|nodejs|php|php-cgi|php-fpm|lua|luajit|tclsh|wish|awk|gawk|mawk|nawk|guile|"
     r"deno|bun|julia|racket|erl|escript|elixir|java|groovy|jshell|jjs|mono|dotnet|R|Rscript|ghci|gdb|"
     r"bc|dc|m4|expect|irb|ocaml)(?:[-.]?\d+(?:\.\d+)*)?"
 )
@@ -88,6 +88,6 @@ def is_living_off_the_land(node: Node) -> bool:
 
 
 def _is_in_path(node: Node) -> bool:
-    return posixpath.dirname(node.path) in _PROGRAM_DIRECTORIES and node.type in (
-        NodeType.FILE, NodeType.SYMLINK,
-    )  # fmt: skip
+    """In any bin or sbin: environments and language runtimes bring their own."""
+    directory = posixpath.basename(posixpath.dirname(node.path))
+    return directory in ("bin", "sbin") and node.type in (NodeType.FILE, NodeType.SYMLINK)

@@ -13,7 +13,7 @@ _PRIVILEGE = re.compile(
     r"/etc/(?:sudoers|doas\.conf)$|/etc/(?:sudoers\.d|doas\.d|pam\.d|polkit-1)/."
 )
 _SCHEDULED = re.compile(
-    r"/etc/(?:crontab|anacrontab|at\.deny|at\.allow)$|/etc/(?:cron\.\w+|init\.d|rc\d\.d|periodic)/."
+    r"/etc/(?:crontab|anacrontab|at\.deny|at\.allow)$|/etc/(?:cron\.\w+|crontabs|init\.d|rc\d\.d|periodic)/[^.]"
     r"|/var/spool/(?:cron|at)/.|/systemd/(?:system|user)/[^/]+\.(?:service|timer|socket|path)$"
 )
 
@@ -92,7 +92,8 @@ def _hashes(nodes: Sequence[Node]) -> list[list[str]]:
 
 
 def _empty(nodes: Sequence[Node]) -> list[list[str]]:
-    return [line for line in _passwords(nodes) if line[1] == ""]
+    """An account that is empty in both files is one account."""
+    return list({line[0]: line for line in _passwords(nodes) if line[1] == ""}.values())
 
 
 def _names(lines: Iterable[list[str]]) -> tuple[str, ...]:
@@ -101,15 +102,16 @@ def _names(lines: Iterable[list[str]]) -> tuple[str, ...]:
 
 def identity_metrics(image: Image, rootfs: Rootfs, entrypoint: Entrypoint) -> tuple[Metric, ...]:
     """Who the program is when it is started, and what that user may write and is reached by."""
-    user = image.config.user.partition(":")[0]
+    user = _number(image)
     uid, gids = entrypoint.uid, {entrypoint.gid, *entrypoint.groups}
     old = [one for one in image.tree if _may_write(one, uid, gids)]
     new = [one for one in rootfs.nodes if _may_write(one, uid, gids)]
     return (
         Metric(
-            "runs_as_root", "runs as user 0", "programs", int(user in ("", "0", "root")),
-            int(uid == 0), "before: what the configuration's User says; after: what the program is "
-            "when it is started",
+            "runs_as_root", "runs as user 0", "programs",
+            None if user is None else int(user == 0), int(uid == 0),
+            "before: what the configuration's User says, not known where /etc/passwd lacks the "
+            "name; after: what the program is when it is started",
             (f"User {image.config.user!r}",), (f"user {uid}, group {entrypoint.gid}",),
         ),
         Metric(
@@ -119,6 +121,17 @@ def identity_metrics(image: Image, rootfs: Rootfs, entrypoint: Entrypoint) -> tu
         ),
         _undeclared(image, entrypoint),
     )  # fmt: skip
+
+
+def _number(image: Image) -> int | None:
+    """The user that the configuration names: none is user 0 (OCI image-spec config.md, User)."""
+    name = image.config.user.partition(":")[0] or "0"
+    if name.isdecimal():
+        return int(name)
+    for account in _lines(image.tree, "/etc/passwd"):
+        if account[0] == name and account[2].isdecimal():
+            return int(account[2])
+    return 0 if name == "root" else None
 
 
 def _may_write(node: Node, uid: int, gids: set[int]) -> bool:
@@ -137,13 +150,26 @@ def _undeclared(image: Image, entrypoint: Entrypoint) -> Metric:
                  "EXPOSE does not name; not known where none was recorded"  # fmt: skip
     if not entrypoint.listening:
         return Metric("undeclared_ports", "ports not declared", "ports", None, None, definition)
-    declared = {port.partition("/")[0] for port in image.config.exposed_ports}
-    seen = [one for one in entrypoint.listening if one.startswith(("tcp", "udp"))]
-    found = [
-        one for one in seen
-        if one.rpartition(":")[2] not in declared and "127.0.0." not in one and "[::1]" not in one
-    ]  # fmt: skip
+    declared = {_port(one) for one in image.config.exposed_ports}
+    found: dict[tuple[str, str], str] = {}  # by protocol and port: one for IPv4 and IPv6
+    for one in entrypoint.listening:
+        protocol, _, address = one.partition(" ")
+        host, _, number = address.rpartition(":")
+        if protocol[:3] in ("tcp", "udp") and not _is_loopback(host):
+            found.setdefault((number, protocol[:3]), one)
+    shown = tuple(one for key, one in found.items() if key not in declared)
     return Metric(
-        "undeclared_ports", "ports not declared", "ports", len(found), len(found), definition,
-        tuple(found), tuple(found),
+        "undeclared_ports", "ports not declared", "ports", len(shown), len(shown), definition,
+        shown, shown,
     )  # fmt: skip
+
+
+def _port(exposed: str) -> tuple[str, str]:
+    """Number and protocol; TCP where none is said (OCI image-spec config.md, ExposedPorts)."""
+    number, _, protocol = exposed.partition("/")
+    return number, protocol or "tcp"
+
+
+def _is_loopback(host: str) -> bool:
+    """127.0.0.0/8 and ::1 (RFC 6890)."""
+    return host.startswith("127.") or host == "[::1]"

@@ -8,9 +8,16 @@ from collections.abc import Iterable, Iterator
 from ..model import Analysis, ElfFile, Rootfs
 from .metrics import Metric, limited
 
+# Functions that _FORTIFY_SOURCE replaces by __NAME_chk where a size is not known to fit
+# (feature_test_macros(7)). The ones that nearly every program in C calls; others would add little.
+_CHECKED = (
+    "fgets", "fprintf", "memcpy", "memmove", "memset", "printf", "read", "snprintf", "sprintf",
+    "strcat", "strcpy", "strncpy", "vfprintf", "vsnprintf",
+)  # fmt: skip
 _ENFORCED = (
     "enforced in the guest: pages that are not executable, and PIE at random addresses, by the "
-    "kernel; RELRO by the program's own dynamic linker; canaries by the program itself; CET is not"
+    "kernel; RELRO by the program's own dynamic linker; canaries and FORTIFY by the "
+    "program itself; CET by nobody"
 )
 
 
@@ -22,8 +29,10 @@ def hardening_metrics(analysis: Analysis, rootfs: Rootfs) -> tuple[Metric, ...]:
     return (
         Metric(
             "elf_unhardened", "ELF files that lack hardening", "files", None, len(lacking),
-            "kept ELF files that are no PIE, have RELRO in part or not at all, no stack canary, an "
-            f"executable stack, or a search path that others may fill; {_ENFORCED}",
+            "kept ELF files that are no PIE, have RELRO in part or not at all, no stack canary, no "
+            "FORTIFY where it would do something, an executable stack, or a search path that "
+            "others may fill; canary and FORTIFY are not known, and not counted, of what imports "
+            f"nothing; {_ENFORCED}",
             (), limited(lacking),
         ),
     )  # fmt: skip
@@ -34,11 +43,20 @@ def _gaps(one: ElfFile) -> Iterator[str]:
         yield "not position-independent"
     if one.relro != "full":
         yield "partial RELRO" if one.relro == "partial" else "no RELRO"
-    if not one.has_canary:
+    if not one.has_canary and not one.is_self_contained:
         yield "no canary"
+    if _is_unfortified(one.imports):
+        yield "no FORTIFY"
     if one.is_executable_stack:
         yield "asks for an executable stack"
     yield from _open_paths((*one.rpath, *one.runpath))
+
+
+def _is_unfortified(imports: frozenset[str]) -> bool:
+    """Whether functions that have a checking twin are called and not one twin is."""
+    if any(name.startswith("__") and name.endswith("_chk") for name in imports):
+        return False
+    return any(name in imports for name in _CHECKED)
 
 
 def _open_paths(directories: Iterable[str]) -> Iterator[str]:

@@ -18,26 +18,33 @@ _MOST_SEGMENTS = 128
 _RETURN = b"\xc3"  # near return (SDM volume 2, RET)
 # Libraries that are opened by a name that configuration or locale gives, by where they lie.
 _MODULE = re.compile(
-    r"/(?:gconv|engines-[\w.]+|ossl-modules|security|sasl2|modules|plugins?|extensions|pam_\w+)/"
+    r"/(?:gconv|engines-[\w.]+|ossl-modules|security|sasl2|modules|plugins?|extensions|pam_\w+"
+    r"|lib-dynload|php/\d{8}|no-debug-non-zts-\d{8})/"
     r"[^/]+\.so(?:\.\d+)*$|/libnss_[^/]+\.so"
 )
 
 
 def program_metrics(tree: Tree, rootfs: Rootfs, workload: str) -> tuple[Metric, ...]:
-    """`workload` is the program itself, which is none of the tools."""
+    """`workload` is the program itself: no tool to live off the land, for it is why the image
+    exists. As an interpreter or a network tool it counts, for whoever takes it over has it."""
     before, after = tuple(tree), rootfs.nodes
+
+    def is_tool(node: Node) -> bool:
+        return node.path != workload and is_living_off_the_land(node)
+
     named = (
         ("interpreters", "interpreters", is_interpreter,
-         "programs in program directories named as an interpreter of Perl, Python, Ruby, Node.js, "
-         "PHP, Lua, Tcl, awk and their like"),
+         "programs in a bin or sbin named as an interpreter of Perl, Python, Ruby, Node.js, "
+         "PHP, Lua, Tcl, awk and their like; the program itself where it is one"),
         ("network_tools", "network tools", is_network_tool,
-         "programs in program directories that fetch, send or listen, by a list of ours"),
-        ("living_off_the_land", "tools to live off the land", is_living_off_the_land,
-         "programs in program directories that read or write any file or start others, by a list "
+         "programs in a bin or sbin that fetch, send or listen, by a list of ours; the "
+         "program itself where it is one"),
+        ("living_off_the_land", "tools to live off the land", is_tool,
+         "programs in a bin or sbin that read or write any file or start others, by a list "
          "of ours; not the program that the image runs"),
     )  # fmt: skip
     return (
-        *(_named(row, before, after, workload) for row in named),
+        *(_named(row, before, after) for row in named),
         _counted("executables", "executable files", _is_executable, before, after,
                  "regular files with an execute bit, a file with several names once"),
         _counted("scripts", "scripts", _is_script, before, after,
@@ -52,12 +59,9 @@ def _named(
     row: tuple[str, str, Callable[[Node], bool], str],
     before: Sequence[Node],
     after: Sequence[Node],
-    workload: str,
 ) -> Metric:
     name, title, is_one, definition = row
-    found = [
-        [one for one in nodes if one.path != workload and is_one(one)] for nodes in (before, after)
-    ]
+    found = [list(filter(is_one, nodes)) for nodes in (before, after)]
     return Metric(
         name, title, "paths", len(found[0]), len(found[1]), definition,
         evidence(found[0]), evidence(found[1]),

@@ -10,41 +10,71 @@ from ..known_programs import is_shell
 from ..model import Node, NodeType
 
 _MOST_LINKS = 40  # path_resolution(7)
+_ELF_MAGIC = b"\x7fELF"
+# The built-in that every POSIX shell has and the variable that it sets (XCU getopts). csh and fish
+# have neither: they are told by their names alone.
+_MARKS = (b"OPTIND\0", b"getopts\0")
 
 
 def shells(nodes: Iterable[Node]) -> list[Node]:
-    """Every path that is a shell: a file named as one, one with the same content, a link to either.
-    A shell without a namesake in the same tree is not known for one."""
+    """Every path that is a shell: a file named as one, one with the same content or with what a
+    POSIX shell's code holds, and each link that leads to one of these."""
     by_path = {node.path: node for node in nodes}
-    named = [node for node in by_path.values() if is_shell(node)]
-    files = [node for node in named if node.type is NodeType.FILE]
-    inodes = {node.inode for node in files if node.inode}
-    sizes = {node.size for node in files if node.size}
-    contents = {_digest(node) for node in files if node.size in sizes}
+    programs = [node for node in by_path.values() if _is_program(node)]
+    named = [node for node in programs if is_shell(node)]
+    inodes = {node.inode for node in named if node.inode}
+    sizes = {node.size for node in named if node.size}
+    contents = {_digest(node) for node in named if node.size}
     found = {node.path for node in named}
-    for node in by_path.values():
-        is_program = node.type is NodeType.FILE and bool(node.mode & 0o111)
-        if is_program and (
-            node.inode in inodes or (node.size in sizes and _digest(node) in contents)
-        ):
+    for node in programs:
+        if node.inode in inodes or _has_content_of_one(node, sizes, contents):
             found.add(node.path)
     found |= {
         node.path
         for node in by_path.values()
-        if node.type is NodeType.SYMLINK and _led_to(node, by_path) in found
+        if node.type is NodeType.SYMLINK and _leads_to_one(node, by_path, found)
     }
     return [node for path, node in by_path.items() if path in found]
 
 
-def _led_to(node: Node, by_path: Mapping[str, Node]) -> str:
-    """Where a link of links ends, directories on the way taken as they are written."""
-    path = node.path
-    for _ in range(_MOST_LINKS):
-        at = by_path.get(path)
-        if at is None or at.type is not NodeType.SYMLINK:
-            return path
-        path = posixpath.normpath(posixpath.join(posixpath.dirname(path), at.target or ""))
-    return path
+def _is_program(node: Node) -> bool:
+    return node.type is NodeType.FILE and bool(node.mode & 0o111)
+
+
+def _has_content_of_one(node: Node, sizes: set[int], contents: set[bytes]) -> bool:
+    if node.size in sizes and _digest(node) in contents:
+        return True
+    if node.content is None:
+        return False
+    with node.content.open() as file:
+        if file.read(len(_ELF_MAGIC)) != _ELF_MAGIC:
+            return False
+        code = file.read()
+    return all(mark in code for mark in _MARKS)
+
+
+def _leads_to_one(link: Node, by_path: Mapping[str, Node], found: set[str]) -> bool:
+    """By where it ends; or by its own name, where what it ends at can be run."""
+    end = by_path.get(_led_to(link.path, by_path))
+    if end is None:
+        return False
+    return end.path in found or (is_shell(link) and _is_program(end))
+
+
+def _led_to(path: str, by_path: Mapping[str, Node]) -> str:
+    """Where a path ends, with links followed in its directories too: /bin may be usr/bin."""
+    at, ahead, links = "/", path.split("/")[::-1], 0
+    while ahead:
+        step = posixpath.normpath(posixpath.join(at, ahead.pop()))
+        node = by_path.get(step)
+        if node is None or node.type is not NodeType.SYMLINK or links == _MOST_LINKS:
+            at = step
+            continue
+        links += 1
+        target = node.target or ""
+        at = "/" if target.startswith("/") else at
+        ahead += target.split("/")[::-1]
+    return at
 
 
 def _digest(node: Node) -> bytes:

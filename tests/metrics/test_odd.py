@@ -1,0 +1,172 @@
+"""Figures that a name, a link or a second line for one thing would get wrong."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from dock2uk.model import Analysis, ElfFile, ImageConfig, Node, NodeType, Rootfs, Tree
+from dock2uk.report.account_metrics import account_metrics, identity_metrics
+from dock2uk.report.hardening import hardening_metrics
+from dock2uk.report.metrics import Metric
+from dock2uk.report.program_metrics import program_metrics
+from dock2uk.report.shells import shells
+from tests.unit.trees import Link, image, program, read_entrypoint, tree
+
+NOTHING = Rootfs((), (), ())
+PASSWD = "root:x:0:0::/:/bin/sh\ntoor::0:0::/:/bin/sh\nweb:x:33:33::/:/bin/false\n"
+STATIC = Path("/sbin/ldconfig").read_bytes()  # any static program: nothing is run
+
+
+def one_of(metrics: tuple[Metric, ...], name: str) -> Metric:
+    return next(one for one in metrics if one.id == name)
+
+
+def shell_paths(made: Tree) -> list[str]:
+    return [node.path for node in shells(tuple(made))]
+
+
+def test_a_shell_under_another_name_is_one_without_a_namesake() -> None:
+    dash = program("", Path("/bin/dash").read_bytes())
+    assert shell_paths(tree({"/opt/helper": dash, "/opt/link": Link("helper")})) == [
+        "/opt/helper", "/opt/link",
+    ]  # fmt: skip
+
+
+def test_programs_of_this_machine_that_are_no_shells_are_none() -> None:
+    names = ("env", "sed", "grep", "perl", "tar", "getopt", "find")
+    found = {f"/usr/bin/{name}": Path("/usr/bin", name) for name in names}
+    made = {path: program("", at.read_bytes()) for path, at in found.items() if at.exists()}
+    assert len(made) > 3
+    assert shell_paths(tree(made)) == []
+
+
+def test_text_that_speaks_of_what_a_shell_has_is_none() -> None:
+    assert shell_paths(tree({"/opt/x": program("", b"#!/x\nOPTIND\0getopts\0")})) == []
+
+
+def test_a_link_is_followed_through_linked_directories() -> None:
+    made = tree({
+        "/bin": Link("usr/bin"), "/usr/bin/busybox": program("", b"b"),
+        "/usr/bin/cat": Link("busybox"), "/opt/c": Link("/bin/cat"), "/opt/d": Link("../bin/cat"),
+    })  # fmt: skip
+    assert shell_paths(made) == ["/opt/c", "/opt/d", "/usr/bin/busybox", "/usr/bin/cat"]
+
+
+@pytest.mark.parametrize(
+    "links",
+    [
+        {"/opt/fish": Link("/usr/share/fish"), "/usr/share/fish": None},
+        {"/usr/bin/sh": Link("dash")},
+        {"/usr/bin/sh": Link("sh")},
+        {"/a": Link("/b/x"), "/b": Link("/a")},
+    ],
+    ids=("directory", "dangling", "to itself", "round"),
+)
+def test_a_link_to_no_program_is_no_shell(links: dict[str, Link | None]) -> None:
+    assert shell_paths(tree(links)) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("interpreters", "/usr/bin/python3.11"), ("interpreters", "/usr/sbin/php-fpm8.2"),
+        ("interpreters", "/usr/lib/jvm/java-17-openjdk-amd64/bin/java"),
+        ("network_tools", "/usr/bin/ssh"),
+    ],
+)  # fmt: skip
+def test_the_program_itself_counts_where_it_can_be_turned(name: str, path: str) -> None:
+    made = tree({path: program("")})
+    found = one_of(program_metrics(made, Rootfs(tuple(made), (), ()), path), name)
+    assert (found.before, found.after) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/usr/lib/php/20220829/curl.so",
+        "/usr/local/lib/php/extensions/no-debug-non-zts-20230831/intl.so",
+        "/usr/lib/python3.11/lib-dynload/_ssl.cpython-311-x86_64-linux-gnu.so",
+    ],
+)
+def test_extensions_of_interpreters_are_modules(path: str) -> None:
+    found = one_of(program_metrics(tree({path: b"x"}), NOTHING, ""), "modules")
+    assert (found.before, found.evidence_before) == (1, (f"{path} (0644 0:0)",))
+
+
+def test_an_account_without_a_password_in_both_files_is_one() -> None:
+    made = tree({"/etc/passwd": PASSWD, "/etc/shadow": "toor::1::::::\nweb::1::::::\n"})
+    found = one_of(account_metrics(made, NOTHING), "empty_passwords")
+    assert (found.before, found.evidence_before) == (2, ("toor", "web"))
+
+
+@pytest.mark.parametrize(
+    ("path", "count"),
+    [("/etc/crontabs/root", 1), ("/etc/cron.d/job", 1), ("/etc/cron.d/.placeholder", 0)],
+)
+def test_what_starts_by_itself_is_what_a_scheduler_reads(path: str, count: int) -> None:
+    assert one_of(account_metrics(tree({path: b"x"}), NOTHING), "scheduled").before == count
+
+
+def identity(name: str, config: ImageConfig, listening: tuple[str, ...] = ()) -> Metric:
+    made = image({"/app": program("", STATIC), "/etc/passwd": PASSWD}, config)
+    plain = image({"/app": program("", STATIC)}, ImageConfig(entrypoint=("/app",)))
+    entrypoint = replace(read_entrypoint(plain), listening=listening)
+    return one_of(identity_metrics(made, NOTHING, entrypoint), name)
+
+
+@pytest.mark.parametrize(
+    ("user", "count"),
+    [
+        ("", 1), ("0", 1), ("00:5", 1), ("root", 1), ("toor:web", 1), ("33", 0), ("web", 0),
+        ("nobody-knows", None),
+    ],
+)  # fmt: skip
+def test_a_user_is_who_the_image_says_it_is(user: str, count: int | None) -> None:
+    assert identity("runs_as_root", ImageConfig(user=user)).before == count
+
+
+@pytest.mark.parametrize(
+    ("listening", "undeclared"),
+    [
+        (("tcp 0.0.0.0:53", "tcp 0.0.0.0:80"), ()),
+        (("udp 0.0.0.0:53",), ("udp 0.0.0.0:53",)),
+        (("tcp 0.0.0.0:81", "tcp [::]:81"), ("tcp 0.0.0.0:81",)),
+        (("tcp 127.0.1.1:9", "tcp [::1]:9", "unix /run/x.sock"), ()),
+        (("tcp 10.127.0.1:9",), ("tcp 10.127.0.1:9",)),
+    ],
+    ids=("declared", "other protocol", "two families", "loopback", "like loopback"),
+)
+def test_a_port_is_declared_for_its_protocol(
+    listening: tuple[str, ...], undeclared: tuple[str, ...]
+) -> None:
+    found = identity("undeclared_ports", ImageConfig(exposed_ports=("53/tcp", "80")), listening)
+    assert (found.before, found.evidence_before) == (len(undeclared), undeclared)
+
+
+def test_ports_are_not_known_where_no_run_was_recorded() -> None:
+    assert identity("undeclared_ports", ImageConfig()).before is None
+
+
+@pytest.mark.parametrize(
+    ("imports", "is_self_contained", "gaps"),
+    [
+        ({"memcpy", "strcpy"}, False, ("no canary, no FORTIFY",)),
+        ({"memcpy", "__strcpy_chk"}, False, ("no canary",)),
+        ({"qsort"}, False, ("no canary",)),
+        (set(), True, ()),
+    ],
+    ids=("plain", "checked", "nothing to check", "not known"),
+)
+def test_hardening_is_judged_by_what_is_imported(
+    imports: set[str], is_self_contained: bool, gaps: tuple[str, ...]
+) -> None:
+    one = ElfFile(
+        "/app", "ET_DYN", "x86_64", None, (), (), (), None, False, relro="full",
+        imports=frozenset(imports), is_self_contained=is_self_contained,
+    )  # fmt: skip
+    kept = Rootfs((Node("/app", NodeType.FILE, 0o755, 0, 0, 0),), (), ())
+    found = one_of(hardening_metrics(Analysis({"/app": one}, {}, (), ()), kept), "elf_unhardened")
+    assert found.evidence_after == tuple(f"/app: {gap}" for gap in gaps)
