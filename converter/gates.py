@@ -27,6 +27,7 @@ METRICS = (
     "elf_unhardened",
     "accounts", "login_accounts", "root_accounts", "password_hashes", "empty_passwords",
     "privilege_rules", "scheduled", "runs_as_root", "writable_directories", "undeclared_ports",
+    "child_programs",
     "secrets", "files_in_layers", "packages", "vulnerabilities", "kernel_bytes", "kernel_code",
     "archive_bytes", "system_calls", "drivers",
 )  # fmt: skip

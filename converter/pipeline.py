@@ -108,9 +108,10 @@ def convert(request: Request, output: Path, progress: Progress) -> Conversion:
         comparison = _compared(source, boot, request, progress)
         attempts = _attacked(rootfs, entrypoint, artifact, boot, request, progress)
         known, notes = _known(request, progress)
+        crates = packages.crates(chosen.runtime.components)
         findings = report.Findings(
             image, entrypoint, analysis, rootfs, artifact, boot, request.stripping, comparison,
-            inventory, vulnerabilities.match(inventory, known), secrets.find(source),
+            inventory, vulnerabilities.match(inventory, known, crates), secrets.find(source),
             attempts, notes,
         )  # fmt: skip
         document = report.build(findings)

@@ -53,6 +53,7 @@ class Runtime:
     machines: tuple[str, ...]
     minimum_memory_bytes: int
     parts: tuple[Part, ...] = ()
+    components: tuple[tuple[str, str], ...] = ()  # name and version of each crate compiled in
     elf_machine: str = "x86_64"
     attacker: Path | None = None  # the program that tries attack scenarios
 

@@ -67,6 +67,7 @@ def artifact(attacker: Path | None = None) -> Artifact:
         name="husk", version="1", directory=here, library=here, linker_script=here,
         elf_types=("ET_EXEC",), elf_machine="x86_64", system_calls=calls, drivers=(Driver("nic"),),
         machines=("pc",), minimum_memory_bytes=1 << 24, attacker=attacker,
+        components=(("tcp-stack", "0.1.2"),),
     )  # fmt: skip
     match = Match(runtime, calls[:1], ("nic",), (), machines=("pc",))
     return Artifact(here / "unikernel.elf", "0" * 64, 1000, 600, 300, 900, 400, match)

@@ -76,6 +76,7 @@ def _runtime(
         minimum_memory_bytes=manifest["limits"]["minimum_memory_mb"] * _MIB,
         parts=tuple(_part(part) for part in manifest.get("parts", ())),
         elf_machine=manifest["elf_machine"],
+        components=tuple(map(_component, manifest.get("components", {}).get("cargo", ()))),
         attacker=_first_existing(directory, attackers) if attackers else None,
     )
 
@@ -89,6 +90,11 @@ def _part(table: Mapping[str, Any]) -> Part:
         sockets=tuple(map(_socket, table.get("sockets", ()))),
         files=frozenset(table.get("files", ())),
     )
+
+
+def _component(text: str) -> tuple[str, str]:
+    name, version = text.split()
+    return name, version
 
 
 def _socket(row: list[int]) -> tuple[int, int | None]:

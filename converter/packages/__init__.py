@@ -6,6 +6,8 @@ and nothing outside of it is asked.
 
 from __future__ import annotations
 
+from .crates import CARGO as CRATES
+from .crates import crates
 from .inventory import inventory
 from .remains import states
 from .system import ECOSYSTEMS as SYSTEM_ECOSYSTEMS
@@ -13,12 +15,14 @@ from .system import owners, system_packages, with_dependencies
 from .values import Distribution, Inventory, Remains, State, Unread
 
 __all__ = [
+    "CRATES",
     "SYSTEM_ECOSYSTEMS",
     "Distribution",
     "Inventory",
     "Remains",
     "State",
     "Unread",
+    "crates",
     "inventory",
     "owners",
     "states",

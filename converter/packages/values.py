@@ -51,6 +51,7 @@ class State(Enum):
     PARTIAL = "partially kept"
     KEPT = "kept"  # every file that the image has of it
     UNKNOWN = "unknown"  # nobody knows which files it has
+    NEW = "new with the runtime"  # the image never had it
 
 
 @dataclass(frozen=True, slots=True)

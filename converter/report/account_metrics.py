@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from ..model import Entrypoint, Image, Node, NodeType, Rootfs, Tree
+from ..model import Confidence, Entrypoint, Image, Node, NodeType, Rootfs, Tree
 from .metrics import Metric, evidence, limited
 
 _NO_LOGIN = ("nologin", "false")
@@ -120,6 +120,7 @@ def identity_metrics(image: Image, rootfs: Rootfs, entrypoint: Entrypoint) -> tu
             "may write every one", evidence(old), evidence(new),
         ),
         _undeclared(image, entrypoint),
+        _children(entrypoint),
     )  # fmt: skip
 
 
@@ -142,6 +143,17 @@ def _may_write(node: Node, uid: int, gids: set[int]) -> bool:
         return True
     bit = 0o200 if node.uid == uid else 0o020 if node.gid in gids else 0o002
     return bool(node.mode & bit)
+
+
+def _children(entrypoint: Entrypoint) -> Metric:
+    """Not known where no run was recorded."""
+    is_known = bool(entrypoint.listening) or entrypoint.confidence is Confidence.RECORDED
+    count = len(entrypoint.children) if is_known else None
+    return Metric(
+        "child_programs", "other programs it runs", "paths", count, count,
+        "programs that a recorded run executed after the one that is started; each is kept. Not "
+        "known where none was recorded", entrypoint.children, entrypoint.children,
+    )  # fmt: skip
 
 
 def _undeclared(image: Image, entrypoint: Entrypoint) -> Metric:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..model import Tree
-from ..packages import Remains, State, Unread
+from ..packages import CRATES, Remains, State, Unread
 from ..vulnerabilities import Finding, NoData, Source, Vulnerabilities
 
 
@@ -93,6 +93,12 @@ def _no_data(one: NoData) -> dict[str, Any]:
     return {"ecosystem": one.ecosystem, "packages": list(one.packages), "because": one.because}
 
 
+def _state(finding: Finding, left: Remains | None) -> State:
+    if finding.package is not None and finding.package.ecosystem == CRATES:
+        return State.NEW
+    return left.state if left is not None else State.UNKNOWN
+
+
 def _finding(finding: Finding, left: Remains | None) -> dict[str, Any]:
     return {
         "id": finding.id,
@@ -100,7 +106,7 @@ def _finding(finding: Finding, left: Remains | None) -> dict[str, Any]:
         "severity": finding.severity.value,
         "fixed": list(finding.fixed),
         "package": finding.package.purl if finding.package is not None else finding.named,
-        "state": (left.state if left is not None else State.UNKNOWN).value,
+        "state": _state(finding, left).value,
         "kept": list(left.kept) if left is not None else [],
         "sources": list(finding.sources),
     }

@@ -16,7 +16,7 @@ from ..model import (
     Rootfs,
     Stripping,
 )
-from ..packages import Inventory, Remains, states
+from ..packages import Inventory, Remains, crates, states
 from ..scenarios import Attempt
 from ..secrets import Secret
 from ..vulnerabilities import Vulnerabilities
@@ -89,7 +89,11 @@ def build(findings: Findings) -> dict[str, Any]:
             "created": image.config.created or None,
             "layers": [{"diff_id": layer.diff_id, "size": layer.size} for layer in image.layers],
         },
-        "runtime": {"name": runtime.name, "version": runtime.version},
+        "runtime": {
+            "name": runtime.name,
+            "version": runtime.version,
+            "components": [one.purl for one in crates(runtime.components)],
+        },
         "entrypoint": entrypoint_document.document(entrypoint),
         "metrics": [_metric(metric) for metric in _metrics(findings, remains, secrets)],
         "losses": [{"name": name, "detail": detail} for name, detail in _losses(entrypoint)],

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from ..model import Hidden, Image, Node
-from .texts import Found, in_file, in_settings, in_value
+from ..model import Hidden, Image, Node, Tree
+from .texts import Found, digest, in_file, in_settings, in_value
 
 # Files of which a name is told with a value that is a secret (the programs' manuals); the deepest
 # components of their paths.
@@ -48,8 +48,25 @@ class Secret:
 
 def find(image: Image) -> tuple[Secret, ...]:
     """Every one, those that a running container has first."""
-    found = [*_in_tree(image.tree), *_in_config(image), *_in_history(image), *_in_hidden(image)]
+    found = [
+        *_in_tree(image.tree),
+        *_repositories(image.tree),
+        *_in_config(image),
+        *_in_history(image),
+        *_in_hidden(image),
+    ]
     return tuple(dict.fromkeys(found))
+
+
+def _repositories(tree: Tree) -> Iterator[Secret]:
+    """git(1)'s directory: every version of everything, what was taken out again among it."""
+    for node in tree:
+        if node.path.endswith("/.git/HEAD") and node.content is not None:
+            place = posixpath.dirname(node.path)
+            head = digest(node.content.read())
+            yield Secret(
+                "a git repository, its history with it", place, head, node.layer, node.path
+            )
 
 
 def _in_tree(nodes: Iterable[Node]) -> Iterator[Secret]:

@@ -16,7 +16,7 @@ from ..packages import SYSTEM_ECOSYSTEMS, Distribution
 
 _LANGUAGES = {
     "pypi": "PyPI", "npm": "npm", "golang": "Go", "maven": "Maven", "gem": "RubyGems",
-    "composer": "Packagist",
+    "composer": "Packagist", "cargo": "crates.io",
 }  # fmt: skip
 _BY_SOURCE = ("Debian", "Ubuntu", "Alpine", "Wolfi", "Chainguard")
 

@@ -40,17 +40,21 @@ def read(reports: Iterable[Path], database: Path | None) -> Known | None:
     return known if known != Known() else None
 
 
-def match(inventory: Inventory, known: Known | None) -> Vulnerabilities | None:
-    """Every vulnerability of each package, worst first; None where nothing is known of any."""
+def match(
+    inventory: Inventory, known: Known | None, runtime: tuple[Package, ...] = ()
+) -> Vulnerabilities | None:
+    """Every vulnerability of each package, those that the runtime brings among them, worst first;
+    None where nothing is known of any."""
     if known is None:
         return None
     claims = [claim for report in known.reports for claim in report.claims]
     named: list[Named] = list(_joined(inventory.packages, claims))
+    packages = (*_own(inventory.packages), *runtime)
     sources = [report.source for report in known.reports]
     no_data: list[NoData] = []
     if known.database is not None:
         sources.append(Source("osv", known.database.name))
-        for found in osv.find(known.database, _own(inventory.packages), inventory.distribution):
+        for found in osv.find(known.database, packages, inventory.distribution):
             (no_data if isinstance(found, NoData) else named).append(found)  # type: ignore[arg-type]
     return Vulnerabilities(
         sources=tuple(sources),

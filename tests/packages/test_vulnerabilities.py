@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from dock2uk.errors import Dock2ukError
-from dock2uk.packages import Inventory, inventory
+from dock2uk.packages import Inventory, crates, inventory
 from dock2uk.vulnerabilities import Severity, Vulnerabilities, cvss, match, read, read_reports
 from tests.packages import databases
 from tests.unit.trees import Entry, program, tree
@@ -386,3 +386,15 @@ def test_many_vulnerabilities_of_one_package_take_no_time(bill: Inventory, tmp_p
     purl = "pkg:deb/debian/libssl3@3.0.11-1"
     made = grype(*(grype_match(f"CVE-{number}", purl) for number in range(5000)))
     assert len(looked_up(bill, written(tmp_path / "g", made)).findings) == 5000
+
+
+def test_what_the_runtime_brings_is_looked_up_too(bill: Inventory, tmp_path: Path) -> None:
+    known = [record("RUSTSEC-1", "crates.io", "tcp-stack", before("0.2.0"))]
+    directory = database(tmp_path, {"crates.io": known})
+    runtime = crates([("tcp-stack", "0.1.2"), ("tcp-stack", "0.2.0")])
+    found = match(bill, read([], directory), runtime)
+    assert found is not None
+    of_runtime = [one for one in found.findings if one.package in runtime]
+    assert [(one.id, one.named) for one in of_runtime] == [
+        ("RUSTSEC-1", "pkg:cargo/tcp-stack@0.1.2")
+    ]

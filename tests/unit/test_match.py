@@ -302,3 +302,13 @@ def test_a_call_that_cannot_be_kept_is_an_error(name: str, said: str) -> None:
     with pytest.raises(Dock2ukError) as raised:
         match(reaching(0), [TALKER], KernelWishes(calls=(name,)))
     assert said in f"{raised.value.message} {raised.value.hint}"
+
+
+def test_the_runtime_names_every_crate_that_is_compiled_in() -> None:
+    cargo = HUSK.parents[1] / "scripts/cargo"
+    command = [cargo, "tree", "-p", "husk", "-e", "normal", "--prefix", "none"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    built = {tuple(line.split()[:2]) for line in done.stdout.splitlines()}
+    (husk,) = load_runtimes()
+    named = {(name, f"v{version}") for name, version in husk.components}
+    assert named == {one for one in built if one[0] != "husk"}

@@ -156,6 +156,8 @@ def test_cyclonedx_is_as_its_schema_says(full: dict[str, Any]) -> None:
     assert problem is None, problem
     bill = json.loads(text)
     assert len(bill["components"]) == len(full["packages"]) + 1
+    [runtime_s] = bill["components"][-1]["components"]
+    assert runtime_s["purl"] == "pkg:cargo/tcp-stack@0.1.2"
     before, after = (one["dependsOn"] for one in bill["dependencies"])
     assert len(before) == len(full["packages"])
     assert len(after) == sum(1 for one in full["packages"] if one["files_kept"])

@@ -119,7 +119,7 @@ def test_a_secret_where_pieces_meet_is_found_once(
 
 @pytest.fixture
 def found(tmp_path: Path, key: str, monkeypatch: pytest.MonkeyPatch) -> tuple[Secret, ...]:
-    """Of an image in which eleven secrets are planted."""
+    """Of an image in which twelve secrets are planted."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     lower = layer(
         file("etc/ssh/ssh_host_rsa_key", key.encode(), 0o600),
@@ -131,6 +131,7 @@ def found(tmp_path: Path, key: str, monkeypatch: pytest.MonkeyPatch) -> tuple[Se
         file("srv/settings.py", f"TOKEN = '{GITHUB}'\n".encode()),
         hard_link("srv/again.py", "srv/settings.py"),
         file("app/config", f"key {GOOGLE}".encode()),
+        file("srv/.git/HEAD", b"ref: refs/heads/main\n"),
     )
     upper = layer(file("root/.wh.deploy.key"), file("app/config", b"no key"), file("app/run"))
     env = ["PATH=/bin", "API_TOKEN=abc123def", "DB=postgres://u:s3cr3t!@db/x", "TOKEN_FILE=/t"]
@@ -153,6 +154,7 @@ def test_every_planted_secret_is_found_at_its_place(found: tuple[Secret, ...]) -
         ("a value named aws_secret_access_key", "/root/.aws/credentials, line 2", 0, False),
         ("a password of .netrc", "/root/.netrc, line 1", 0, False),
         ("a GitHub token", "/srv/again.py, line 1", 0, False),
+        ("a git repository, its history with it", "/srv/.git", 0, False),
         ("a value whose name says so", "ENV API_TOKEN", None, False),
         ("a password in a URL", "ENV DB", None, False),
         ("a Slack token", "LABEL build", None, False),

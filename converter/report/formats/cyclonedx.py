@@ -11,6 +11,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from packageurl import PackageURL
+
 from .text import one_line
 
 _SEVERITIES = {"negligible": "info"}  # the others are called the same
@@ -59,7 +61,17 @@ def _unikernel(document: Mapping[str, Any]) -> dict[str, Any]:
         "name": artifact["name"],
         "version": f"{runtime['name']} {runtime['version']}",
         "hashes": [{"alg": "SHA-256", "content": artifact["sha256"]}],
+        "components": [_crate(purl) for purl in runtime["components"]],
     }
+
+
+def _crate(purl: str) -> dict[str, Any]:
+    """What the runtime brings, which the image did not have."""
+    parsed = PackageURL.from_string(purl)
+    return {
+        "type": "library", "bom-ref": purl, "name": parsed.name, "version": parsed.version or "",
+        "purl": purl,
+    }  # fmt: skip
 
 
 def _dependencies(document: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -106,6 +118,8 @@ def _vulnerability(
         for index, one in enumerate(packages)
         if one["purl"] == found["package"]
     ]
+    if found["state"] == "new with the runtime":
+        references = [{"ref": found["package"]}]
     return {
         "id": one_line(found["id"]),
         "ratings": [{"severity": severity}],

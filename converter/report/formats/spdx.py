@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from packageurl import PackageURL
+
 from . import identity
 from .text import one_line
 
@@ -15,7 +17,7 @@ _UNKNOWN = "NOASSERTION"
 
 def render(document: Mapping[str, Any]) -> str:
     name = one_line(document["source"]["reference"])
-    packages = [_image(document), _unikernel(document), *_packages(document)]
+    packages = [_image(document), _unikernel(document), *_packages(document), *_crates(document)]
     spdx = {
         "spdxVersion": "SPDX-2.3",
         "dataLicense": "CC0-1.0",
@@ -69,6 +71,18 @@ def _packages(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield _package(_id(index), one["name"], one["version"], comment=said, **references)
 
 
+def _crates(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """What the runtime brings, which the image did not have."""
+    for index, purl in enumerate(document["runtime"]["components"]):
+        parsed = PackageURL.from_string(purl)
+        references = {"externalRefs": [_purl(purl)]}
+        yield _package(_crate_id(index), parsed.name, parsed.version or "", **references)
+
+
+def _crate_id(index: int) -> str:
+    return f"SPDXRef-runtime-{index}"
+
+
 def _purl(purl: str) -> dict[str, str]:
     return {
         "referenceCategory": "PACKAGE-MANAGER",
@@ -89,6 +103,8 @@ def _relationships(document: Mapping[str, Any]) -> Iterator[dict[str, str]]:
         yield _relationship(_IMAGE, "CONTAINS", _id(index))
         if one["files_kept"]:
             yield _relationship(_UNIKERNEL, "CONTAINS", _id(index))
+    for index, _ in enumerate(document["runtime"]["components"]):
+        yield _relationship(_UNIKERNEL, "CONTAINS", _crate_id(index))
 
 
 def _relationship(element: str, kind: str, related: str) -> dict[str, str]:

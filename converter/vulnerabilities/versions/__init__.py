@@ -23,6 +23,7 @@ _ORDERS: dict[str, Key] = {
     "pypi": Version,  # PEP 440
     "npm": semver.key,
     "golang": semver.key,
+    "cargo": semver.key,
     "maven": maven.key,
     "gem": gem.key,
     "composer": composer.key,
