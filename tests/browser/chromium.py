@@ -13,12 +13,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
+from urllib.request import ProxyHandler, build_opener
 
 from websockets.sync.client import ClientConnection, connect
 
 _OPTIONS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--hide-scrollbars",
+    "--disable-dev-shm-usage",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--host-resolver-rules=MAP * ~NOTFOUND", "--remote-debugging-port=0",
 )  # fmt: skip
@@ -100,10 +101,13 @@ def chromium(profile: Path) -> Iterator[Tab]:
     ) as process:
         try:
             port = _port(profile / "DevToolsActivePort")
-            with urlopen(f"http://127.0.0.1:{port}/json/list", timeout=_ANSWER_S) as answer:
+            direct = build_opener(
+                ProxyHandler({})
+            )  # a proxy of the environment has no business here
+            with direct.open(f"http://127.0.0.1:{port}/json/list", timeout=_ANSWER_S) as answer:
                 tabs = json.load(answer)
             [address] = [one["webSocketDebuggerUrl"] for one in tabs if one["type"] == "page"]
-            with connect(address, max_size=None) as connection:
+            with connect(address, max_size=None, proxy=None) as connection:
                 yield Tab(connection)
         finally:
             process.terminate()
