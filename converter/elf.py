@@ -1,19 +1,25 @@
 """What the first 64 bytes of a file say: is it ELF, of which type, for which machine.
 
-Cheap enough to ask of every file of an image. It reads no program header, so it cannot tell a
-position-independent executable from a shared library; `kind` uses the name for that and says so.
-The deep reading of the program's closure is `analyse`'s.
+Cheap enough to ask of every file of an image. A kind comes from no program header, so it cannot
+tell a position-independent executable from a shared library; `kind` uses the name for that and says
+so. `loaded` lists what PT_LOAD loads, of a file that need not be honest. The deep reading of the
+program's closure is `analyse`'s.
 """
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from posixpath import basename
+from typing import BinaryIO
 
 from .model import Node, NodeType
 
 HEADER_SIZE_BYTES = 64  # sizeof(Elf64_Ehdr), elf(5)
+_PROGRAM_TABLE = struct.Struct("<32xQ14xHH")  # Elf64_Ehdr: e_phoff, e_phentsize, e_phnum
+_PROGRAM_HEADER = struct.Struct("<IIQQQQQQ")
+_PT_LOAD, _PF_X = 1, 1
 
 # e_machine, elf(5) and the gABI registry; the ones container images are published for.
 _MACHINES = {
@@ -43,6 +49,34 @@ def read_header(head: bytes) -> ElfHeader | None:
         machine=_MACHINES.get(machine_number, f"machine {machine_number}"),
         is_64_bit=head[4] == 2,  # EI_CLASS
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Where in a file a segment's bytes are."""
+
+    offset: int
+    size: int
+    is_code: bool
+
+
+def loaded(file: BinaryIO, file_size: int) -> Iterator[Loaded]:
+    """Every PT_LOAD of a 64-bit little-endian file, as far as the file has it; nothing for another.
+    All together are no larger than the file: what overlaps is cut, and said no more of."""
+    head = file.read(HEADER_SIZE_BYTES)
+    if len(head) < HEADER_SIZE_BYTES or head[:6] != b"\x7fELF\x02\x01":
+        return
+    place, entry_bytes, count = _PROGRAM_TABLE.unpack_from(head)
+    if entry_bytes != _PROGRAM_HEADER.size or place >= file_size:
+        return
+    file.seek(place)
+    table, left = file.read(_PROGRAM_HEADER.size * count), file_size
+    for at in range(0, len(table) - _PROGRAM_HEADER.size + 1, _PROGRAM_HEADER.size):
+        kind, flags, offset, _, _, size, _, _ = _PROGRAM_HEADER.unpack_from(table, at)
+        if kind == _PT_LOAD and offset < file_size:
+            size = min(size, file_size - offset, left)
+            left -= size
+            yield Loaded(offset, size, bool(flags & _PF_X))
 
 
 def header_of(node: Node) -> ElfHeader | None:

@@ -10,14 +10,13 @@ fixed relative names, and nothing in the result names that directory.
 from __future__ import annotations
 
 import re
-import struct
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from .. import tools
+from .. import elf, tools
 from ..errors import Dock2ukError
 from ..runtime import Match, Runtime
 from .application import Program, Symbol, application_source, archive_source, symbols_source
@@ -33,10 +32,6 @@ _PACKAGE = "binutils"
 _TEXT_SYMBOL = re.compile(
     r"^([0-9a-f]{16}) [tTwW] (?!husk_(?:image|text)_start$)(.+)$", re.MULTILINE
 )
-# ELF-64 headers (gABI, "ELF Header" and "Program Header"): the fields up to e_phnum; p_type, …
-_ELF_HEADER = struct.Struct("<16sHHIQQQIHHH")
-_PROGRAM_HEADER = struct.Struct("<IIQQQQQQ")
-_PT_LOAD, _PF_X = 1, 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +62,10 @@ def link_kernel(plan: Plan, output: Path) -> Kernel:
         output.parent.mkdir(parents=True, exist_ok=True)
         strip = tools.require("strip", package=_PACKAGE)
         tools.run([strip, "--strip-all", "-o", output.resolve(), UNSTRIPPED], cwd=workplace)
-    sizes = tuple(_segment_sizes(output))
-    loaded_bytes = sum(size for size, _ in sizes)
-    code_bytes = sum(size for size, is_code in sizes if is_code)
+    with output.open("rb") as file:
+        segments = tuple(elf.loaded(file, output.stat().st_size))
+    loaded_bytes = sum(one.size for one in segments)
+    code_bytes = sum(one.size for one in segments if one.is_code)
     return Kernel(output, loaded_bytes - archive_bytes, code_bytes, archive_bytes)
 
 
@@ -132,15 +128,3 @@ def library_code_bytes(runtime: Runtime) -> int:
     listing = tools.run([size, "-A", runtime.library.resolve()]).stdout
     own = re.findall(rf"^{re.escape(runtime.name)}\S* .*\n((?:.+\n)*)", listing, re.MULTILINE)
     return sum(map(int, re.findall(r"^\.text\S* +(\d+)", "".join(own), re.MULTILINE)))
-
-
-def _segment_sizes(elf: Path) -> Iterator[tuple[int, bool]]:
-    """p_filesz of every PT_LOAD, and whether it is executable."""
-    with elf.open("rb") as file:
-        header = _ELF_HEADER.unpack(file.read(_ELF_HEADER.size))
-        program_headers, count = header[5], header[10]
-        file.seek(program_headers)
-        for _ in range(count):
-            fields = _PROGRAM_HEADER.unpack(file.read(_PROGRAM_HEADER.size))
-            if fields[0] == _PT_LOAD:
-                yield fields[5], bool(fields[1] & _PF_X)

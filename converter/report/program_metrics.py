@@ -4,17 +4,15 @@ by what it is. Numbers of code that can be reused are a weak measure: so their d
 from __future__ import annotations
 
 import re
-import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import BinaryIO
 
+from .. import elf
 from ..known_programs import is_interpreter, is_living_off_the_land, is_network_tool
 from ..model import Node, NodeType, Rootfs, Tree
 from .metrics import Metric, evidence, limited
 
-_HEADER = struct.Struct("<16sHHIQQQIHHH")  # Elf64_Ehdr up to e_phnum
-_SEGMENT = struct.Struct("<IIQQQQQQ")  # Elf64_Phdr
-_PT_LOAD, _PF_X = 1, 1
-_MOST_SEGMENTS = 128
+_PIECE_BYTES = 1 << 20
 _RETURN = b"\xc3"  # near return (SDM volume 2, RET)
 # Libraries that are opened by a name that configuration or locale gives, by where they lie.
 _MODULE = re.compile(
@@ -129,21 +127,19 @@ def _code_metrics(before: Sequence[Node], after: Sequence[Node]) -> tuple[Metric
 
 def _code(node: Node) -> tuple[int, int]:
     """Bytes of executable segments, and returns in them; nothing for what is no 64-bit ELF file."""
-    if node.type is not NodeType.FILE or node.content is None or node.size < _HEADER.size:
+    if node.type is not NodeType.FILE or node.content is None:
         return 0, 0
+    size = count = 0
     with node.content.open() as file:
-        head = file.read(_HEADER.size)
-        if head[:6] != b"\x7fELF\x02\x01":
-            return 0, 0
-        fields = _HEADER.unpack(head)
-        file.seek(fields[5])
-        table = file.read(_SEGMENT.size * min(fields[10], _MOST_SEGMENTS))
-        size = count = 0
-        for at in range(0, len(table) - _SEGMENT.size + 1, _SEGMENT.size):
-            kind, flags, offset, _, _, length, _, _ = _SEGMENT.unpack_from(table, at)
-            if kind == _PT_LOAD and flags & _PF_X and offset < node.size:
-                file.seek(offset)
-                data = file.read(min(length, node.size - offset))
+        for segment in (one for one in tuple(elf.loaded(file, node.size)) if one.is_code):
+            file.seek(segment.offset)
+            for data in _pieces(file, segment.size):
                 size += len(data)
                 count += data.count(_RETURN)
     return size, count
+
+
+def _pieces(file: BinaryIO, size: int) -> Iterator[bytes]:
+    while size > 0 and (data := file.read(min(size, _PIECE_BYTES))):
+        size -= len(data)
+        yield data
