@@ -24,14 +24,14 @@ def assess(request: Request) -> dict[str, Any]:
         return _row(request, foresee(request, Silent()))
     except UndecidedError as undecided:
         hint = undecided.hint or "--resolve record runs its start-up in a sandbox; or --entrypoint"
-        return _without(request, UNDECIDED, undecided.reasons, hint)
+        return without(request.reference, UNDECIDED, undecided.reasons, hint)
     except UnsupportedError as unsupported:
-        return _without(request, REFUSED, unsupported.reasons, unsupported.hint)
+        return without(request.reference, REFUSED, unsupported.reasons, unsupported.hint)
     except Dock2ukError as problem:
-        return _without(request, UNREAD, (problem.message,), problem.hint)
+        return without(request.reference, UNREAD, (problem.message,), problem.hint)
     except Exception as problem:
         said = f"an error of dock2uk's own, {type(problem).__name__}: {problem}"
-        return _without(request, UNREAD, (said,), None)
+        return without(request.reference, UNREAD, (said,), None)
 
 
 def _row(request: Request, found: Foresight) -> dict[str, Any]:
@@ -48,11 +48,12 @@ def _row(request: Request, found: Foresight) -> dict[str, Any]:
     }
 
 
-def _without(
-    request: Request, verdict: str, because: tuple[str, ...], hint: str | None
+def without(
+    source: str, verdict: str, because: tuple[str, ...], hint: str | None = None
 ) -> dict[str, Any]:
+    """The row of an image that no program was found in."""
     return {
-        "source": request.reference, "digest": None, "verdict": verdict, "because": list(because),
+        "source": source, "digest": None, "verdict": verdict, "because": list(because),
         "hint": hint, "program": None, "risks": [], "metrics": [],
     }  # fmt: skip
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .. import __version__, cache, tools
 from ..errors import ToolError
-from .assessment import UNREAD
+from .assessment import UNREAD, without
 
 _LONGEST_S = 900.0  # for one image, its download included
 _KIND = "audits"
@@ -40,7 +40,7 @@ def look(audit: Audit, on_row: Callable[[int, dict[str, Any]], None]) -> list[di
     with ThreadPoolExecutor(audit.jobs) as pool:
         asked = {pool.submit(_assessed, source, audit.options): source for source in missing}
         try:
-            for future in _finished(asked):
+            for future in as_completed(asked):
                 rows[asked[future]] = future.result()
                 kept.write(rows)
                 on_row(len(rows), future.result())
@@ -55,10 +55,6 @@ def forget(audit: Audit) -> None:
     _Kept(audit).remove()
 
 
-def _finished(asked: Mapping[Future[dict[str, Any]], str]) -> Iterator[Future[dict[str, Any]]]:
-    return as_completed(asked)
-
-
 def _assessed(source: str, options: Sequence[str]) -> dict[str, Any]:
     """By a process of its own; whatever becomes of it."""
     command = [sys.executable, "-m", "dock2uk", "assess", *options, "--", source]
@@ -67,10 +63,7 @@ def _assessed(source: str, options: Sequence[str]) -> dict[str, Any]:
         return dict(row)
     except (ToolError, ValueError) as problem:
         said = problem.message if isinstance(problem, ToolError) else "it said nothing that is JSON"
-        return {
-            "source": source, "digest": None, "verdict": UNREAD, "because": [said], "hint": None,
-            "program": None, "risks": [], "metrics": [],
-        }  # fmt: skip
+        return without(source, UNREAD, (said,))
 
 
 class _Kept:

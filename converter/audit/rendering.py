@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -11,9 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from ..report.amounts import amount
-from ..report.formats import html
+from ..report.formats import as_json, html
 from ..report.formats.markdown import escaped, table
-from ..report.formats.text import encodable, visible
+from ..report.formats.text import visible
 
 _STYLES = {
     "convertible": "green", "convertible with a change": "green", "undecided": "yellow",
@@ -79,10 +78,6 @@ def _page(document: Mapping[str, Any]) -> str:
     )
 
 
-def _json(document: Mapping[str, Any]) -> str:
-    return encodable(json.dumps(document, indent=2, ensure_ascii=False)) + "\n"
-
-
 FORMATS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
-    "html": _page, "json": _json, "md": _markdown,
+    "html": _page, "json": as_json.render, "md": _markdown,
 }  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -12,8 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from ..amounts import amount, change
+from ..formats import as_json
 from ..formats.markdown import escaped, folded, table
-from ..formats.text import encodable, visible
+from ..formats.text import visible
 
 _SHOWN = 20
 _DIGEST = re.compile("(sha256:[0-9a-f]{12})[0-9a-f]*")
@@ -106,8 +106,7 @@ def _markdown(document: Mapping[str, Any]) -> str:
     return "".join(parts)
 
 
-def _json(document: Mapping[str, Any]) -> str:
-    return encodable(json.dumps(document, indent=2, ensure_ascii=False)) + "\n"
-
-
-FORMATS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {"json": _json, "md": _markdown}
+FORMATS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "json": as_json.render,
+    "md": _markdown,
+}
