@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from ..model import Confidence, Entrypoint, Image, Node, NodeType, Rootfs, Tree
-from .metrics import Metric, evidence, limited
+from .metrics import Metric, limited, of_nodes
 
 _NO_LOGIN = ("nologin", "false")
 _PRIVILEGE = re.compile(
@@ -58,10 +58,7 @@ def _paths(
         [one for one in nodes if one.type is NodeType.FILE and pattern.search(one.path)]
         for nodes in (before, after)
     ]
-    return Metric(
-        name, title, "files", len(found[0]), len(found[1]), definition,
-        evidence(found[0]), evidence(found[1]),
-    )  # fmt: skip
+    return of_nodes(name, title, "files", definition, *found)
 
 
 def _lines(nodes: Iterable[Node], path: str) -> list[list[str]]:
@@ -114,10 +111,10 @@ def identity_metrics(image: Image, rootfs: Rootfs, entrypoint: Entrypoint) -> tu
             "name; after: what the program is when it is started",
             (f"User {image.config.user!r}",), (f"user {uid}, group {entrypoint.gid}",),
         ),
-        Metric(
-            "writable_directories", "directories it may write", "paths", len(old), len(new),
+        of_nodes(
+            "writable_directories", "directories it may write", "paths",
             "directories that the user of the program may write by owner, group and mode; user 0 "
-            "may write every one", evidence(old), evidence(new),
+            "may write every one", old, new,
         ),
         _undeclared(image, entrypoint),
         _children(entrypoint),

@@ -114,24 +114,26 @@ def _size(nodes: Iterable[Node]) -> int:
 
 
 def _shells(before: Sequence[Node], after: Sequence[Node]) -> Metric:
-    found = shells(before), shells(after)
-    return Metric(
-        "shells", "shells", "paths", len(found[0]), len(found[1]),
-        "programs named as a shell, files with the same content, and links to either, each name",
-        evidence(found[0]), evidence(found[1]),
-    )  # fmt: skip
+    definition = "programs named as a shell, files with the same content or with what a POSIX " \
+                 "shell's code holds, and links to these, each name"  # fmt: skip
+    return of_nodes("shells", "shells", "paths", definition, shells(before), shells(after))
 
 
 def _counted(count: _Count, before: Sequence[Node], after: Sequence[Node]) -> Metric:
-    found_before = [node for node in before if count.has_property(node)]
-    found_after = [node for node in after if count.has_property(node)]
+    found = [list(filter(count.has_property, nodes)) for nodes in (before, after)]
+    return of_nodes(count.id, count.name, "paths", count.definition, *found)
+
+
+def of_nodes(
+    name: str, title: str, unit: str, definition: str, before: Sequence[Node], after: Sequence[Node]
+) -> Metric:
+    """How many were found, each of them evidence."""
     return Metric(
-        count.id, count.name, "paths", len(found_before), len(found_after), count.definition,
-        evidence(found_before), evidence(found_after),
-    )  # fmt: skip
+        name, title, unit, len(before), len(after), definition, _evidence(before), _evidence(after)
+    )
 
 
-def evidence(nodes: Iterable[Node]) -> tuple[str, ...]:
+def _evidence(nodes: Iterable[Node]) -> tuple[str, ...]:
     shown = [f"{node.path} ({node.mode:04o} {node.uid}:{node.gid})" for node in nodes]
     return limited(shown)
 
@@ -148,11 +150,8 @@ def _elf_metrics(before: Sequence[Node], after: Sequence[Node]) -> tuple[Metric,
     for kind, name in (("executable", "ELF executables"), ("library", "ELF shared libraries")):
         found_before, found_after = kinds_before.get(kind, []), kinds_after.get(kind, [])
         metrics.append(
-            Metric(
-                f"elf_{kind}", name, "files", len(found_before), len(found_after), definition,
-                evidence(found_before), evidence(found_after),
-            )
-        )  # fmt: skip
+            of_nodes(f"elf_{kind}", name, "files", definition, found_before, found_after)
+        )
     return tuple(metrics)
 
 

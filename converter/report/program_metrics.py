@@ -10,7 +10,7 @@ from typing import BinaryIO
 from .. import elf
 from ..known_programs import is_interpreter, is_living_off_the_land, is_network_tool
 from ..model import Node, NodeType, Rootfs, Tree
-from .metrics import Metric, evidence, limited
+from .metrics import Metric, limited, of_nodes
 
 _PIECE_BYTES = 1 << 20
 _RETURN = b"\xc3"  # near return (SDM volume 2, RET)
@@ -48,7 +48,7 @@ def program_metrics(tree: Tree, rootfs: Rootfs, workload: str) -> tuple[Metric, 
         _counted("scripts", "scripts", _is_script, before, after,
                  "regular files with an execute bit that begin with #!"),
         _counted("modules", "modules opened by name", _is_module, before, after,
-                 "libraries in directories of plug-ins, and of name services"),
+                 "libraries in directories for modules, and of name services"),
         *_code_metrics(before, after),
     )  # fmt: skip
 
@@ -60,10 +60,7 @@ def _named(
 ) -> Metric:
     name, title, is_one, definition = row
     found = [list(filter(is_one, nodes)) for nodes in (before, after)]
-    return Metric(
-        name, title, "paths", len(found[0]), len(found[1]), definition,
-        evidence(found[0]), evidence(found[1]),
-    )  # fmt: skip
+    return of_nodes(name, title, "paths", definition, *found)
 
 
 def _counted(
@@ -75,10 +72,7 @@ def _counted(
     definition: str,
 ) -> Metric:
     found = [list(_once(filter(is_one, nodes))) for nodes in (before, after)]
-    return Metric(
-        name, title, "files", len(found[0]), len(found[1]), definition,
-        evidence(found[0]), evidence(found[1]),
-    )  # fmt: skip
+    return of_nodes(name, title, "files", definition, *found)
 
 
 def _once(nodes: Iterable[Node]) -> Iterator[Node]:
