@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from . import bundle, verify
-from .host_file import HostFile
+from .contents import HostFile
 from .known_programs import is_shell
 from .link import Program, link_programs
 from .model import Artifact, Entrypoint, Node, NodeType, Rootfs

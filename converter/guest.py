@@ -24,8 +24,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from . import tools
+from .contents import HostFile
 from .errors import Dock2ukError
-from .host_file import HostFile
 from .link import Program, link_programs
 from .match import offer, parse_runtime
 from .model import Artifact, Node, NodeType

@@ -2,32 +2,14 @@
 
 from __future__ import annotations
 
-import io
-from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any
 
+from dock2uk.contents import Held
 from dock2uk.model import Node, NodeType
 
 
-@dataclass(frozen=True)
-class Bytes:
-    """Content that is held in memory."""
-
-    data: bytes
-
-    @property
-    def size(self) -> int:
-        return len(self.data)
-
-    def read(self) -> bytes:
-        return self.data
-
-    def open(self) -> BinaryIO:
-        return io.BytesIO(self.data)
-
-
 def file(path: str, data: bytes = b"", mode: int = 0o644, **more: Any) -> Node:
-    return node(path, NodeType.FILE, mode, content=Bytes(data), **more)
+    return node(path, NodeType.FILE, mode, content=Held(data), **more)
 
 
 def directory(path: str, mode: int = 0o755, **more: Any) -> Node:

@@ -5,13 +5,12 @@ dropped may not be executed. Contents are otherwise the image's own.
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import BinaryIO
+from dataclasses import replace
 
 from .. import library_cache
+from ..contents import Held
 from ..model import Entrypoint, Keep, Node, NodeType, Tree
 from .kept_accounts import KeptAccounts, kept_accounts
 from .removal import SETUID_OR_SETGID, is_of_runtime, is_setuid
@@ -20,23 +19,6 @@ _EXECUTE = 0o111
 # execve(2): a script's first line, of which Linux reads so much (BINPRM_BUF_SIZE).
 _SHEBANG = re.compile(rb"#![ \t]*([^ \t\n\0]+)")
 _FIRST_LINE_BYTES = 256
-
-
-@dataclass(frozen=True, slots=True)
-class Bytes:
-    """The content of a file made here."""
-
-    data: bytes
-
-    @property
-    def size(self) -> int:
-        return len(self.data)
-
-    def read(self) -> bytes:
-        return self.data
-
-    def open(self) -> BinaryIO:
-        return io.BytesIO(self.data)
 
 
 def rewritten(
@@ -68,7 +50,7 @@ def _rewritten(
     if node.path in texts:
         data, names = texts[node.path]
         # No inode: another name of the old text would not be another name of this one.
-        changed = replace(node, content=Bytes(data), mode=0o644, inode=0)
+        changed = replace(node, content=Held(data), mode=0o644, inode=0)
         return changed, f"rewritten without passwords: {names or 'no account'}"
     node, of_text = _cache_of_kept(node, tree, kept)
     node, of_mode = _harmless(node, tree, kept)
@@ -107,7 +89,7 @@ def _cache_of_kept(node: Node, tree: Tree, kept: frozenset[str]) -> tuple[Node, 
         return node, ""
     count = len(library_cache.read_library_cache(cut))
     because = f"names the libraries that are kept, {count}, and no other"
-    return replace(node, content=Bytes(cut), inode=0), because
+    return replace(node, content=Held(cut), inode=0), because
 
 
 def _lost_interpreter(node: Node, tree: Tree, kept: frozenset[str]) -> str:

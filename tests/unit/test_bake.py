@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from trees import Data, image
+from trees import image
 
+from dock2uk.contents import Held
 from dock2uk.entrypoint.bake import Baked, bake_agreed, bake_all
 from dock2uk.entrypoint.compare import Comparison, Run, compare
 from dock2uk.entrypoint.record.recording import Ending, Final, Recording, Surroundings
@@ -25,7 +26,7 @@ THERE = Surroundings("omega", "172.17.0.9", 40_000_000, 1)
 
 
 def file(path: str, text: str, *, mode: int = 0o644) -> Change:
-    data = Data(text.encode("utf-8", "surrogateescape"))
+    data = Held(text.encode("utf-8", "surrogateescape"))
     return Change(path, Node(path, NodeType.FILE, mode, 0, 0, 0, content=data))
 
 

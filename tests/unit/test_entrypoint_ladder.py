@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from tiny_elf import tiny_elf
-from trees import Data, Entry, image, program
+from trees import Entry, image, program
 
+from dock2uk.contents import Held
 from dock2uk.entrypoint import Options, Resolve, recorded, resolve
 from dock2uk.entrypoint.record.recording import Ending, Exec, Final, Process, Recording
 from dock2uk.errors import (
@@ -30,7 +31,7 @@ from dock2uk.model import (
     NodeType,
 )
 
-MADE = Node("/etc/made", NodeType.FILE, 0o600, 5, 6, 77, content=Data(b"made"))
+MADE = Node("/etc/made", NodeType.FILE, 0o600, 5, 6, 77, content=Held(b"made"))
 PLAIN = '#!/bin/sh\nexec "$@"\n'
 WORKS = '#!/bin/sh\nprepare > /etc/made\nexec "$@"\n'
 OPEN = "#!/bin/sh\nif prepare; then exec server; fi\nexec other\n"
@@ -206,7 +207,7 @@ def test_the_program_s_own_name_is_no_secret(record: Record) -> None:
 
 
 def test_a_secret_that_start_up_unset_is_told_by_no_file(record: Record) -> None:
-    holds = replace(MADE, content=Data(b"password hunter2"))
+    holds = replace(MADE, content=Held(b"password hunter2"))
     made = replace(recording(), changes=(Change("/etc/made", holds),))
     record([made, made])
     seen = resolve(the_image(WORKS, env=("DB_PASSWORD=hunter2",)), (), Options())

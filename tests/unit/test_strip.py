@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from trees import Data, Entry, Link, image, program
+from trees import Entry, Link, image, program
 
+from dock2uk.contents import Held
 from dock2uk.errors import Dock2ukError
 from dock2uk.model import (
     Analysis,
@@ -257,7 +258,7 @@ def test_odd_images_are_no_error() -> None:
         "/x\n": b"\xff",
     }
     assert run(odd, needed=["/gone", "/loop"], stripping=keeping("/loop")).nodes
-    empty = run({"/etc/passwd": b"\xff\0::::::\n", "/etc/group": Data(b"").read()})
+    empty = run({"/etc/passwd": b"\xff\0::::::\n", "/etc/group": Held(b"").read()})
     assert text(empty, "/etc/passwd") == ""
 
 

@@ -6,34 +6,16 @@ directory, a Node whatever it says. Parent directories are made as needed.
 
 from __future__ import annotations
 
-import io
 import os
 import posixpath
 import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import BinaryIO
 
 from dock2uk import entrypoint
+from dock2uk.contents import Held
 from dock2uk.ingest.tree import TreeBuilder
 from dock2uk.model import Entrypoint, Image, ImageConfig, Node, NodeType, Tree
-
-
-@dataclass(frozen=True)
-class Data:
-    """A file's content."""
-
-    data: bytes
-
-    @property
-    def size(self) -> int:
-        return len(self.data)
-
-    def read(self) -> bytes:
-        return self.data
-
-    def open(self) -> BinaryIO:
-        return io.BytesIO(self.data)
 
 
 @dataclass(frozen=True)
@@ -65,7 +47,7 @@ def tree(entries: Mapping[str, Entry], links: Mapping[str, str] | None = None) -
 
 def program(path: str, data: bytes = b"", *, mode: int = 0o755) -> Node:
     """An executable file."""
-    return Node(path, NodeType.FILE, mode, 0, 0, 0, content=Data(data))
+    return Node(path, NodeType.FILE, mode, 0, 0, 0, content=Held(data))
 
 
 def image(
@@ -116,4 +98,4 @@ def _node(path: str, entry: Entry) -> Node:
     if entry is None:
         return Node(path, NodeType.DIRECTORY, 0o755, 0, 0, 0)
     data = entry.encode() if isinstance(entry, str) else entry
-    return Node(path, NodeType.FILE, 0o644, 0, 0, 0, content=Data(data))
+    return Node(path, NodeType.FILE, 0o644, 0, 0, 0, content=Held(data))
