@@ -13,10 +13,11 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
+from dock2uk.contents import Held
 from dock2uk.entrypoint.launch import Launch
 from dock2uk.entrypoint.record import Bounds, Recording, Surroundings, record
 from dock2uk.model import Node, NodeType, Tree
-from tests.unit.trees import Data, Entry, host_entries, tree
+from tests.unit.trees import Entry, host_entries, tree
 
 HERE = Path(__file__).parent
 PATH = "/usr/local/bin:/usr/bin:/bin"
@@ -56,12 +57,12 @@ def _utilities() -> Mapping[str, Entry]:
 def script(text: str, mode: int = 0o755) -> Node:
     """A shell script."""
     data = f"#!/bin/sh\n{text}\n".encode()
-    return Node("", NodeType.FILE, mode, 0, 0, 1_700_000_000, content=Data(data))
+    return Node("", NodeType.FILE, mode, 0, 0, 1_700_000_000, content=Held(data))
 
 
 def program(mode: int = 0o755, uid: int = 0) -> Node:
     """The actor under some name."""
-    return Node("", NodeType.FILE, mode, uid, 0, 1_700_000_000, content=Data(actor()))
+    return Node("", NodeType.FILE, mode, uid, 0, 1_700_000_000, content=Held(actor()))
 
 
 def machine(start: str, entries: Mapping[str, Entry] | None = None) -> Tree:

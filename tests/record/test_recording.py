@@ -8,11 +8,12 @@ import time
 import pytest
 from machine import ONE, OTHER, launch, leaves_nothing, machine, program, run
 
+from dock2uk.contents import Held
 from dock2uk.entrypoint.record import Bounds, find_obstacle, record
 from dock2uk.entrypoint.record.recording import Ending, Recording
 from dock2uk.errors import StartupError
 from dock2uk.model import Node, NodeType, ResourceLimit
-from tests.unit.trees import Data, Link
+from tests.unit.trees import Link
 
 SERVER = "/usr/bin/server"
 
@@ -106,8 +107,8 @@ def test_a_file_written_through_a_mapping_is_what_it_was_last() -> None:
 
 def test_the_image_s_own_owners_modes_links_and_capabilities_are_there() -> None:
     xattrs = {"security.capability": bytes.fromhex("0100000200040000000000000000000000000000")}
-    capable = Node("", NodeType.FILE, 0o755, 0, 0, 0, content=Data(b"x"), xattrs=xattrs)
-    owned = Node("", NodeType.FILE, 0o640, 33, 34, 1_600_000_000, content=Data(b"y"))
+    capable = Node("", NodeType.FILE, 0o755, 0, 0, 0, content=Held(b"x"), xattrs=xattrs)
+    owned = Node("", NodeType.FILE, 0o640, 33, 34, 1_600_000_000, content=Held(b"y"))
     seen = run(
         "stat -c '%n %a %u %g %Y %h' /data /switch /link; ls -l /points; touch /capable\n"
         "chmod 700 /capable; exec server listen 80",
@@ -264,7 +265,7 @@ def test_a_script_that_fails_is_an_error_with_what_it_printed() -> None:
     ],
 )
 def test_a_program_that_cannot_be_executed(argv: tuple[str, ...], problem: str) -> None:
-    junk = Node("", NodeType.FILE, 0o755, 0, 0, 0, content=Data(b"\x01junk"))
+    junk = Node("", NodeType.FILE, 0o755, 0, 0, 0, content=Held(b"\x01junk"))
     with pytest.raises(StartupError) as caught:
         record(machine("", {"/no-program": junk}), launch(*argv), [ONE], Bounds())
     assert f"{argv[0]} cannot be executed: " in caught.value.message
