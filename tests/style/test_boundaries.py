@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import ast
-import io
 import re
-import tokenize
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +37,9 @@ STAGE_FILES = [path for path in FILES if path.relative_to(CONVERTER).parts[0] in
 INSIDE = "converter/entrypoint/record/spawn.py"
 # A program's name in a help text's example is no knowledge of it.
 EXAMPLES = {"converter/cli.py", "converter/source_options.py"}
+# Lists of programs by what they can be used for: names are all that they hold.
+NAMED = {"converter/known_programs.py"}
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef)
 
 
 def test_a_stage_imports_only_itself_and_what_is_shared() -> None:
@@ -93,7 +94,8 @@ def _calls() -> list[Call]:
 
 
 def test_only_recipes_know_programs_by_name() -> None:
-    code = {path: _python_code(path.read_text()) for path in FILES if name(path) not in EXAMPLES}
+    files = [path for path in FILES if name(path) not in EXAMPLES | NAMED]
+    code = {path: _python_code(path.read_text()) for path in files}
     code |= {path: re.sub(r"//.*", "", path.read_text()) for path in tracked("runtimes/*.rs")}
     knows = [
         f"{name(path)}: {program}"
@@ -112,13 +114,8 @@ def _programs() -> list[str]:
 
 def _python_code(source: str) -> str:
     """The source without comments and docstrings, which may give examples."""
-    tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
-    kept = []
-    for before, token in zip([None, *tokens], tokens, strict=False):
-        begins_line = before is None or before.type in (
-            tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.NL,
-        )  # fmt: skip
-        is_docstring = token.type == tokenize.STRING and begins_line
-        if token.type != tokenize.COMMENT and not is_docstring:
-            kept.append(token.string)
-    return " ".join(kept)
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, DOCUMENTED) and ast.get_docstring(node):
+            node.body = node.body[1:]
+    return ast.unparse(tree)
