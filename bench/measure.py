@@ -6,6 +6,7 @@ Guests that are compared take turns, run by run, so that a slow minute of the ma
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ from .guest import Guest, NoAnswerError
 
 MEMORY_MB = 256
 _BOOT_TIMEOUT_S = 30.0
+_PEAK = "print(*(line for line in open('/proc/self/status') if line.startswith('VmHWM')))"
 _WRK = ("wrk", "-t1", "-c16", "-d10s")
 
 
@@ -74,6 +76,21 @@ def convert_s(command: Sequence[str | Path]) -> float:
     began_s = time.monotonic()
     subprocess.run(command, check=True, stdin=subprocess.DEVNULL, capture_output=True)
     return time.monotonic() - began_s
+
+
+def read_s(cache: Path, script: str, argument: str) -> tuple[float, float]:
+    """Seconds of Python's `script` from an empty cache, and its largest resident set in MB.
+
+    Not ru_maxrss of getrusage(2): what the parent had when it forked counts there.
+    """
+    shutil.rmtree(cache, ignore_errors=True)
+    began_s = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-c", f"{script}\n{_PEAK}", argument],
+        env={"XDG_CACHE_HOME": str(cache), "HOME": str(cache)},
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return time.monotonic() - began_s, int(done.stdout.split()[1]) / 1024
 
 
 def _serves(one: Guest, memory_mb: int, console: Path) -> bool:

@@ -13,26 +13,19 @@ import io
 import json
 import random
 import shutil
-import socket
 import subprocess
-import sys
 import tarfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import measure
+from . import measure, registry
 
 LAYERS, FILES, FILE_BYTES = 4, 10_000, 26_000  # half of each file is noise, half repeats itself
 _OCI = "application/vnd.oci.image"
-_START_S = 30.0
-PEAK = "print(*(line for line in open('/proc/self/status') if line.startswith('VmHWM')))"
 _BEGIN = "import sys; from dock2uk.ingest import *; from dock2uk.progress import Silent\n"
 _PULL = f"{_BEGIN}from dock2uk.ingest import registry\n"
-_PULL += f"registry.open_image(sys.argv[1], Silent(), SourceOptions())\n{PEAK}"
-_READ = f"{_BEGIN}read_image('docker://' + sys.argv[1], Silent())\n{PEAK}"
+_PULL += "registry.open_image(sys.argv[1], Silent(), SourceOptions())"
+_READ = f"{_BEGIN}read_image('docker://' + sys.argv[1], Silent())"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +44,14 @@ def rates(work: Path, runs: int) -> Rates:
     layout = work / "layout"
     stored_mb = make_layout(layout) / 1e6
     found = Rates([], [], [], [])
-    with _registry(work) as address:
+    shutil.rmtree(work / "data", ignore_errors=True)
+    with registry.running(work) as address:
         name = f"{address}/bench:latest"
         push = ["skopeo", "copy", "--quiet", "--preserve-digests", "--dest-tls-verify=false"]
         subprocess.run([*push, f"oci:{layout}", f"docker://{name}"], check=True)
         for _ in range(runs):
             for script, values in ((_PULL, found.pulls), (_READ, found.reads)):
-                took_s, peak_mb = _ours(work / "cache", script, name)
+                took_s, peak_mb = measure.read_s(work / "cache", script, name)
                 values.append(stored_mb / took_s)
                 found.peaks_mb.append(peak_mb)
             found.skopeo.append(stored_mb / _skopeo_s(work / "copy", name))
@@ -70,58 +64,10 @@ def _shown(values: list[float]) -> str:
     return " ".join(f"{value:.0f}" for value in values)
 
 
-def _ours(cache: Path, script: str, name: str) -> tuple[float, float]:
-    shutil.rmtree(cache, ignore_errors=True)
-    began_s = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, "-c", script, name],
-        env={"XDG_CACHE_HOME": str(cache), "HOME": str(cache)},
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    return time.monotonic() - began_s, int(done.stdout.split()[1]) / 1024
-
-
 def _skopeo_s(copy: Path, name: str) -> float:
     shutil.rmtree(copy, ignore_errors=True)
     command = ["skopeo", "copy", "--quiet", "--src-tls-verify=false"]
     return measure.convert_s([*command, f"docker://{name}", f"oci:{copy}"])
-
-
-@contextmanager
-def _registry(work: Path) -> Iterator[str]:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{one.getsockname()[1]}"
-    shutil.rmtree(work / "data", ignore_errors=True)
-    configuration = {
-        "version": 0.1,
-        "log": {"level": "error", "accesslog": {"disabled": True}},
-        "storage": {"filesystem": {"rootdirectory": str(work / "data")}},
-        "http": {"addr": address, "secret": "bench"},
-    }
-    (work / "config.yml").write_text(json.dumps(configuration))  # JSON is YAML
-    command = ["docker-registry", "serve", str(work / "config.yml")]
-    with (work / "log").open("wb") as log:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-    try:
-        _wait(process, address)
-        yield address
-    finally:
-        process.kill()
-        process.wait()
-
-
-def _wait(process: subprocess.Popen[bytes], address: str) -> None:
-    host, _, port = address.partition(":")
-    ends_s = time.monotonic() + _START_S
-    while time.monotonic() < ends_s and process.poll() is None:
-        try:
-            socket.create_connection((host, int(port)), 1).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    raise RuntimeError("docker-registry did not start")
 
 
 def make_layout(layout: Path) -> int:

@@ -8,9 +8,6 @@ begins with nothing in the cache, in a process of its own.
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +15,7 @@ from . import measure, pull
 
 _READ = (
     "import sys; from dock2uk.ingest import read_image; from dock2uk.progress import Silent\n"
-    f"read_image(sys.argv[1], Silent())\n{pull.PEAK}"
+    "read_image(sys.argv[1], Silent())"
 )
 
 
@@ -47,7 +44,7 @@ def rates(work: Path, runs: int) -> Rates:
             (f"docker-archive:{archive}", found.reads),
             (f"oci:{layout}", found.packed_reads),
         ):
-            took_s, peak_mb = _read(work / "cache", source)
+            took_s, peak_mb = measure.read_s(work / "cache", _READ, source)
             values.append(size_mb / took_s)
             found.peaks_mb.append(peak_mb)
         for kind, values in (("oci", found.copies), ("dir", found.plain_copies)):
@@ -58,16 +55,3 @@ def rates(work: Path, runs: int) -> Rates:
 
 def _skopeo(source: str, target: str) -> float:
     return measure.convert_s(["skopeo", "copy", "--quiet", source, target])
-
-
-def _read(cache: Path, source: str) -> tuple[float, float]:
-    """Seconds, and the largest resident set. Not ru_maxrss of getrusage(2): what the parent had
-    when it forked counts there."""
-    shutil.rmtree(cache, ignore_errors=True)
-    began_s = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, "-c", _READ, source],
-        env={"XDG_CACHE_HOME": str(cache), "HOME": str(cache)},
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    return time.monotonic() - began_s, int(done.stdout.split()[1]) / 1024

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import json
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -17,12 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+from bench.registry import running
 from tests.registries import Registry, Reply, Request
 
 USER, PASSWORD = "user", "pass:word"
 # bcrypt of PASSWORD, by `htpasswd -Bbn`: the only kind that the registry takes.
 _PASSWORD_LINE = f"{USER}:$2y$05$mdVltd0j.eiMdqg6Xav3K.kFRd3EwkhDYwFoUxMVQymo2s5kh6Z9y\n"
-_START_S = 30.0
 _ISSUER, _SERVICE = "tests", "registry"
 
 
@@ -49,7 +48,7 @@ class Served:
 
 @contextmanager
 def plain(directory: Path) -> Iterator[Served]:
-    with _running(directory, {}) as address:
+    with running(directory) as address:
         yield Served(address, directory)
 
 
@@ -57,7 +56,7 @@ def plain(directory: Path) -> Iterator[Served]:
 def with_password(directory: Path) -> Iterator[Served]:
     (directory / "htpasswd").write_text(_PASSWORD_LINE)
     auth = {"htpasswd": {"realm": "tests", "path": str(directory / "htpasswd")}}
-    with _running(directory, {"auth": auth}) as address:
+    with running(directory, auth=auth) as address:
         yield Served(address, directory, (f"--dest-creds={USER}:{PASSWORD}",))
 
 
@@ -65,7 +64,7 @@ def with_password(directory: Path) -> Iterator[Served]:
 def with_tls(directory: Path) -> Iterator[Served]:
     key = _make_key(directory)
     tls = {"certificate": str(directory / "certificate.pem"), "key": str(key)}
-    with _running(directory, {"tls": tls}) as address:
+    with running(directory, tls=tls) as address:
         yield Served(address, directory)
 
 
@@ -88,56 +87,8 @@ def with_tokens(directory: Path, tokens: Registry) -> Iterator[Served]:
             "rootcertbundle": str(directory / "certificate.pem"),
         }
     }
-    with _running(directory, {"auth": auth}) as address:
+    with running(directory, auth=auth) as address:
         yield Served(address, directory)
-
-
-@contextmanager
-def _running(directory: Path, more: dict[str, object]) -> Iterator[str]:
-    address = f"127.0.0.1:{_free_port()}"
-    tls = more.pop("tls", None)
-    configuration = {
-        "version": 0.1,
-        "log": {"level": "warn", "accesslog": {"disabled": True}},
-        "storage": {"filesystem": {"rootdirectory": str(directory / "data")}},
-        "http": {"addr": address, "secret": "tests", **({"tls": tls} if tls else {})},
-        **more,
-    }
-    path = directory / "config.yml"
-    path.write_text(json.dumps(configuration))  # JSON is YAML
-    log = directory / "log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            ["docker-registry", "serve", path],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-        )
-    try:
-        _wait(process, address, log)
-        yield address
-    finally:
-        process.kill()
-        process.wait()
-
-
-def _wait(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
-    host, _, port = address.partition(":")
-    ends_s = time.monotonic() + _START_S
-    while time.monotonic() < ends_s and process.poll() is None:
-        try:
-            socket.create_connection((host, int(port)), 1).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    raise AssertionError(f"docker-registry did not start: {log.read_text()}")
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 def _make_key(directory: Path) -> Path:
