@@ -36,7 +36,7 @@ fixtures: ## build every sample image
 	@scripts/with-docker scripts/build-fixtures
 
 husk: ## build the library OS
-	@scripts/cargo build --quiet --release
+	@scripts/husk
 
 wheel: husk venv ## build a wheel that carries husk ready-built
 	@scripts/wheel

@@ -39,13 +39,21 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Library:
+    """A static archive without some of a runtime's parts: what it has links smaller for that."""
+
+    path: Path
+    lacks: frozenset[str]  # names of parts
+
+
+@dataclass(frozen=True, slots=True)
 class Runtime:
     """A library OS as its runtime.toml and capabilities.json describe it."""
 
     name: str
     version: str
     directory: Path
-    library: Path  # static archive
+    library: Path  # static archive, of everything
     linker_script: Path
     elf_types: tuple[str, ...]
     system_calls: tuple[SystemCall, ...]
@@ -53,6 +61,7 @@ class Runtime:
     machines: tuple[str, ...]
     minimum_memory_bytes: int
     parts: tuple[Part, ...] = ()
+    smaller_libraries: tuple[Library, ...] = ()
     components: tuple[tuple[str, str], ...] = ()  # name and version of each crate compiled in
     elf_machine: str = "x86_64"
     attacker: Path | None = None  # the program that tries attack scenarios
@@ -70,6 +79,7 @@ class KernelWishes:
 @dataclass(frozen=True, slots=True)
 class Match:
     runtime: Runtime
+    library: Path  # of the runtime's, the one to link
     system_calls: tuple[SystemCall, ...]  # what will be linked
     drivers: tuple[str, ...]
     notes: tuple[str, ...]

@@ -71,7 +71,7 @@ def link_kernel(plan: Plan, output: Path) -> Kernel:
 
 def build(plan: Plan, workplace: Path) -> int:
     """Make the kernel with all its symbols in `workplace`; return the archive's size in bytes."""
-    library = plan.match.runtime.library
+    library = plan.match.library
     if not library.exists():
         raise Dock2ukError(f"{library} is not built", hint="make husk")
     with (workplace / _ARCHIVE).open("wb") as archive:
@@ -104,12 +104,11 @@ def _link_with_symbols(workplace: Path, match: Match) -> None:
 
 def _link_once(workplace: Path, match: Match) -> None:
     linker = tools.require("ld", package=_PACKAGE)
-    runtime = match.runtime
     command: list[str | Path] = [linker, "-m", "elf_x86_64", "-static", "--no-dynamic-linker"]
     command += ["-z", "max-page-size=4096", "-z", "noexecstack", "--build-id=none"]
-    command += ["--gc-sections", "--fatal-warnings", "-T", runtime.linker_script.resolve()]
+    command += ["--gc-sections", "--fatal-warnings", "-T", match.runtime.linker_script.resolve()]
     command += ["-o", UNSTRIPPED, "application.o", "archive.o", "symbols.o"]
-    tools.run([*command, runtime.library.resolve()], cwd=workplace)
+    tools.run([*command, match.library.resolve()], cwd=workplace)
 
 
 def _functions(workplace: Path) -> tuple[Symbol, ...]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from ..errors import Dock2ukError, UnsupportedError
 from ..model import Analysis, ElfFile
@@ -80,6 +81,7 @@ def _linked(
 ) -> Match:
     return Match(
         runtime=runtime,
+        library=_library(runtime, {part.name for part in parts}),
         system_calls=calls,
         drivers=tuple(
             driver.name
@@ -90,6 +92,13 @@ def _linked(
         notes=(),
         objects=tuple(name for part in parts for name in part.objects),
     )
+
+
+def _library(runtime: Runtime, parts: set[str]) -> Path:
+    """The one that lacks most of what has no use."""
+    fitting = (one for one in runtime.smaller_libraries if one.lacks.isdisjoint(parts))
+    smallest = max(fitting, key=lambda one: len(one.lacks), default=None)
+    return smallest.path if smallest else runtime.library
 
 
 def _gaps(analysis: Analysis, runtime: Runtime) -> tuple[str, ...]:

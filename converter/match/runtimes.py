@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Dock2ukError
-from ..runtime import Driver, Part, Runtime, SystemCall
+from ..runtime import Driver, Library, Part, Runtime, SystemCall
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _PLACES = (_PACKAGE / "runtimes", _PACKAGE.parent / "runtimes")
@@ -61,11 +61,13 @@ def _runtime(
     if capabilities["version"] != _CAPABILITIES_VERSION:
         raise ValueError(f"capabilities.json has version {capabilities['version']}")
     link, attackers = manifest["link"], manifest.get("attack", {}).get("programs")
+    whole, *smaller = (_library(directory, table) for table in manifest["libraries"])
     return Runtime(
         name=manifest["name"],
         version=manifest["version"],
         directory=directory,
-        library=_first_existing(directory, link["libraries"]),
+        library=whole.path,
+        smaller_libraries=tuple(smaller),
         linker_script=directory / link["script"],
         elf_types=tuple(manifest["elf_types"]),
         system_calls=tuple(SystemCall(**call) for call in capabilities["system_calls"]),
@@ -78,6 +80,13 @@ def _runtime(
         elf_machine=manifest["elf_machine"],
         components=tuple(map(_component, manifest.get("components", {}).get("cargo", ()))),
         attacker=_first_existing(directory, attackers) if attackers else None,
+    )
+
+
+def _library(directory: Path, table: Mapping[str, Any]) -> Library:
+    return Library(
+        path=_first_existing(directory, table["places"]),
+        lacks=frozenset(table.get("lacks", ())),
     )
 
 

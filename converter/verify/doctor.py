@@ -94,8 +94,10 @@ def _setpriv() -> Finding:
 
 def _runtime(runtime: Runtime) -> Iterator[Finding]:
     name = f"runtime {runtime.name}"
-    is_built = runtime.library.exists()
-    value = str(runtime.library) if is_built else f"{runtime.library} is not built"
+    libraries = (runtime.library, *(one.path for one in runtime.smaller_libraries))
+    unbuilt = [path for path in libraries if not path.exists()]
+    is_built = not unbuilt
+    value = str(runtime.library) if is_built else f"{unbuilt[0]} is not built"
     yield Finding(name, is_built, True, value, None if is_built else "make husk")
     if (runtime.directory / "Cargo.toml").exists():  # a clone: the library can be built
         yield _rust(is_required=not is_built)

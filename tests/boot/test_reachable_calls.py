@@ -16,6 +16,7 @@ import pytest
 from dock2uk import guest
 from dock2uk.guest import GuestResult
 from dock2uk.link import Program
+from dock2uk.runtime import Library, Runtime
 from tests.boot.served import Served, get, run, run_on
 from tests.boot.servers import Bundles, wait_for
 
@@ -118,6 +119,42 @@ def test_a_part_that_is_left_out_is_not_there_and_is_named(
     done = _booted(tmp_path, source)
     assert done.exit_status == 0
     assert re.findall("--keep-part (.*) links it", done.console) == ["'Unix sockets'", "TCP or UDP"]
+
+
+def test_without_ipv6_there_are_no_such_sockets_and_the_others_serve(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = """
+        #include <errno.h>
+        #include <netinet/in.h>
+        #include <sys/socket.h>
+        #include <unistd.h>
+        int main(void) {
+            if (socket(AF_INET6, SOCK_STREAM, 0) != -1 || errno != EAFNOSUPPORT) return 1;
+            struct sockaddr_in at = {AF_INET, htons(80), {htonl(INADDR_LOOPBACK)}};
+            int to = socket(AF_INET, KIND, 0), from = socket(AF_INET, KIND, 0);
+            if (bind(to, (void *)&at, sizeof at)) return 2;
+            if (KIND == SOCK_STREAM && listen(to, 1)) return 2;
+            if (connect(from, (void *)&at, sizeof at) || write(from, "hi", 2) != 2) return 3;
+            char got[2];
+            if (read(KIND == SOCK_STREAM ? accept(to, 0, 0) : to, got, 2) != 2) return 4;
+            return got[1] != 'i'; }"""
+    everything = guest.offer(guest.developer_runtime())
+    for number, (kind, lacked) in enumerate((("SOCK_STREAM", {"IPv6"}), ("SOCK_DGRAM", {"TCP"}))):
+        library = _library_without(everything.runtime, lacked)
+        objects = tuple(name for name in everything.objects if name.upper() not in library.lacks)
+        smaller = replace(everything, library=library.path, objects=objects)
+        monkeypatch.setattr(guest, "offer", lambda _, smaller=smaller: smaller)
+        (directory := tmp_path / str(number)).mkdir()
+        done = _booted(directory, source.replace("KIND", kind))
+        assert done.exit_status == 0, done.console
+        assert re.findall("--keep-part (.*) links it", done.console) == ["IPv6"]
+
+
+def _library_without(runtime: Runtime, parts: set[str]) -> Library:
+    """The largest."""
+    fitting = (one for one in runtime.smaller_libraries if parts <= one.lacks)
+    return min(fitting, key=lambda one: len(one.lacks))
 
 
 def _booted(directory: Path, source: str) -> GuestResult:

@@ -14,14 +14,17 @@ from tests.style.files import REPOSITORY, name, tracked
 PYTHON = [sys.executable, "-m"]
 BUILDS = [name(path) for path in tracked("fixtures/*/build")]  # Python without the ending
 CARGO = REPOSITORY / "scripts" / "cargo"
-CLIPPY = [CARGO, "clippy", "--quiet", "--release", "--", "--deny", "warnings"]
+CLIPPY = [CARGO, "clippy", "--quiet", "--release"]
+DENY = ["--", "--deny", "warnings"]
+SMALLEST = ["--package", "husk", "--no-default-features", "--target-dir", "target/without-ipv6-tcp"]
 
 COMMANDS: dict[str, list[str | Path]] = {
     "ruff check": [*PYTHON, "ruff", "check", "--quiet", ".", *BUILDS],
     "ruff format": [*PYTHON, "ruff", "format", "--check", "--quiet", ".", *BUILDS],
     "mypy": [*PYTHON, "mypy", "--strict", "converter", "bench"],
     "cargo fmt": [CARGO, "fmt", "--all", "--check"],
-    "cargo clippy": CLIPPY,
+    "cargo clippy": [*CLIPPY, *DENY],
+    "cargo clippy of the smallest": [*CLIPPY, *SMALLEST, *DENY],
     "cargo test": [CARGO, "test", "--quiet"],
 }
 

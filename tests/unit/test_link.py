@@ -197,7 +197,7 @@ def test_a_failing_link_shows_the_command(runtime: Runtime, tmp_path: Path) -> N
 
 
 def test_a_library_that_is_not_built_says_what_builds_it(runtime: Runtime, tmp_path: Path) -> None:
-    unbuilt = replace(runtime, library=tmp_path / "libhusk.a")
+    unbuilt = replace(runtime, library=tmp_path / "libhusk.a")  # which offer() takes
     with pytest.raises(Dock2ukError, match="not built") as caught:
         link(unbuilt, tmp_path / "unikernel.elf")
     assert caught.value.hint == "make husk"

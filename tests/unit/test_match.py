@@ -13,7 +13,7 @@ import pytest
 from dock2uk.errors import Dock2ukError, UnsupportedError
 from dock2uk.match import load_runtime, load_runtimes, match, parse_runtime
 from dock2uk.model import Analysis, CallSite, ElfFile, ReachableCalls, Sockets
-from dock2uk.runtime import Driver, KernelWishes, Match, Part, Runtime, SystemCall
+from dock2uk.runtime import Driver, KernelWishes, Library, Match, Part, Runtime, SystemCall
 
 HUSK = Path(__file__).resolve().parents[2] / "runtimes" / "husk"
 
@@ -91,6 +91,23 @@ def test_a_recipe_can_say_that_a_part_is_not_used() -> None:
     user = replace(DYNAMIC, imports=frozenset({"speak"}))
     analysis = replace(analysis_of(user, needed=(LOADER,)), unneeded={"speech": "it is mute"})
     assert match(analysis, [SPEAKER]).notes == ("speech left out: it is mute",)
+
+
+def test_the_library_with_least_of_what_has_no_use_is_linked() -> None:
+    mute, all_but_voice = Path("/nowhere/mute.a"), frozenset({"speech"})
+    smaller = (Library(Path("/nowhere/none.a"), frozenset()), Library(mute, all_but_voice))
+    speaker = replace(SPEAKER, smaller_libraries=smaller)
+    user = replace(DYNAMIC, imports=frozenset({"speak"}))
+    assert match(analysis_of(DYNAMIC, needed=(LOADER,)), [speaker]).library == mute
+    assert match(analysis_of(user, needed=(LOADER,)), [speaker]).library == smaller[0].path
+    assert match(analysis_of(DYNAMIC, needed=(LOADER,)), [SPEAKER]).library == RUNTIME.library
+
+
+def test_libraries_lack_parts_that_there_are() -> None:
+    (husk,) = load_runtimes()
+    lacked = {name for library in husk.smaller_libraries for name in library.lacks}
+    assert lacked <= {part.name for part in husk.parts}
+    assert lacked
 
 
 def test_parts_name_calls_and_objects_that_there_are() -> None:

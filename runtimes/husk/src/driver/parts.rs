@@ -20,6 +20,7 @@ macro_rules! part {
     };
 }
 
+#[cfg(feature = "tcp")]
 part!(husk_driver_tcp, net::tcp::install);
 part!(husk_driver_udp, net::udp::install);
 part!(husk_driver_unix_sockets, net::unix::install);

@@ -12,10 +12,11 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use smoltcp::iface::Interface;
-use smoltcp::wire::{IpCidr, Ipv4Cidr, Ipv6Cidr};
+use smoltcp::wire::IpCidr;
 
 use super::dhcp::{Dhcp, Lease};
 use super::stack::{self, Stack};
+use super::version_6::{self, Shown};
 use crate::boot;
 use crate::fs;
 use crate::process::scheduler;
@@ -39,15 +40,15 @@ pub fn install() {
         write_resolv_conf(&nameservers);
     }
     stack::with(|stack| {
-        let link_local = stack.card_mac().map(link_local);
+        let link_local = stack.card_mac().and_then(link_local);
         let Some(interface) = stack.card_interface() else {
             return;
         };
         let all = addresses.iter().copied().chain(link_local);
         add_addresses(interface, all);
         add_gateways(interface, &gateways);
-        let has_version_4 = addresses.iter().any(|cidr| matches!(cidr, IpCidr::Ipv4(_)));
-        if !has_version_4 {
+        let mut version_4 = addresses.iter().filter_map(version_6::version_4);
+        if version_4.next().is_none() {
             IS_AWAITED.store(true, Ordering::Relaxed);
             Dhcp::start(stack);
         }
@@ -58,7 +59,8 @@ fn add_addresses(interface: &mut Interface, all: impl Iterator<Item = IpCidr>) {
     interface.update_ip_addrs(|addresses| {
         for cidr in all {
             if addresses.push(cidr).is_err() {
-                klog!("too many addresses: {cidr} is left out");
+                let address = Shown(cidr.address().into());
+                klog!("too many addresses: {address} is left out");
             }
         }
     });
@@ -71,13 +73,10 @@ fn add_gateways(interface: &mut Interface, gateways: &[IpAddr]) {
                 .routes_mut()
                 .add_default_ipv4_route(gateway)
                 .is_ok(),
-            IpAddr::V6(gateway) => interface
-                .routes_mut()
-                .add_default_ipv6_route(gateway)
-                .is_ok(),
+            IpAddr::V6(gateway) => version_6::add_default_route(interface, gateway),
         };
         if !added {
-            klog!("too many gateways: {gateway} is left out");
+            klog!("too many gateways: {} is left out", Shown(*gateway));
         }
     }
 }
@@ -92,7 +91,7 @@ pub fn apply_lease(stack: &mut Stack, lease: &Lease) {
         return;
     };
     interface.update_ip_addrs(|addresses| {
-        addresses.retain(|cidr| !matches!(cidr, IpCidr::Ipv4(_)));
+        addresses.retain(|cidr| version_6::version_4(cidr).is_none());
         // There is room: an IPv4 address was just taken out, or there was none.
         let _ = addresses.insert(0, IpCidr::Ipv4(lease.address));
     });
@@ -133,7 +132,7 @@ pub fn reachable(mut address: SocketAddr) -> SocketAddr {
 }
 
 /// fe80::/64 with the card's EUI-64 (RFC 4291 appendix A).
-fn link_local(mac: [u8; 6]) -> IpCidr {
+fn link_local(mac: [u8; 6]) -> Option<IpCidr> {
     let [a, b, c, d, e, f] = mac;
     let [high, low] = [
         u16::from_be_bytes([a ^ 2, b]),
@@ -141,7 +140,7 @@ fn link_local(mac: [u8; 6]) -> IpCidr {
     ];
     let [third, fourth] = [u16::from_be_bytes([0xfe, d]), u16::from_be_bytes([e, f])];
     let address = Ipv6Addr::new(0xfe80, 0, 0, 0, high, low, third, fourth);
-    IpCidr::Ipv6(Ipv6Cidr::new(address, 64))
+    version_6::network(address.into(), 64)
 }
 
 /// What can be understood; the rest is named on the console.
@@ -157,7 +156,7 @@ fn parse_all<T>(texts: &[Vec<u8>], parse: fn(&[u8]) -> Option<T>) -> Vec<T> {
 }
 
 fn address(text: &[u8]) -> Option<IpAddr> {
-    core::str::from_utf8(text).ok()?.parse().ok()
+    version_6::parse(core::str::from_utf8(text).ok()?)
 }
 
 /// `10.0.2.15/24`; without a length the address stands alone. Only what a host can have.
@@ -174,10 +173,7 @@ fn cidr(text: &[u8]) -> Option<IpCidr> {
     if !is_host || is_everyone {
         return None;
     }
-    Some(match ip {
-        IpAddr::V4(ip) => IpCidr::Ipv4(Ipv4Cidr::new(ip, length)),
-        IpAddr::V6(ip) => IpCidr::Ipv6(Ipv6Cidr::new(ip, length)),
-    })
+    version_6::network(ip, length)
 }
 
 /// The machine's name: the command line's, else the image's.
@@ -197,15 +193,18 @@ fn hostname() -> String {
 fn write_resolv_conf(nameservers: &[IpAddr]) {
     let lines = nameservers
         .iter()
-        .map(|server| format!("nameserver {server}\n"));
+        .map(|server| format!("nameserver {}\n", Shown(*server)));
     write_file(b"/etc/resolv.conf", &lines.collect::<String>());
 }
 
 /// hosts(5) and hostname(5), as container runtimes write them.
 fn write_hosts(own: Option<IpAddr>) {
     let name = hostname();
-    let mut hosts = String::from("127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost\n");
-    let own = own.unwrap_or(IpAddr::from(Ipv4Addr::LOCALHOST));
+    let mut hosts = String::from("127.0.0.1\tlocalhost\n");
+    if version_6::IS_THERE {
+        hosts += "::1\tlocalhost ip6-localhost\n";
+    }
+    let own = Shown(own.unwrap_or(IpAddr::from(Ipv4Addr::LOCALHOST)));
     hosts += &format!("{own}\t{name}\n");
     write_file(b"/etc/hosts", &hosts);
     write_file(b"/etc/hostname", &format!("{name}\n"));
@@ -240,6 +239,6 @@ mod tests {
     #[test]
     fn link_local_addresses_follow_the_card() {
         let address = link_local([0x52, 0x54, 0, 0x12, 0x34, 0x56]);
-        assert_eq!(address.to_string(), "fe80::5054:ff:fe12:3456/64");
+        assert_eq!(address.unwrap().to_string(), "fe80::5054:ff:fe12:3456/64");
     }
 }

@@ -11,12 +11,11 @@ use alloc::vec::Vec;
 use core::fmt::Write;
 use core::net::{IpAddr, SocketAddr};
 
-use smoltcp::wire::{IpAddress, IpCidr};
-
 use super::address::{AF_INET, AF_INET6, AF_UNIX, Address};
 use super::interfaces::{self, Interface};
 use super::options::{ACCEPTCONN, INFO};
 use super::socket::{SOCK_DGRAM, SOCK_STREAM, Socket};
+use super::version_6;
 use super::{ATTACHED, stack};
 use crate::errno::{ENOMEM, Errno};
 use crate::fs::OpenFile;
@@ -276,7 +275,7 @@ fn addresses_6() -> Text {
     let mut text = String::new();
     for interface in interfaces::all() {
         for cidr in &interface.addresses {
-            let IpAddress::Ipv6(address) = cidr.address() else {
+            let IpAddr::V6(address) = IpAddr::from(cidr.address()) else {
                 continue;
             };
             address.octets().iter().for_each(|byte| {
@@ -318,12 +317,12 @@ fn routes() -> Text {
             return;
         };
         if let Some(route) = interface.routes().get_default_ipv4_route()
-            && let IpAddress::Ipv4(gateway) = route.via_router
+            && let IpAddr::V4(gateway) = IpAddr::from(route.via_router)
         {
             add([0; 4], gateway.octets(), 3, [0; 4]);
         }
         for cidr in interface.ip_addrs() {
-            if let IpCidr::Ipv4(four) = cidr {
+            if let Some(four) = version_6::version_4(cidr) {
                 let network = four.network().address();
                 add(network.octets(), [0; 4], 1, four.netmask().octets());
             }

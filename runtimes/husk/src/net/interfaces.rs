@@ -6,10 +6,11 @@
 use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use smoltcp::wire::{IpCidr, Ipv4Cidr, Ipv6Cidr};
+use smoltcp::wire::{IpCidr, Ipv4Cidr};
 
 use super::address::{AF_INET, Address};
 use super::stack;
+use super::version_6;
 use crate::errno::{EADDRNOTAVAIL, EINVAL, ENODEV, ENOTTY, EPERM, Errno, SysResult};
 use crate::mm::user;
 
@@ -54,10 +55,7 @@ pub fn all() -> Vec<Interface> {
         flags: UP_LOOPBACK_RUNNING,
         mtu: 65536,
         hardware: (ARPHRD_LOOPBACK, [0; 6]),
-        addresses: alloc::vec![
-            IpCidr::Ipv4(Ipv4Cidr::new(Ipv4Addr::LOCALHOST, 8)),
-            IpCidr::Ipv6(Ipv6Cidr::new(Ipv6Addr::LOCALHOST, 128)),
-        ],
+        addresses: own_networks().collect(),
     }];
     stack::with(|stack| {
         let mtu = stack.mtu(stack::Route::Card) as i32;
@@ -73,6 +71,13 @@ pub fn all() -> Vec<Interface> {
         }
     });
     interfaces
+}
+
+/// What `lo` has.
+pub fn own_networks() -> impl Iterator<Item = IpCidr> {
+    let four = version_6::network(Ipv4Addr::LOCALHOST.into(), 8);
+    let six = version_6::network(Ipv6Addr::LOCALHOST.into(), 128);
+    four.into_iter().chain(six)
 }
 
 /// An interface's number.
@@ -136,10 +141,7 @@ impl Interface {
 
     /// What ioctl(2) tells, which knows of no other.
     fn first_version_4(&self) -> Option<Ipv4Cidr> {
-        self.addresses.iter().find_map(|cidr| match cidr {
-            IpCidr::Ipv4(cidr) => Some(*cidr),
-            IpCidr::Ipv6(_) => None,
-        })
+        self.addresses.iter().find_map(version_6::version_4)
     }
 
     fn value(&self, command: u32) -> Result<Vec<u8>, Errno> {

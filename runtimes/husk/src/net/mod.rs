@@ -1,11 +1,13 @@
 //! The network: devices' frames to sockets and back.
 //!
 //! `stack` is where packets pass through, `link` lies between it and the card or ourselves, `tcp`,
-//! `udp`, `unix` and `netlink` are what sockets are made of, each there only where it was linked, `socket` is the file behind a descriptor. There is
-//! no network thread: work is done in system calls, timers, the card's interrupt, and when the
-//! processor would idle (`pace`).
+//! `udp`, `unix` and `netlink` are what sockets are made of, each there only where it was linked,
+//! `socket` is the file behind a descriptor. There is no network thread: work is done in system calls,
+//! timers, the card's interrupt, and when the processor would idle (`pace`).
 
 #![deny(unsafe_code)]
+// What only TCP has a use for.
+#![cfg_attr(not(feature = "tcp"), allow(dead_code))]
 
 pub mod address;
 mod checksum;
@@ -28,9 +30,11 @@ mod packet;
 mod port;
 pub mod socket;
 mod stack;
+#[cfg(feature = "tcp")]
 pub mod tcp;
 pub mod udp;
 pub mod unix;
+mod version_6;
 
 use alloc::boxed::Box;
 use core::net::SocketAddr;
@@ -83,6 +87,7 @@ fn add_family(family: u16, open: Opener) {
 /// A new socket (socket(2)), not yet behind a descriptor.
 pub fn open(family: u16, kind: u32, number: u32) -> Result<Socket, Errno> {
     let (protocol, number) = match family {
+        AF_INET6 if !version_6::IS_THERE => return Err(not_linked(family)),
         AF_INET | AF_INET6 => open_internet(family, kind, number)?,
         _ => {
             let opener = FAMILIES.lock().get(&family).copied();
@@ -113,6 +118,7 @@ fn open_internet(family: u16, kind: u32, number: u32) -> Result<(Box<dyn Protoco
 /// Most families Linux has are nowhere here; of the others an image has those its program uses.
 fn not_linked(family: u16) -> Errno {
     let part = match family {
+        AF_INET6 if !version_6::IS_THERE => "IPv6",
         AF_INET | AF_INET6 => "TCP or UDP",
         AF_UNIX => "'Unix sockets'",
         AF_NETLINK => "rtnetlink",

@@ -20,6 +20,7 @@ use super::socket::{
     SOCK_RAW,
 };
 use super::stack;
+use super::version_6;
 use crate::errno::{
     EAGAIN, ECONNREFUSED, EINVAL, ENODEV, ENOPROTOOPT, EOPNOTSUPP, EPERM, EPROTONOSUPPORT,
     ESOCKTNOSUPPORT, Errno, SysResult,
@@ -290,7 +291,9 @@ impl Request<'_> {
         for cidr in &interface.addresses {
             let address = IpAddr::from(cidr.address());
             if self.wants(address) && address.is_ipv4() {
-                let IpCidr::Ipv4(four) = cidr else { continue };
+                let Some(four) = version_6::version_4(cidr) else {
+                    continue;
+                };
                 let network = four.network().address();
                 let message = self.route(interface, family_of(address), cidr.prefix_len(), 2, 253);
                 let message = message.with(1, &network.octets()); // RTA_DST
@@ -331,9 +334,7 @@ fn gateways() -> Vec<IpAddr> {
             let four = routes
                 .get_default_ipv4_route()
                 .map(|route| route.via_router);
-            let six = routes
-                .get_default_ipv6_route()
-                .map(|route| route.via_router);
+            let six = version_6::default_route(interface);
             gateways.extend([four, six].into_iter().flatten().map(IpAddr::from));
         }
     });
@@ -355,10 +356,7 @@ fn scope_of(address: IpAddr) -> u8 {
 }
 
 fn broadcast(cidr: &IpCidr) -> Option<IpAddr> {
-    match cidr {
-        IpCidr::Ipv4(four) => four.broadcast().map(IpAddr::V4),
-        IpCidr::Ipv6(_) => None,
-    }
+    version_6::version_4(cidr)?.broadcast().map(IpAddr::V4)
 }
 
 fn octets(address: IpAddr) -> Vec<u8> {

@@ -6,6 +6,8 @@
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use core::ops::Range;
 
+use super::version_6;
+
 pub const TCP: u8 = 6;
 pub const UDP: u8 = 17;
 pub const ICMP: u8 = 1;
@@ -61,7 +63,7 @@ impl Header {
     pub fn parse(packet: &[u8]) -> Option<Header> {
         match packet.first()? >> 4 {
             4 => Self::parse_4(packet),
-            6 => Self::parse_6(packet),
+            6 if version_6::IS_THERE => Self::parse_6(packet),
             _ => None,
         }
     }

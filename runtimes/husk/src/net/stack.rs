@@ -7,25 +7,27 @@
 //! One card so far: the first that a driver attaches.
 
 use alloc::boxed::Box;
-use alloc::sync::{Arc, Weak};
+use alloc::sync::Weak;
 use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use smoltcp::iface::{self, Interface, PollResult, SocketSet};
 use smoltcp::time::Instant;
-use smoltcp::wire::{EthernetAddress, HardwareAddress, IpAddress, IpCidr};
+use smoltcp::wire::{EthernetAddress, HardwareAddress, IpCidr};
 
 use super::checksum;
 use super::device::{Nic, Receive};
 use super::dhcp::Dhcp;
-use super::flows::Flows;
+use super::interfaces;
 use super::layer;
 use super::link::{ETHERNET_HEADER_BYTES, Ethernet, Link, Loopback, Port};
 use super::pace;
 use super::packet::{self, Header, Protocol};
-use super::tcp::TcpEndpoint;
+#[cfg(feature = "tcp")]
+use super::tcp;
 use super::udp::UdpEndpoint;
+use super::version_6;
 use crate::errno::{EADDRNOTAVAIL, ENETUNREACH, Errno};
 use crate::fs::random;
 use crate::sorted_map::SortedMap;
@@ -47,9 +49,8 @@ struct Side {
 
 /// The whole network.
 pub struct Stack {
-    pub flows: Flows<Arc<TcpEndpoint>>,
-    /// Listening endpoints by port.
-    pub listeners: SortedMap<u16, Vec<Weak<TcpEndpoint>>>,
+    #[cfg(feature = "tcp")]
+    pub tcp: tcp::Table,
     /// UDP endpoints by port.
     pub datagrams: SortedMap<u16, Vec<Weak<UdpEndpoint>>>,
     pub dhcp: Option<Dhcp>,
@@ -124,8 +125,8 @@ impl Stack {
             None => (None, None),
         };
         Stack {
-            flows: Flows::new(random::number()),
-            listeners: SortedMap::new(),
+            #[cfg(feature = "tcp")]
+            tcp: tcp::Table::default(),
             datagrams: SortedMap::new(),
             dhcp: None,
             secret: random::number(),
@@ -205,8 +206,9 @@ impl Stack {
 
     /// True for an address packets to which stay here.
     pub fn is_own(&self, address: IpAddr) -> bool {
-        let own = IpAddress::from(address);
-        address.is_loopback() || self.addresses().iter().any(|cidr| cidr.address() == own)
+        let own = version_6::known(address);
+        let mut all = self.addresses().iter();
+        address.is_loopback() || all.any(|cidr| Some(cidr.address()) == own)
     }
 
     /// bind(2): an address must be ours, a group, broadcast, or none.
@@ -233,14 +235,14 @@ impl Stack {
 
     fn card_source(&self, destination: IpAddr) -> Option<IpAddr> {
         let interface = &self.card.as_ref()?.interface;
-        let target = IpAddress::from(destination);
+        let target = version_6::known(destination)?;
         let is_near = interface
             .ip_addrs()
             .iter()
             .any(|c| c.contains_addr(&target));
         let has_gateway = match destination {
             IpAddr::V4(_) => interface.routes().get_default_ipv4_route().is_some(),
-            IpAddr::V6(_) => interface.routes().get_default_ipv6_route().is_some(),
+            IpAddr::V6(_) => version_6::default_route(interface).is_some(),
         };
         let is_group = destination.is_multicast() || is_broadcast(destination);
         if !is_near && !has_gateway && !is_group {
@@ -404,9 +406,9 @@ impl Stack {
 
     /// Broadcast to everyone, or to one of our networks.
     pub fn is_broadcast(&self, address: IpAddr) -> bool {
-        let is_ours = |cidr: &IpCidr| match cidr {
-            IpCidr::Ipv4(cidr) => cidr.broadcast().map(IpAddr::V4) == Some(address),
-            IpCidr::Ipv6(_) => false,
+        let is_ours = |cidr: &IpCidr| {
+            let everyone = version_6::version_4(cidr).and_then(|cidr| cidr.broadcast());
+            everyone.is_some_and(|everyone| address == IpAddr::V4(everyone))
         };
         is_broadcast(address) || self.addresses().iter().any(is_ours)
     }
@@ -449,11 +451,7 @@ impl Side {
         let mut side = Side::new(Link::Loopback(Loopback::default()), HardwareAddress::Ip);
         side.interface.set_any_ip(true);
         side.interface.update_ip_addrs(|addresses| {
-            let own = [
-                IpCidr::new(IpAddress::v4(127, 0, 0, 1), 8),
-                IpCidr::new(IpAddress::v6(0, 0, 0, 0, 0, 0, 0, 1), 128),
-            ];
-            own.into_iter().for_each(|cidr| {
+            interfaces::own_networks().for_each(|cidr| {
                 let _ = addresses.push(cidr); // there is room for two
             });
         });

@@ -58,7 +58,7 @@ impl TcpSocket {
         let mut state = self.endpoint.state.lock();
         let local = state.local_for(source, self.family)?;
         let key = FlowKey::new(local, remote);
-        if stack.flows.get(&key).is_some() {
+        if stack.tcp.flows.get(&key).is_some() {
             return Err(EADDRINUSE);
         }
         let mut connection = Connection::open(stack, local, remote, route)?;
@@ -66,7 +66,7 @@ impl TcpSocket {
         state.connection = Some(connection);
         state.is_connecting = true;
         state.error = None;
-        stack.flows.insert(key, self.endpoint.clone());
+        stack.tcp.flows.insert(key, self.endpoint.clone());
         self.endpoint.settle(stack, state, false);
         Ok(())
     }
@@ -259,7 +259,13 @@ impl Protocol for TcpSocket {
         state.backlog = Some(Backlog::new(local, limit, only_6));
         drop(state);
         let listener = Arc::downgrade(&self.endpoint);
-        stack::with(|stack| stack.listeners.get_or_default(local.port()).push(listener));
+        stack::with(|stack| {
+            stack
+                .tcp
+                .listeners
+                .get_or_default(local.port())
+                .push(listener)
+        });
         announce(local, "tcp");
         Ok(())
     }
@@ -537,10 +543,10 @@ impl TcpEndpoint {
     }
 
     fn leave_listeners(&self, stack: &mut Stack, port: u16) {
-        if let Some(listeners) = stack.listeners.get_mut(&port) {
+        if let Some(listeners) = stack.tcp.listeners.get_mut(&port) {
             listeners.retain(|listener| !listener.ptr_eq(&self.this));
             if listeners.is_empty() {
-                stack.listeners.remove(&port);
+                stack.tcp.listeners.remove(&port);
             }
         }
     }

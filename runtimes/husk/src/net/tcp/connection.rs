@@ -10,15 +10,17 @@ use core::net::SocketAddr;
 use smoltcp::iface::{SocketHandle, SocketSet, SocketStorage};
 use smoltcp::socket::tcp::{self, SocketBuffer, State};
 use smoltcp::time::Duration;
-use smoltcp::wire::{IpEndpoint, IpListenEndpoint};
 
 use super::TcpEndpoint;
 use super::options;
-use crate::errno::{ECONNREFUSED, ECONNRESET, EINVAL, ENOMEM, EPIPE, ETIMEDOUT, Errno};
+use crate::errno::{
+    EAFNOSUPPORT, ECONNREFUSED, ECONNRESET, EINVAL, ENOMEM, EPIPE, ETIMEDOUT, Errno,
+};
 use crate::mm::heap;
 use crate::mm::{PAGE_SIZE, frame};
 use crate::net::options::{NODELAY, Options};
 use crate::net::stack::{Route, Stack};
+use crate::net::version_6;
 use crate::time::timer::{self, TimerId};
 
 /// How long an opening may take: Linux's six SYNs, and five SYN-ACKs.
@@ -107,8 +109,8 @@ impl Connection {
         socket
             .connect(
                 stack.context(route),
-                IpEndpoint::from(remote),
-                IpListenEndpoint::from(local),
+                version_6::endpoint(remote).ok_or(EAFNOSUPPORT)?,
+                version_6::endpoint(local).ok_or(EAFNOSUPPORT)?,
             )
             .map_err(|_| EINVAL)?;
         connection.state = State::SynSent;
@@ -125,6 +127,7 @@ impl Connection {
         let mut connection = Self::new(local, remote, route)?;
         let socket = connection.socket_mut();
         socket.set_timeout(Some(ACCEPT_TIMEOUT));
+        let local = version_6::endpoint(local).ok_or(EAFNOSUPPORT)?;
         socket.listen(local).map_err(|_| EINVAL)?;
         connection.state = State::Listen;
         connection.listener = Some(listener);

@@ -30,7 +30,7 @@ impl Layer for Tcp {
         };
         let key = FlowKey::new(segment.destination, segment.source);
         let is_opening = segment.flags & (FLAG_SYN | FLAG_ACK | FLAG_RST) == FLAG_SYN;
-        let flow = stack.flows.get(&key).cloned();
+        let flow = stack.tcp.flows.get(&key).cloned();
         if let Some(flow) = flow {
             let is_replaced = is_opening && flow.give_way(stack);
             if !is_replaced {
@@ -52,18 +52,18 @@ impl Layer for Tcp {
     }
 
     fn resume(&self, stack: &mut Stack) {
-        let flows: Vec<_> = stack.flows.values().cloned().collect();
+        let flows: Vec<_> = stack.tcp.flows.values().cloned().collect();
         flows.iter().for_each(|flow| flow.run(stack));
     }
 
     fn has_unsent(&self, stack: &Stack) -> bool {
-        stack.flows.values().any(|flow| flow.has_unsent())
+        stack.tcp.flows.values().any(|flow| flow.has_unsent())
     }
 }
 
 /// The listener that fits best; among equals (SO_REUSEPORT) the peer's address decides.
 fn listener_for(stack: &Stack, local: SocketAddr, key: &FlowKey) -> Option<Arc<TcpEndpoint>> {
-    let all = stack.listeners.get(&local.port())?;
+    let all = stack.tcp.listeners.get(&local.port())?;
     let alive = || all.iter().filter_map(Weak::upgrade);
     let best = alive().filter_map(|l| l.listens_on(local.ip())).max()?;
     let mut equals: Vec<_> = alive()

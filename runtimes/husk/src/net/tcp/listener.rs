@@ -111,6 +111,7 @@ impl TcpEndpoint {
         let flow = TcpEndpoint::new(options);
         flow.state.lock().connection = Some(connection);
         stack
+            .tcp
             .flows
             .insert(FlowKey::new(local, remote), flow.clone());
         Some(flow)

@@ -14,13 +14,15 @@ mod options;
 mod tests;
 
 use alloc::sync::{Arc, Weak};
+use alloc::vec::Vec;
 
-use super::flows::FlowKey;
+use super::flows::{FlowKey, Flows};
 use super::options::Options;
 use super::port::Binding;
 use super::stack::{self, Stack};
 use crate::errno::Errno;
-use crate::fs::Events;
+use crate::fs::{Events, random};
+use crate::sorted_map::SortedMap;
 use crate::sync::{SpinLock, SpinLockGuard, WaitQueue};
 use crate::time::{self, timer};
 
@@ -28,6 +30,22 @@ pub use calls::TcpSocket;
 use connection::{Connection, ORPHAN_NS};
 pub use incoming::install;
 use listener::Backlog;
+
+/// Whose a segment is.
+pub struct Table {
+    flows: Flows<Arc<TcpEndpoint>>,
+    /// Listening endpoints by port.
+    listeners: SortedMap<u16, Vec<Weak<TcpEndpoint>>>,
+}
+
+impl Default for Table {
+    fn default() -> Self {
+        Table {
+            flows: Flows::new(random::number()),
+            listeners: SortedMap::new(),
+        }
+    }
+}
 
 /// What a socket is: nothing yet, a listener, or one end of a connection (perhaps a past one).
 #[derive(Default)]
@@ -118,7 +136,7 @@ impl TcpEndpoint {
         let is_over = connection.is_time_wait() || connection.is_closed();
         if is_over {
             let key = FlowKey::new(connection.local, connection.remote);
-            stack.flows.remove(&key);
+            stack.tcp.flows.remove(&key);
         }
         is_over
     }
@@ -142,7 +160,7 @@ impl TcpEndpoint {
         if progress.is_over {
             connection.stop_timer();
             let key = FlowKey::new(connection.local, connection.remote);
-            stack.flows.remove(&key);
+            stack.tcp.flows.remove(&key);
         } else {
             self.arm(stack, connection);
         }

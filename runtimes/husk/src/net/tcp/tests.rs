@@ -92,7 +92,7 @@ impl World {
         let local = SocketAddr::from(SERVER);
         listener.state.lock().backlog = Some(Backlog::new(local, backlog, false));
         let weak = Arc::downgrade(&listener);
-        server.listeners.get_or_default(80).push(weak);
+        server.tcp.listeners.get_or_default(80).push(weak);
         World {
             client,
             server,
@@ -114,7 +114,7 @@ impl World {
         let endpoint = TcpEndpoint::new(Options::default());
         endpoint.state.lock().connection = Some(connection);
         let key = FlowKey::new(local, remote);
-        self.client.flows.insert(key, endpoint.clone());
+        self.client.tcp.flows.insert(key, endpoint.clone());
         endpoint.run(&mut self.client);
         endpoint
     }
@@ -164,8 +164,8 @@ fn a_connection_opens_carries_bytes_and_closes() {
     assert!(client.readiness().contains(Events::RDHUP));
     client.close(&mut world.client);
     world.exchange();
-    assert!(world.client.flows.values().next().is_none());
-    assert!(world.server.flows.values().next().is_none());
+    assert!(world.client.tcp.flows.values().next().is_none());
+    assert!(world.server.tcp.flows.values().next().is_none());
 }
 
 #[test]
@@ -217,7 +217,7 @@ fn the_backlog_is_a_bound() {
     world.exchange();
     let waiting = std::iter::from_fn(|| world.listener.take_ready().ok()).count();
     assert!((2..=11).contains(&waiting), "{waiting}");
-    assert_eq!(world.server.flows.values().count(), waiting);
+    assert_eq!(world.server.tcp.flows.values().count(), waiting);
 }
 
 #[test]
@@ -233,7 +233,7 @@ fn a_flood_of_openings_is_bounded() {
     while world.server.receive_frames() {
         world.to_client.lock().clear(); // no SYN-ACK ever arrives
     }
-    assert!(world.server.flows.values().count() <= 17);
+    assert!(world.server.tcp.flows.values().count() <= 17);
 }
 
 /// Frames of a real connection with bytes changed, checksums right or wrong: nothing may panic.

@@ -13,7 +13,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use smoltcp::iface::{SocketHandle, SocketSet};
 use smoltcp::socket::udp::{self, PacketBuffer, PacketMetadata, UdpMetadata};
-use smoltcp::wire::{IpEndpoint, IpListenEndpoint};
+use smoltcp::wire::IpListenEndpoint;
 
 use crate::errno::{
     EACCES, EAFNOSUPPORT, EAGAIN, ECONNREFUSED, EDESTADDRREQ, EINVAL, EMSGSIZE, ENOBUFS, ENOMEM,
@@ -29,7 +29,7 @@ use crate::net::packet::Transport;
 use crate::net::port::{self, Binding, Claim, Kind};
 use crate::net::socket::{How, MessageFlags, Outgoing, Patience, Protocol, Received};
 use crate::net::stack::{self, Route, Stack};
-use crate::net::{announce, config};
+use crate::net::{announce, config, version_6};
 use crate::sync::{SpinLock, WaitQueue};
 use crate::time::{self, timer};
 
@@ -367,8 +367,9 @@ impl UdpSocket {
         socket.set_hop_limit(hop_limit);
         let own = message.source.unwrap_or(bound.ip()).to_canonical();
         let local = if own.is_unspecified() { source } else { own };
-        let mut metadata = UdpMetadata::from(IpEndpoint::from(to));
-        metadata.local_address = Some(local.into());
+        let remote = version_6::endpoint(to).ok_or(EAFNOSUPPORT)?;
+        let mut metadata = UdpMetadata::from(remote);
+        metadata.local_address = version_6::known(local);
         let mut bytes = heap::zeros(size_bytes)?;
         let taken = message.data.take(&mut bytes)?;
         let payload = bytes.get(..taken).unwrap_or(&[]);
