@@ -1,4 +1,4 @@
-"""Which of the file systems that a kernel makes up the kept files, arguments and environment name.
+"""What of the kernel's own making (file systems, the vDSO) the kept files and variables name.
 
 A path to /proc has `/proc` in it, or `proc/`; where no byte of what is kept has, no code opens one,
 short of spelling it from single letters or being told by somebody outside. Compilers may keep a
@@ -19,6 +19,7 @@ _NAMES = {
     "/proc": rb"/proc|proc/|dev/fd|dev/std",
     "/sys": rb"/sys/|\0sys/",
     "/dev/pts": rb"dev/pt|ptmx",
+    "vDSO": rb"__vdso_",  # functions of it are found by their names alone (vdso(7))
 }
 _PATTERNS = {name: re.compile(pattern) for name, pattern in _NAMES.items()}
 

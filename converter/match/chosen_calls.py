@@ -9,9 +9,11 @@ from ..errors import Dock2ukError
 from ..model import Analysis
 from ..runtime import Part, Runtime, SystemCall
 
-# The kernel itself leads a program to these: a handler returns through a frame that it made
-# (sigreturn(2)), a call is begun again (restart_syscall(2)), and everything ends.
-_OF_EVERY_PROGRAM = ("exit", "exit_group", "rt_sigreturn", "restart_syscall")
+# The kernel itself leads a program to these: a call is begun again (restart_syscall(2)), and
+# everything ends. A handler returns through a frame that the kernel made (sigreturn(2)): who sets
+# none has no frame to return from.
+_OF_EVERY_PROGRAM = ("exit", "exit_group", "restart_syscall")
+_RETURN, _RETURNS_TO = "rt_sigreturn", "rt_sigaction"
 # clone(2) makes processes too, and the runtime does that with what it has for fork(2).
 _FORK = "fork"
 _FORKS_BY = ("clone", "clone3", "vfork")
@@ -53,6 +55,7 @@ def chosen_calls(
     """What is linked; and for every call of the table why it is or is not."""
     names = names_of_calls(runtime, analysis)
     names |= {_FORK} if not names.isdisjoint(_FORKS_BY) else set()
+    names |= {_RETURN} if _RETURNS_TO in {*names, *kept} else set()
     reasons: dict[str, str] = {}
     linked: list[SystemCall] = []
     for call in runtime.system_calls:

@@ -64,6 +64,15 @@ def test_libraries_of_libraries_with_their_reasons() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("said", "named"),
+    [(b"__vdso_time", {"vDSO"}), (b"/proc/1", {"/proc"}), (b"vdso", set()), (b"proc", set())],
+)
+def test_what_of_the_kernel_s_own_is_named(said: bytes, named: set[str]) -> None:
+    found = run({"/usr/bin/server": program("", tiny_elf() + said)})
+    assert found.mentions == named
+
+
 def test_merged_usr_links_are_kept() -> None:
     found = run(
         {

@@ -181,7 +181,8 @@ def test_what_is_generated_from_the_system_call_table_is_fresh() -> None:
 
 # ------------------------------------------------------------------ calls that code can reach
 
-_NAMES = ("read", "write", "clone", "fork", "exit_group", "rt_sigreturn", "execve", "keyctl")
+_NAMES = ("read", "write", "clone", "fork", "exit_group", "execve", "keyctl", "rt_sigaction",
+          "rt_sigreturn")  # fmt: skip
 TALKER = replace(
     RUNTIME,
     system_calls=tuple(
@@ -203,14 +204,14 @@ def names_of(found: Match) -> set[str]:
 
 def test_only_calls_that_code_can_reach_are_linked() -> None:
     found = match(reaching(0), [TALKER])
-    assert names_of(found) == {"read", "exit_group", "rt_sigreturn"}
+    assert names_of(found) == {"read", "exit_group"}
     assert "--keep-syscall write" in found.reasons["write"]
 
 
 def test_where_a_run_decides_what_it_made_is_linked_whatever_code_can_reach() -> None:
     reached = reaching(0, 1, unbounded=("/lib/odd.so: the number at 0x10 is not known",))
     found = match(replace(reached, made_calls=frozenset({1})), [TALKER])
-    assert names_of(found) == {"write", "exit_group", "rt_sigreturn"}
+    assert names_of(found) == {"write", "exit_group"}
     assert found.reasons["write"] == "the traced run made it"
     assert found.reasons["read"].startswith("the traced run did not make it; --keep-syscall read")
 
@@ -228,6 +229,13 @@ def test_what_makes_processes_is_linked_with_clone() -> None:
     assert "fork" not in names_of(match(reaching(1), [TALKER]))
 
 
+def test_who_sets_handlers_can_return_from_them() -> None:
+    handling = match(reaching(_NAMES.index("rt_sigaction")), [TALKER])
+    assert names_of(handling) == {"rt_sigaction", "rt_sigreturn", "exit_group"}
+    asked = match(reaching(0), [TALKER], KernelWishes(calls=("rt_sigaction",)))
+    assert "rt_sigreturn" in names_of(asked)
+
+
 def test_a_call_is_kept_on_demand_with_its_part() -> None:
     assert "execve" in names_of(match(reaching(0), [TALKER], KernelWishes(calls=("execve",))))
     part = Part("processes", frozenset({"execve"}), ("starter",), frozenset({"execve"}))
@@ -242,7 +250,9 @@ def test_a_part_whose_calls_no_code_reaches_is_left_out() -> None:
     importing = replace(DYNAMIC, imports=frozenset({"execve"}))
     analysis = replace(reaching(0), elves={importing.path: importing})
     assert match(analysis, [runtime]).objects == ()
-    assert match(replace(analysis, calls=reaching(6).calls), [runtime]).objects == ("starter",)
+    assert match(
+        replace(analysis, calls=reaching(_NAMES.index("execve")).calls), [runtime]
+    ).objects == ("starter",)
 
 
 _WITH_SOCKETS = replace(

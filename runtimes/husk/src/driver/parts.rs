@@ -2,7 +2,7 @@
 //! as it names drivers.
 
 use super::Driver;
-use crate::{fs, net};
+use crate::{fs, net, process};
 
 macro_rules! part {
     ($name:ident, $install:path) => {
@@ -28,3 +28,6 @@ part!(husk_driver_netlink, net::netlink::install);
 part!(husk_driver_proc, fs::proc::install);
 part!(husk_driver_network_files, net::files::install);
 part!(husk_driver_pseudo_terminals, fs::pty::install);
+part!(husk_driver_fifos, fs::pipe::install);
+part!(husk_driver_vdso, process::exec::vdso::install);
+part!(husk_driver_signal_handlers, process::signal::frame::install);

@@ -11,7 +11,7 @@ pub mod replace;
 mod script;
 mod segments;
 pub mod stack;
-mod vdso;
+pub mod vdso;
 
 use alloc::vec::Vec;
 
@@ -71,7 +71,9 @@ pub fn load(space: &AddressSpace, command: &Command) -> Result<Loaded, Errno> {
     let interpreter = load_interpreter(space, &binary)?;
     let entry = interpreter.as_ref().map_or(program.entry, |i| i.entry);
     let mut auxiliary = auxiliary(&program, interpreter.as_ref(), command.credentials);
-    auxiliary.push((stack::AT_SYSINFO_EHDR, vdso::map(space)? as u64));
+    if let Some(address) = vdso::map(space)? {
+        auxiliary.push((stack::AT_SYSINFO_EHDR, address as u64));
+    }
     let content = Content {
         arguments: command.arguments,
         environment: command.environment,

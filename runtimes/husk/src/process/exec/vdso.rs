@@ -1,4 +1,5 @@
-//! Mapping the vDSO (vdso(7)) and its data page, which both lie in the kernel image.
+//! Mapping the vDSO (vdso(7)) and its data page, which both lie in the kernel image. Linked only where
+//! the converter names it: who does not look for its functions asks by system calls.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -9,6 +10,7 @@ use crate::fs::{File, FileStatus};
 use crate::mm::frame::Frame;
 use crate::mm::space::{AddressSpace, Backing, Placement, Protection, Request};
 use crate::mm::{KERNEL_BASE, PAGE_SIZE};
+use crate::sync::Once;
 use crate::time::page;
 
 #[repr(C, align(4096))]
@@ -47,8 +49,20 @@ impl File for Vdso {
     }
 }
 
-/// Maps both; the address of the shared object (AT_SYSINFO_EHDR).
-pub fn map(space: &AddressSpace) -> Result<usize, Errno> {
+type Map = fn(&AddressSpace) -> Result<usize, Errno>;
+
+static MAP: Once<Map> = Once::new();
+
+pub fn install() {
+    MAP.set(map_both);
+}
+
+/// Maps both where they are linked; the address of the shared object (AT_SYSINFO_EHDR).
+pub fn map(space: &AddressSpace) -> Result<Option<usize>, Errno> {
+    MAP.get().map(|map| map(space)).transpose()
+}
+
+fn map_both(space: &AddressSpace) -> Result<usize, Errno> {
     let request = |placement, size_bytes, offset, protection| Request {
         protection,
         backing: Backing::File {

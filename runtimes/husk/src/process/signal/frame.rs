@@ -1,14 +1,16 @@
 //! The frame a signal handler runs on, and the return from it (Linux arch/x86/include/uapi/asm/
-//! sigcontext.h and ucontext.h; System V ABI AMD64).
+//! sigcontext.h and ucontext.h; System V ABI AMD64). Linked only where the converter names it: where
+//! nothing sets handlers, none is ever entered.
 
 use super::action::{SA_ONSTACK, SA_RESTORER};
 use super::pending::AlternateStack;
 use super::{Action, SignalInfo, SignalSet, info};
 use crate::arch::context;
 use crate::arch::trap::TrapFrame;
-use crate::errno::{EFAULT, Errno};
+use crate::errno::{EFAULT, ENOSYS, Errno};
 use crate::mm::user::{self, Plain};
 use crate::process::Thread;
+use crate::sync::Once;
 
 const RED_ZONE_BYTES: usize = 128;
 const LEGACY_BYTES: usize = 512;
@@ -57,8 +59,26 @@ const LINUX_SELECTORS: [u16; 4] = [0x33, 0, 0, 0x2b];
 const UC_FP_XSTATE: u64 = 1;
 const UC_SIGCONTEXT_SS: u64 = 2;
 
+type Push = fn(&Thread, &mut TrapFrame, &SignalInfo, &Action, SignalSet) -> Result<(), Errno>;
+
+static PUSH: Once<Push> = Once::new();
+
+pub fn install() {
+    PUSH.set(push_frame);
+}
+
 /// Builds the handler's frame on the application's stack and makes `trap` enter the handler.
 pub fn push(
+    thread: &Thread,
+    trap: &mut TrapFrame,
+    info: &SignalInfo,
+    action: &Action,
+    mask_after: SignalSet,
+) -> Result<(), Errno> {
+    PUSH.get().ok_or(ENOSYS)?(thread, trap, info, action, mask_after)
+}
+
+fn push_frame(
     thread: &Thread,
     trap: &mut TrapFrame,
     info: &SignalInfo,
