@@ -355,6 +355,7 @@ class Analysis:
     mentions: frozenset[str] | None = None  # of /proc and its like, what is named; None: unknown
     unread: str = ""  # why there may be programs whose code was not looked at; empty: there is none
     made_calls: frozenset[int] | None = None  # by a run that decides; None: no run does
+    left_out: Mapping[str, str] = field(default_factory=dict)  # path -> what unneeded thing it is
 
 
 # ------------------------------------------------------------------ strip

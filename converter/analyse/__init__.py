@@ -75,6 +75,7 @@ def analyse(
         mentions=None if unread else mentions(closure, entrypoint),
         unread=unread,
         made_calls=observed.calls if observed and stripping.prune is PruneMode.TRACED else None,
+        left_out=needs.left_out,
     )
 
 

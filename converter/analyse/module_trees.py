@@ -11,9 +11,10 @@ beside its own are kept.
 
 Configuration in /etc that a module names whole, as its language writes a string, comes with it.
 
-Programs in such a tree stay out, since nothing says that they are run. Of what was installed
-without a package (pip, npm), all is kept that lies beside a script, in a node_modules directory
-above it or in the place below /usr/local that belongs to one of these trees.
+Programs in such a tree stay out, since nothing says that they are run, and so do tests, caches and
+build tools (`spare_modules`). Of what was installed without a package (pip, npm), all else is kept
+that lies beside a script, in a node_modules directory above it or in the place below /usr/local
+that belongs to one of these trees.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import itertools
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 
 from .. import elf
 from ..model import Entrypoint, Node, NodeType, Package
@@ -29,6 +31,7 @@ from ..packages import owners, with_dependencies
 from .closure import Closure
 from .needs import is_account_file, is_of_runtime
 from .shared_directories import SharedDirectories
+from .spare_modules import spare
 
 # Endings of source or byte code, with those that its interpreter loads in its place.
 _LANGUAGES = (
@@ -57,19 +60,45 @@ _NOT_LOADED = re.compile(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Trees:
+    """What is in the trees, each path with its reason, before it is needed."""
+
+    closure: Closure
+    reasons: dict[str, str] = field(default_factory=dict)
+
+    def add(self, path: str, because: str) -> None:
+        self.reasons.setdefault(path, because)
+
+
 def add_module_trees(
     closure: Closure, entrypoint: Entrypoint, packages: tuple[Package, ...]
 ) -> None:
-    """Need what the interpreter could load; nothing for a program that interprets nothing."""
+    """Need what the interpreter could load, and know what of it is spare; nothing for a program
+    that interprets nothing."""
+    trees = _Trees(closure)
+    _find(trees, entrypoint, packages)
+    sources = [path for path in trees.reasons if path.endswith(_ENDINGS)]
+    words = "\n".join((entrypoint.exe, entrypoint.cwd, *entrypoint.argv, *entrypoint.env))
+    told = words.encode(errors="surrogateescape")
+    closure.needs.left_out |= spare(closure.needs.tree, trees.reasons, sources, told)
+    for path, because in trees.reasons.items():
+        if path not in closure.needs.left_out:
+            _add(closure, path, because)
+
+
+def _find(trees: _Trees, entrypoint: Entrypoint, packages: tuple[Package, ...]) -> None:
+    closure = trees.closure
     owned = owners(packages)
     own = owned.get(entrypoint.exe, ())
     scripts = _scripts(closure, entrypoint)
     shared = SharedDirectories(owned)
     for path in scripts:
         closure.needs.add(path, f"a script that {entrypoint.exe} interprets")
-        _add_beside(closure, path, shared)
+        trees.add(path, f"a script that {entrypoint.exe} interprets")
+        _add_beside(trees, path, shared)
     if not own:
-        _add_unpackaged(closure, entrypoint)
+        _add_unpackaged(trees, entrypoint)
     siblings = tuple(_siblings(own, packages))
     endings = set(_endings(path for package in siblings for path in package.files))
     endings |= set(_endings(scripts))
@@ -80,26 +109,26 @@ def add_module_trees(
     starts += [package for package in packages if _has_module_in(package, places, tuple(endings))]
     for package in with_dependencies(packages, [package.name for package in starts]):
         because = f"modules of package {package.name}, which {entrypoint.exe} may load"
-        _add_trees(closure, package, tuple(endings), because)
-    _add_local(closure, siblings, tuple(endings))
+        _add_trees(trees, package, tuple(endings), because)
+    _add_local(trees, siblings, tuple(endings))
 
 
-def _add_beside(closure: Closure, script: str, shared: SharedDirectories) -> None:
+def _add_beside(trees: _Trees, script: str, shared: SharedDirectories) -> None:
     """Languages look for modules in a script's directory, Node in node_modules above it too."""
-    tree = closure.needs.tree
+    tree = trees.closure.needs.tree
     directory = posixpath.dirname(script)
     if not shared.is_shared(directory):
-        _add_whole(closure, directory, f"beside the script {script}")
+        _add_whole(trees, directory, f"beside the script {script}")
     while directory != "/":
         directory = posixpath.dirname(directory)
         if script.endswith(_NODE) and tree.resolve(f"{directory}/node_modules") is not None:
-            _add_whole(closure, f"{directory}/node_modules", f"where {script} looks for modules")
+            _add_whole(trees, f"{directory}/node_modules", f"where {script} looks for modules")
 
 
-def _add_whole(closure: Closure, path: str, because: str) -> None:
-    directory = closure.needs.tree.resolve(path)
-    for node in closure.needs.files_below(directory) if directory is not None else ():
-        _add(closure, node.path, because)
+def _add_whole(trees: _Trees, path: str, because: str) -> None:
+    directory = trees.closure.needs.tree.resolve(path)
+    for node in trees.closure.needs.files_below(directory) if directory is not None else ():
+        trees.add(node.path, because)
 
 
 def _places(
@@ -121,13 +150,13 @@ def _has_module_in(package: Package, places: tuple[str, ...], endings: tuple[str
     return any(path.startswith(places) and path.endswith(endings) for path in package.files)
 
 
-def _add_local(closure: Closure, siblings: Iterable[Package], endings: tuple[str, ...]) -> None:
+def _add_local(trees: _Trees, siblings: Iterable[Package], endings: tuple[str, ...]) -> None:
     """The same places below /usr/local (hier(7)), which belong to no package."""
     own = (path for package in siblings for path in package.files if path.endswith(endings))
     for tree in sorted({found for path in own if (found := _library_directory(path))}):
         if tree.startswith("/usr/") and not tree.startswith("/usr/local/"):
             local = f"/usr/local{tree.removeprefix('/usr')}"
-            _add_whole(closure, local, f"installed for what is in {tree}")
+            _add_whole(trees, local, f"installed for what is in {tree}")
 
 
 def is_module(path: str) -> bool:
@@ -176,22 +205,22 @@ def _endings(paths: Iterable[str]) -> Iterator[str]:
             yield from language
 
 
-def _add_trees(closure: Closure, package: Package, endings: tuple[str, ...], because: str) -> None:
+def _add_trees(trees: _Trees, package: Package, endings: tuple[str, ...], because: str) -> None:
     modules = [path for path in package.files if path.endswith(endings)]
-    trees = {tree for path in modules if (tree := _library_directory(path))}
+    places = {place for path in modules if (place := _library_directory(path))}
     for path in package.files:
-        if _library_directory(path) in trees:
-            _add(closure, path, because)
+        if _library_directory(path) in places:
+            trees.add(path, because)
     for directory in sorted({posixpath.dirname(path) for path in modules}):
-        _add_compiled(closure, directory, because)
+        _add_compiled(trees, directory, because)
 
 
-def _add_compiled(closure: Closure, directory: str, because: str) -> None:
+def _add_compiled(trees: _Trees, directory: str, because: str) -> None:
     """Byte code that was written when the package was installed (PEP 3147)."""
-    for node in closure.needs.tree.children(f"{directory}/__pycache__"):
+    for node in trees.closure.needs.tree.children(f"{directory}/__pycache__"):
         source = f"{directory}/{posixpath.basename(node.path).partition('.')[0]}.py"
-        if source in closure.needs.reasons:
-            _add(closure, node.path, because)
+        if source in trees.reasons:
+            trees.add(node.path, because)
 
 
 def _library_directory(path: str) -> str:
@@ -199,7 +228,7 @@ def _library_directory(path: str) -> str:
     return match[1] if match else ""
 
 
-def _add_unpackaged(closure: Closure, entrypoint: Entrypoint) -> None:
+def _add_unpackaged(trees: _Trees, entrypoint: Entrypoint) -> None:
     """For PREFIX/bin/NAME: PREFIX/lib/NAME… and PREFIX/share/NAME… where modules are in them; all
     of PREFIX/lib when PREFIX is the program's own."""
     prefix, binaries = posixpath.split(posixpath.dirname(entrypoint.exe))
@@ -209,19 +238,19 @@ def _add_unpackaged(closure: Closure, entrypoint: Entrypoint) -> None:
     is_own_prefix = prefix.startswith("/opt/")
     because = f"modules beside {entrypoint.exe}, which no package owns"
     for library in ("lib", "share"):
-        directory = closure.needs.tree.resolve(f"{prefix}/{library}")
+        directory = trees.closure.needs.tree.resolve(f"{prefix}/{library}")
         if directory is None:
             continue
         named = (
             child
-            for child in closure.needs.tree.children(directory.path)
+            for child in trees.closure.needs.tree.children(directory.path)
             if posixpath.basename(child.path).startswith(name[0])
         )
         for tree in (directory,) if is_own_prefix else named:
-            below = [node.path for node in closure.needs.files_below(tree)]
+            below = [node.path for node in trees.closure.needs.files_below(tree)]
             if any(path.endswith(_ENDINGS) for path in below):
                 for path in (tree.path, *below):
-                    _add(closure, path, because)
+                    trees.add(path, because)
 
 
 def _add(closure: Closure, path: str, because: str) -> None:

@@ -22,6 +22,7 @@ class Needs:
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
         self.reasons: dict[str, str] = {}
+        self.left_out: dict[str, str] = {}  # what is not to come with its directory, and why
         self.findings: list[str] = []
 
     def add(self, path: str, because: str) -> Node | None:

@@ -197,6 +197,8 @@ class ProgramFiles:
         for node in self._needs.files_below(directory):
             if _SWITCHED_OFF.search(node.path, len(directory.path)):
                 continue
+            if node.path in self._needs.left_out and directory.path not in self._needs.left_out:
+                continue
             if elf.kind(node) is not None:
                 self._unnamed.setdefault(directory.path, []).append(node)
                 continue

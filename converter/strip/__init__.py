@@ -53,6 +53,7 @@ def strip(image: Image, entrypoint: Entrypoint, analysis: Analysis, stripping: S
         exe=entrypoint.exe,
         wanted={**_wanted(tree, entrypoint, analysis), **kept_by_rule},
         dropped=dropped_by_rule,
+        left_out=analysis.left_out,
         owner={path: package.name for package in analysis.packages for path in package.files},
         inodes=forbidden_inodes(tree, entrypoint.exe),
     )

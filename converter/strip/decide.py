@@ -36,6 +36,7 @@ class Grounds:
     exe: str
     wanted: Mapping[str, str]  # path -> why something needs it
     dropped: Mapping[str, str]  # path -> the user's rule
+    left_out: Mapping[str, str]  # path -> what it is, where that is known of an unneeded one
     owner: Mapping[str, str]  # path -> its package
     inodes: Inodes
 
@@ -73,7 +74,9 @@ def _alone(node: Node, grounds: Grounds) -> Keep | Drop:
     if objection is not None:
         return Drop(path, objection)
     because = grounds.wanted.get(path) or _left(node, grounds.mode)
-    return Keep(path, because) if because else Drop(path, description(node, grounds.owner))
+    if because:
+        return Keep(path, because)
+    return Drop(path, grounds.left_out.get(path) or description(node, grounds.owner))
 
 
 def _objection(node: Node, grounds: Grounds) -> str | None:
