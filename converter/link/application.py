@@ -9,18 +9,20 @@ The names here (`husk_syscall_table`, …) are the contract with `runtimes/husk/
 
 from __future__ import annotations
 
-import posixpath
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from .. import capabilities
 from ..errors import Dock2ukError
 from ..model import Confidence, Entrypoint, ResourceLimit
 from ..runtime import Match, SystemCall
+from .packed_names import pack
 
 NOT_IMPLEMENTED = "sys_not_implemented"
 _BYTES_PER_LINE = 64
-_SYMBOL_NAME_BYTES = 255
+# Of every address in the kernel, which is in the top 2 GiB (husk.ld).
+_UPPER_HALF = 0xFFFFFFFF00000000
 # Resources in the order of their numbers (asm-generic/resource.h).
 _RESOURCES = (
     "RLIMIT_CPU", "RLIMIT_FSIZE", "RLIMIT_DATA", "RLIMIT_STACK", "RLIMIT_CORE", "RLIMIT_RSS",
@@ -105,43 +107,39 @@ def archive_source(archive_name: str) -> str:
 
 def symbols_source(symbols: Sequence[Symbol], base_address: int) -> str:
     """The functions in address order, as `runtimes/husk/src/debug/kernel_symbols.rs` reads them:
-    how far from the one before, how much of its name they share, and the rest of the name."""
-    rows: list[str] = []
-    address, name = base_address, b""
-    for symbol in symbols:
-        own = symbol.name.encode()[:_SYMBOL_NAME_BYTES]
-        shared = len(posixpath.commonprefix((name, own)))
-        rows.append(f".uleb128 {symbol.address - address}\n.byte {shared}")
-        rows.append(f'.ascii "{_escaped(own[shared:])}\\000"')
-        address, name = symbol.address, own
+    how far each is from the one before, then their names."""
+    starts = [base_address, *(symbol.address for symbol in symbols)]
+    distances = (after - before for before, after in pairwise(starts))
+    names = [symbol.name.encode() for symbol in symbols]
     lines = (
         '.section .rodata.husk_symbols,"a"',
         _label("husk_symbols"),
-        *rows,
+        *(f".uleb128 {distance}" for distance in distances),
+        _label("husk_symbol_names"),
+        _data(pack(names)),
         _label("husk_symbols_end"),
     )
     return "\n".join(lines) + "\n"
 
 
 def _system_call_tables(known: Iterable[SystemCall], linked: Iterable[SystemCall]) -> str:
-    names = {call.number: call.name for call in known}
+    """Of handlers, up to the last that is linked, by the lower halves of their addresses; and of
+    the names of all that are known."""
+    names = {call.number: call.name.encode() for call in known}
     handlers = {call.number: f"sys_{call.name}" for call in linked}
-    count = max(names, default=-1) + 1
-    table = [f".quad {handlers.get(number, NOT_IMPLEMENTED)}" for number in range(count)]
+    count = max(handlers, default=-1) + 1
+    table = [handlers.get(number, NOT_IMPLEMENTED) for number in range(count)]
+    every_name = [names.get(number, b"") for number in range(max(names, default=-1) + 1)]
     lines = (
         ".balign 8",
         f"{_label('husk_syscall_count')}\n.quad {count}",
         _label("husk_syscall_table"),
-        *table,
-        *_system_call_names(names, count),
+        *(f".long {handler} - {_UPPER_HALF:#x}" for handler in table),
+        _label("husk_syscall_names"),
+        _data(pack(every_name)),
+        _label("husk_syscall_names_end"),
     )
     return "\n".join(lines)
-
-
-def _system_call_names(names: Mapping[int, str], count: int) -> Iterable[str]:
-    yield _label("husk_syscall_names")
-    for number in range(count):
-        yield _string(names.get(number, ""))
 
 
 def _process_starter(linked: Iterable[SystemCall]) -> str:
@@ -206,7 +204,10 @@ def _string(text: str) -> str:
     if "\0" in text:
         raise Dock2ukError(f"a NUL byte in a string of the boot configuration: {text!r}")
     # surrogateescape: file names and arguments are bytes and need not be UTF-8.
-    data = text.encode(errors="surrogateescape") + b"\0"
+    return _data(text.encode(errors="surrogateescape") + b"\0")
+
+
+def _data(data: bytes) -> str:
     chunks = [data[at : at + _BYTES_PER_LINE] for at in range(0, len(data), _BYTES_PER_LINE)]
     return "\n".join(f'.ascii "{_escaped(chunk)}"' for chunk in chunks)
 

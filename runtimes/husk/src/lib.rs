@@ -15,6 +15,7 @@ pub mod fs;
 mod fuzz;
 pub mod ipc;
 pub mod mm;
+pub mod names;
 pub mod net;
 pub mod process;
 pub mod sorted_map;

@@ -14,6 +14,7 @@ zeros!(
     husk_syscall_count,
     husk_syscall_table,
     husk_syscall_names,
+    husk_syscall_names_end,
     husk_process_starter,
     husk_drivers
 );

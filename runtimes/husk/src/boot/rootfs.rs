@@ -21,7 +21,7 @@ pub fn boot_config() -> &'static [u8] {
 
 /// # Safety
 /// `start..end` is mapped, initialised and never written.
-unsafe fn between(start: *const u8, end: *const u8) -> &'static [u8] {
+pub unsafe fn between(start: *const u8, end: *const u8) -> &'static [u8] {
     // SAFETY: the caller's promise.
     unsafe { core::slice::from_raw_parts(start, end as usize - start as usize) }
 }

@@ -1,16 +1,16 @@
 //! What is not linked: ENOSYS, and the call named once on the console.
 
-use core::ffi::{CStr, c_char};
-
+use crate::boot::rootfs::between;
 use crate::errno::ENOSYS;
+use crate::names::{self, Name};
 use crate::process::current;
 use crate::sync::SpinLock;
 use crate::{event, klog, syscall};
 
 unsafe extern "C" {
-    static husk_syscall_count: u64;
-    /// `husk_syscall_count` names one after the other; empty where there is no such call.
-    static husk_syscall_names: c_char;
+    /// Packed, by number; empty where there is no such call.
+    static husk_syscall_names: u8;
+    static husk_syscall_names_end: u8;
 }
 
 const TRACKED: usize = 512;
@@ -22,6 +22,7 @@ syscall! {
         if is_first(number) {
             match name(number) {
                 Some(name) => {
+                    let name = name.bytes().escape_ascii();
                     klog!("system call {name} ({number}) is not in this image: ENOSYS; convert --keep-syscall {name} links it, if husk has it");
                     event!("enosys {name}");
                 }
@@ -47,16 +48,12 @@ fn is_first(number: usize) -> bool {
 }
 
 /// A system call's name as the converter linked it.
-pub fn name(number: usize) -> Option<&'static str> {
-    // SAFETY: the converter writes as many names as it says, each NUL-terminated.
-    unsafe {
-        if number as u64 >= husk_syscall_count {
-            return None;
-        }
-        let mut name = CStr::from_ptr(&raw const husk_syscall_names);
-        for _ in 0..number {
-            name = CStr::from_ptr(name.as_ptr().add(name.count_bytes() + 1));
-        }
-        name.to_str().ok().filter(|name| !name.is_empty())
-    }
+fn name(number: usize) -> Option<Name> {
+    let (start, end) = (
+        &raw const husk_syscall_names,
+        &raw const husk_syscall_names_end,
+    );
+    // SAFETY: both symbols bound one read-only section of the image.
+    let packed = unsafe { between(start, end) };
+    names::nth(packed, number).filter(|name| !name.bytes().is_empty())
 }

@@ -5,6 +5,8 @@
 //! would go to ring 3, so a system call returns by a jump, with STI's one-instruction shadow
 //! keeping interrupts away until the application's stack is back.
 //!
+//! Handlers are in the top 2 GiB, so the table has the lower halves of their addresses.
+//!
 //! The kernel is compiled with SSE: XMM registers are saved on every entry, since the system call
 //! ABI keeps them (System V ABI AMD64 § A.2.1). Upper halves and x87 state the kernel never touches.
 
@@ -116,7 +118,8 @@ husk_syscall_entry:
     ENTER_BY_SYSCALL
     cmp rax, [husk_syscall_count]
     jae 3f
-    call [husk_syscall_table + rax * 8]
+    movsxd rax, dword ptr [husk_syscall_table + rax * 4]
+    call rax
 2:
     mov [rsp + FRAME_RAX], rax
     mov rcx, gs:[16]
@@ -155,7 +158,8 @@ husk_traced_syscall_entry:
     mov r9, [rsp + FRAME_R9]
     cmp rbx, [husk_syscall_count]
     jae 6f
-    call [husk_syscall_table + rbx * 8]
+    movsxd rax, dword ptr [husk_syscall_table + rbx * 4]
+    call rax
 5:
     mov [rsp + FRAME_RAX], rax
     mov rdi, rsp
