@@ -85,11 +85,11 @@ class Symbol:
 def application_source(match: Match, programs: Sequence[Program], hostname: str | None) -> str:
     """System call table, drivers and boot configuration."""
     parts = (
-        '.section .rodata.husk_application,"a"',
+        '.section .husk_application,"a"',
         _system_call_tables(match.runtime.system_calls, match.system_calls),
         _process_starter(match.system_calls),
         _drivers((*match.drivers, *match.objects)),
-        '.section .rodata.husk_boot,"a"',
+        '.section .husk_boot,"a"',
         _boot_configuration(programs, hostname),
     )
     return "\n".join(parts) + "\n"
@@ -112,7 +112,7 @@ def symbols_source(symbols: Sequence[Symbol], base_address: int) -> str:
     distances = (after - before for before, after in pairwise(starts))
     names = [symbol.name.encode() for symbol in symbols]
     lines = (
-        '.section .rodata.husk_symbols,"a"',
+        '.section .husk_symbols,"a"',
         _label("husk_symbols"),
         *(f".uleb128 {distance}" for distance in distances),
         _label("husk_symbol_names"),

@@ -98,7 +98,7 @@ def _link_with_symbols(workplace: Path, match: Match) -> None:
     if _functions(workplace) != symbols:
         raise Dock2ukError(
             "the kernel's functions moved between the two links, so backtraces would lie",
-            hint=f"{match.runtime.linker_script} must place .rodata.husk_symbols after .text",
+            hint=f"{match.runtime.linker_script} must place .husk_symbols after .text",
         )
 
 

@@ -2,10 +2,10 @@
 //! out or putting in a range. A page that a program has mapped stays the file's where it is only
 //! emptied; after pages have moved, mappings made before still show the old ones.
 
-use super::content::{Content, PAGE, Pages, ZEROS};
+use super::content::{Content, PAGE, Pages};
 use crate::errno::{EFBIG, EINVAL, ENOSPC, Errno};
 use crate::fs::content::SIZE_LIMIT;
-use crate::mm::frame;
+use crate::mm::{ZEROS, frame};
 
 impl Content {
     /// Gives the range memory of its own, so that writing there cannot fail for want of it.

@@ -10,7 +10,7 @@ use super::seal::Seals;
 use super::{Sink, Source};
 use crate::errno::{EFAULT, EFBIG, ENOSPC, ENXIO, Errno, SysResult};
 use crate::mm::frame::Frame;
-use crate::mm::{KERNEL_BASE, PAGE_SIZE};
+use crate::mm::{KERNEL_BASE, PAGE_SIZE, ZEROS};
 use crate::sync::SpinLock;
 
 /// Largest size a file can have: what `off_t` can say.
@@ -18,7 +18,6 @@ pub const SIZE_LIMIT: u64 = i64::MAX as u64;
 pub const PAGE: u64 = PAGE_SIZE as u64;
 /// Bytes copied at a time between a page and the application, on the kernel stack.
 const BOUNCE_BYTES: usize = 1024;
-pub static ZEROS: [u8; PAGE_SIZE] = [0; PAGE_SIZE];
 
 /// What a stretch of the file is made of.
 enum Piece {

@@ -35,6 +35,11 @@ pub const DIRECT_MAP: usize = 0xffff_8000_0000_0000;
 /// Virtual minus physical address of the kernel image.
 pub const KERNEL_BASE: usize = 0xffff_ffff_8000_0000;
 
+/// A page of nothing, to copy from. It is read-only, and husk.ld keeps it out of the file.
+// SAFETY: that section is for zeros, which is what the loader makes of it.
+#[unsafe(link_section = ".bss.zeros")]
+pub static ZEROS: [u8; PAGE_SIZE] = [0; PAGE_SIZE];
+
 /// How much physical memory boot's page tables map.
 const BOOT_MAP_END: usize = 4 << 30;
 

@@ -3,8 +3,8 @@
 use super::elf::{self, Segment, page_end, page_start};
 use super::{Binary, complain};
 use crate::errno::{ENOEXEC, Errno};
-use crate::mm::PAGE_SIZE;
 use crate::mm::space::{AddressSpace, Backing, Placement, Protection, Request};
+use crate::mm::{PAGE_SIZE, ZEROS};
 
 /// A mapped ELF file.
 pub struct Mapped {
@@ -97,7 +97,6 @@ fn zero_rest_of_page(
     segment: &Segment,
     file_end: usize,
 ) -> Result<(), Errno> {
-    const ZEROS: [u8; PAGE_SIZE] = [0; PAGE_SIZE];
     if !segment.protection.contains(Protection::WRITE) {
         return Err(ENOEXEC);
     }
