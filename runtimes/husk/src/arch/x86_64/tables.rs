@@ -73,8 +73,9 @@ struct Shared<T>(UnsafeCell<T>);
 // SAFETY: written during boot and by the one processor's context switch, with interrupts off.
 unsafe impl<T> Sync for Shared<T> {}
 
+/// Nothing but zeros, so that the file has none of it; `install` fills it.
 static TABLES: Shared<Tables> = Shared(UnsafeCell::new(Tables {
-    gdt: [0, 0x00af_9b00_0000_ffff, 0x00cf_9300_0000_ffff, 0, 0],
+    gdt: [0; 5],
     tss: TaskState {
         reserved_0: 0,
         rsp: [0; 3],
@@ -82,7 +83,7 @@ static TABLES: Shared<Tables> = Shared(UnsafeCell::new(Tables {
         ist: [0; 7],
         reserved_2: 0,
         reserved_3: 0,
-        io_map_base: core::mem::size_of::<TaskState>() as u16,
+        io_map_base: 0,
     },
     idt: [EMPTY_GATE; 256],
 }));
@@ -110,24 +111,32 @@ pub fn install() {
     let tables = TABLES.0.get();
     // SAFETY: boot runs alone; the tables are static.
     unsafe {
-        fill_tss(&mut *tables);
+        fill_gdt(&mut *tables);
+        fill_tss(&mut (*tables).tss);
         fill_idt(&mut *tables);
         load(&*tables);
     }
     install_syscall();
 }
 
-fn fill_tss(tables: &mut Tables) {
+/// Flat segments, and the task's (SDM vol. 3 § 3.4.5, § 8.2.3).
+fn fill_gdt(tables: &mut Tables) {
+    const CODE: u64 = 0x00af_9b00_0000_ffff;
+    const DATA: u64 = 0x00cf_9300_0000_ffff;
+    const PRESENT_TSS: u64 = 0x89 << 40;
+    let base = &raw const tables.tss as u64;
+    let limit = core::mem::size_of::<TaskState>() as u64 - 1;
+    let task = limit | (base & 0xff_ffff) << 16 | PRESENT_TSS | (base >> 24 & 0xff) << 56;
+    tables.gdt = [0, CODE, DATA, task, base >> 32];
+}
+
+fn fill_tss(tss: &mut TaskState) {
     let mut ist = [0; 7];
     ist[0] = top(&INTERRUPT_STACK) as u64;
     ist[1] = top(&EXCEPTION_STACK) as u64;
     ist[2] = top(&FAULT_STACK) as u64;
-    tables.tss.ist = ist;
-    let base = &raw const tables.tss as u64;
-    let limit = core::mem::size_of::<TaskState>() as u64 - 1;
-    const PRESENT_TSS: u64 = 0x89 << 40;
-    tables.gdt[3] = limit | (base & 0xff_ffff) << 16 | PRESENT_TSS | (base >> 24 & 0xff) << 56;
-    tables.gdt[4] = base >> 32;
+    tss.ist = ist;
+    tss.io_map_base = core::mem::size_of::<TaskState>() as u16; // none
 }
 
 fn fill_idt(tables: &mut Tables) {
