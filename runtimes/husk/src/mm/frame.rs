@@ -31,7 +31,6 @@ pub struct Frames {
 static FRAMES: SpinLock<Frames> = SpinLock::new(Frames::new());
 
 #[cfg(not(test))]
-#[track_caller]
 pub(super) fn frames() -> SpinLockGuard<'static, Frames> {
     FRAMES.lock()
 }

@@ -32,15 +32,11 @@ impl<T> SpinLock<T> {
 }
 
 impl<T: ?Sized> SpinLock<T> {
-    /// Takes the lock.
-    #[track_caller]
+    /// Takes the lock. Who took it for ever is told by the backtrace: `#[track_caller]` would put the
+    /// place of each of hundreds of calls into the image.
+    #[inline(always)]
     pub fn lock(&self) -> SpinLockGuard<'_, T> {
-        let mut spins = 0u32;
-        while self.is_locked.swap(true, Ordering::Acquire) {
-            core::hint::spin_loop();
-            spins += 1;
-            assert!(spins < 100_000_000, "a lock is held for ever");
-        }
+        acquire(&self.is_locked);
         SpinLockGuard { lock: self }
     }
 
@@ -50,6 +46,16 @@ impl<T: ?Sized> SpinLock<T> {
             return None;
         }
         Some(SpinLockGuard { lock: self })
+    }
+}
+
+/// One for all types.
+fn acquire(is_locked: &AtomicBool) {
+    let mut spins = 0u32;
+    while is_locked.swap(true, Ordering::Acquire) {
+        core::hint::spin_loop();
+        spins += 1;
+        assert!(spins < 100_000_000, "a lock is held for ever");
     }
 }
 
