@@ -43,10 +43,7 @@ impl Options {
             .filter(|word| !word.is_empty())
         {
             if !options.take(word) {
-                klog!(
-                    "unknown option {:?}",
-                    core::str::from_utf8(word).unwrap_or("(not UTF-8)")
-                );
+                klog!("unknown option \"{}\"", word.escape_ascii());
             }
         }
         options

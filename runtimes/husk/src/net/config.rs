@@ -148,7 +148,7 @@ fn parse_all<T>(texts: &[Vec<u8>], parse: fn(&[u8]) -> Option<T>) -> Vec<T> {
     let understand = |text: &Vec<u8>| {
         let parsed = parse(text);
         if parsed.is_none() {
-            klog!("not a host's address: {:?}", String::from_utf8_lossy(text));
+            klog!("not a host's address: \"{}\"", text.escape_ascii());
         }
         parsed
     };
@@ -212,8 +212,7 @@ fn write_hosts(own: Option<IpAddr>) {
 
 fn write_file(path: &[u8], text: &str) {
     if let Err(error) = fs::write_file(path, text.as_bytes(), 0o644) {
-        let path = String::from_utf8_lossy(path);
-        klog!("cannot write {path}: {}", error.name());
+        klog!("cannot write {}: {}", path.escape_ascii(), error.name());
     }
 }
 
