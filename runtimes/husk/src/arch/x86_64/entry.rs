@@ -13,6 +13,7 @@
 use core::arch::global_asm;
 
 use super::cpu;
+use super::interrupt::UNUSED_VECTORS;
 
 global_asm!(
     r#"
@@ -209,16 +210,12 @@ husk_exception_common:
     .balign 16
 husk_stubs:
     .set vector, 0
-    .rept 256
+    .rept {unused_vectors} + 1
     .balign 16
     .if !((vector == 8) || ((vector >= 10) && (vector <= 14)) || (vector == 17) || (vector == 21) || (vector == 29) || (vector == 30))
     push 0
     .endif
-    .if vector < 128
     push vector
-    .else
-    push vector - 256
-    .endif
     .if vector < 32
     jmp husk_exception_common
     .else
@@ -255,14 +252,15 @@ husk_thread_start:
     mov rdi, rsp
     call husk_before_return
     jmp husk_return_to_application
-"#
+"#,
+    unused_vectors = const UNUSED_VECTORS,
 );
 
 unsafe extern "C" {
     fn husk_syscall_entry();
     fn husk_traced_syscall_entry();
     fn husk_thread_start();
-    static husk_stubs: [u8; 256 * 16];
+    static husk_stubs: u8;
 }
 
 /// Where `syscall` goes.
@@ -281,7 +279,7 @@ pub fn thread_start() -> usize {
     husk_thread_start as *const () as usize
 }
 
-/// Where an interrupt vector goes.
+/// Where an interrupt vector goes: those that are not used, to one place.
 pub fn stub(vector: usize) -> usize {
-    &raw const husk_stubs as usize + vector * 16
+    &raw const husk_stubs as usize + vector.min(UNUSED_VECTORS) * 16
 }

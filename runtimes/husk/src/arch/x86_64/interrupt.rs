@@ -13,8 +13,10 @@ use crate::sync::SpinLock;
 use crate::{debug, mm, time, trace};
 
 const FIRST_DEVICE_VECTOR: u8 = 0x30;
-const DEVICE_VECTORS: usize = 64;
-const SPURIOUS: usize = 0xff;
+/// One for each network card, and one for the host's signals.
+const DEVICE_VECTORS: usize = 16;
+/// From here on, where nothing should interrupt: all are said to be this one.
+pub const UNUSED_VECTORS: usize = FIRST_DEVICE_VECTOR as usize + DEVICE_VECTORS;
 const PAGE_FAULT: usize = 14;
 
 /// What a device wants called.
@@ -44,8 +46,8 @@ pub fn mask_legacy_pic() {
 #[unsafe(no_mangle)]
 extern "C" fn husk_interrupt(frame: &mut TrapFrame) {
     let is_application = frame.is_from_application();
-    let vector = frame.vector & 0xff;
-    if vector == SPURIOUS {
+    let vector = frame.vector;
+    if vector == UNUSED_VECTORS {
         return;
     }
     lapic::end_of_interrupt();
