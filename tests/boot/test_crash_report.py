@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from dock2uk.guest import GuestResult, boot, link_directory
-from dock2uk.link import Program
+from dock2uk.guest import GuestResult, boot, developer_runtime, link_directory
+from dock2uk.link import Program, kernel
+from dock2uk.match import offer
 
 SOURCE = Path(__file__).parent / "programs" / "crash.c"
 
@@ -76,3 +77,16 @@ def test_a_jump_to_memory_by_another_name_is_told_with_its_caller(root: Path) ->
     assert result.exit_status == 128 + 11
     assert "is not the program's (the direct map of memory)" in result.console
     assert "(inner_function+0x" in result.console
+
+
+def test_a_dead_kernel_names_its_function(root: Path, tmp_path: Path) -> None:
+    """husk_switch writes where its first argument points to, before it does anything else."""
+    nothing = kernel.Plan(offer(developer_runtime()), (), lambda file: file.write(bytes(4096)))
+    kernel.build(nothing, tmp_path)
+    command = ["nm", tmp_path / kernel.UNSTRIPPED]
+    listing = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    address = next(line.split()[0] for line in listing.splitlines() if " husk_switch" in line)
+    result = die(root, f"0x{address}")
+    assert result.exit_status == 125
+    assert "kernel: page fault, error code 0x2" in result.console
+    assert re.search(r"called from:\nhusk:    0x[0-9a-f]+ husk_switch\+0x[0-9a-f]+", result.console)

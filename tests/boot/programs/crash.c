@@ -34,6 +34,9 @@ __attribute__((noinline)) void inner_function(const char *how)
         touch((char *)0xffffffff80100000);
     if (strcmp(how, "jump") == 0)
         ((void (*)(void))0xffff800000100000)(); /* the kernel's code in the direct map */
+    if (strncmp(how, "0x", 2) == 0) /* on a stack that no program has */
+        __asm__ volatile("mov %0, %%rsp\n\tjmp *%1"
+                         : : "r"(0xffff800002000000), "r"(strtoul(how, 0, 16)), "D"(12));
 }
 
 __attribute__((noinline)) void outer_function(const char *how)
