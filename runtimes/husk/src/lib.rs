@@ -6,6 +6,7 @@ extern crate alloc;
 
 pub mod arch;
 pub mod boot;
+pub mod chunked_map;
 pub mod console;
 pub mod debug;
 pub mod driver;

@@ -1,8 +1,8 @@
 //! A map in a sorted vector, for the kernel's tables: few entries, or keys that mostly grow (ids,
 //! descriptors). Looking up halves; inserting in the middle moves what is above.
 //!
-//! Each `BTreeMap` of another type costs several kilobytes of code, this some hundred bytes: it
-//! stays where entries are many and come in any order (mappings, timers, directories).
+//! Keys are of any type, and for another the code is some hundred bytes. Where entries are many and
+//! come in any order there is `ChunkedMap`, which costs twice that and has numbers as keys.
 
 use alloc::vec::Vec;
 

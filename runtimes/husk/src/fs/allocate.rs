@@ -12,9 +12,9 @@ impl Content {
     pub fn set_aside(&self, offset: u64, end: u64) -> Result<(), Errno> {
         let (first, past) = (offset / PAGE, end.div_ceil(PAGE));
         let mut pages = self.pages.lock();
-        let has = pages.frames.range(first..past).count() as u64;
+        let has = pages.frames.count_below(past) - pages.frames.count_below(first);
         let free = frame::total_count().saturating_sub(frame::used_count()) as u64;
-        if (past - first).saturating_sub(has) > free {
+        if (past - first).saturating_sub(has as u64) > free {
             return Err(ENOSPC);
         }
         for index in first.max(pages.archive_pages())..past {
@@ -33,7 +33,7 @@ impl Content {
         while next < end && next / PAGE < of_archive {
             next = pages.zero_within_page(next, end)?;
         }
-        while let Some((&index, _)) = pages.frames.range(next / PAGE..).next() {
+        while let Some((index, _)) = pages.frames.first_from(next / PAGE) {
             let at = next.max(index * PAGE);
             if at >= end {
                 break;
@@ -86,9 +86,9 @@ impl Pages {
     /// a program has it mapped.
     fn forget_if_empty(&mut self, index: u64, from: u64, to: u64) {
         let is_whole = to - from == PAGE;
-        let is_ours = self.frames.get(&index).is_some_and(|f| f.is_exclusive());
+        let is_ours = self.frames.get(index).is_some_and(|f| f.is_exclusive());
         if is_whole && is_ours && index >= self.archive_pages() {
-            self.frames.remove(&index);
+            self.frames.remove(index);
         }
     }
 
@@ -100,13 +100,9 @@ impl Pages {
         let first_moved = from.min(to);
         let kept_bytes = (first_moved * PAGE) as usize;
         self.archive = self.archive.get(..kept_bytes).unwrap_or(self.archive);
-        let tail = self.frames.split_off(&from);
-        drop(self.frames.split_off(&first_moved));
-        let moved = tail
-            .into_iter()
-            .map(|(index, frame)| (index - from + to, frame));
-        self.frames.extend(moved);
-        self.replaced = self.frames.range(..self.archive_pages()).count() as u64;
+        self.frames.remove_range(first_moved, from);
+        self.frames.shift(from, to);
+        self.replaced = self.frames.count_below(self.archive_pages()) as u64;
         Ok(())
     }
 }

@@ -4,10 +4,9 @@
 //! The lock is a leaf and is never held while application memory is touched: a fault there may come
 //! back to this file (a buffer that is itself a mapping of it).
 
-use alloc::collections::BTreeMap;
-
 use super::seal::Seals;
 use super::{Sink, Source};
+use crate::chunked_map::ChunkedMap;
 use crate::errno::{EFAULT, EFBIG, ENOSPC, ENXIO, Errno, SysResult};
 use crate::mm::frame::Frame;
 use crate::mm::{KERNEL_BASE, PAGE_SIZE, ZEROS};
@@ -35,7 +34,7 @@ pub struct Pages {
     /// Beginning of the file as the archive has it; never longer than the file.
     pub archive: &'static [u8],
     /// Pages that differ from the archive, by index.
-    pub frames: BTreeMap<u64, Frame>,
+    pub frames: ChunkedMap<Frame>,
     /// How many of `frames` lie over the archive, so that allocated pages need no counting.
     pub replaced: u64,
 }
@@ -53,7 +52,7 @@ impl Content {
             pages: SpinLock::new(Pages {
                 size_bytes: archive.len() as u64,
                 archive,
-                frames: BTreeMap::new(),
+                frames: ChunkedMap::new(),
                 replaced: 0,
             }),
             seals: Seals::default(),
@@ -156,7 +155,7 @@ impl Content {
         if offset < pages.archive.len() as u64 {
             return Ok(offset);
         }
-        let next = pages.frames.range(offset / PAGE..).next();
+        let next = pages.frames.first_from(offset / PAGE);
         let start = next
             .map(|(index, _)| (index * PAGE).max(offset))
             .ok_or(ENXIO)?;
@@ -176,9 +175,9 @@ impl Content {
         let mut index = (offset / PAGE).max(pages.archive_pages());
         for _ in pages
             .frames
-            .range(index..)
+            .from(index)
             .zip(index..)
-            .take_while(|((at, _), want)| *at == want)
+            .take_while(|((at, _), want)| at == want)
         {
             index += 1;
         }
@@ -231,7 +230,7 @@ impl Pages {
         let index = offset / PAGE;
         let at = (offset % PAGE) as usize;
         let in_page = left.min(PAGE - at as u64) as usize;
-        if let Some(frame) = self.frames.get(&index) {
+        if let Some(frame) = self.frames.get(index) {
             let frame = frame.clone();
             return Some(Piece::Memory {
                 frame,
@@ -250,7 +249,7 @@ impl Pages {
     }
 
     fn before_next_frame(&self, index: u64, at: usize, bytes: &'static [u8]) -> &'static [u8] {
-        let Some((next, _)) = self.frames.range(index..).next() else {
+        let Some((next, _)) = self.frames.first_from(index) else {
             return bytes;
         };
         let distance = ((next - index) as usize).saturating_mul(PAGE_SIZE) - at;
@@ -259,7 +258,7 @@ impl Pages {
 
     /// The page without making it the file's own: a frame it has, or a whole page of the archive.
     fn page_in_place(&self, index: u64) -> Option<Frame> {
-        if let Some(frame) = self.frames.get(&index) {
+        if let Some(frame) = self.frames.get(index) {
             return Some(frame.clone());
         }
         let start = usize::try_from(index).ok()?.checked_mul(PAGE_SIZE)?;
@@ -271,12 +270,12 @@ impl Pages {
 
     /// The page as the file's own frame, made now if need be.
     pub fn own(&mut self, index: u64) -> Result<&Frame, Errno> {
-        if !self.frames.contains_key(&index) {
+        if !self.frames.contains_key(index) {
             let frame = self.copy_of_page(index)?;
             self.replaced += u64::from(index < self.archive_pages());
             self.frames.insert(index, frame);
         }
-        self.frames.get(&index).ok_or(ENOSPC)
+        self.frames.get(index).ok_or(ENOSPC)
     }
 
     fn copy_of_page(&self, index: u64) -> Result<Frame, Errno> {
@@ -294,16 +293,16 @@ impl Pages {
 
     fn truncate(&mut self, size_bytes: u64) {
         let first_gone = size_bytes.div_ceil(PAGE);
-        drop(self.frames.split_off(&first_gone));
+        self.frames.remove_range(first_gone, u64::MAX);
         let cut_at = (size_bytes % PAGE) as usize;
         if cut_at != 0
-            && let Some(frame) = self.frames.get(&(size_bytes / PAGE))
+            && let Some(frame) = self.frames.get(size_bytes / PAGE)
         {
             frame.write(cut_at, ZEROS.get(cut_at..).unwrap_or_default());
         }
         if size_bytes < self.archive.len() as u64 {
             self.archive = self.archive.get(..size_bytes as usize).unwrap_or_default();
-            self.replaced = self.frames.range(..self.archive_pages()).count() as u64;
+            self.replaced = self.frames.count_below(self.archive_pages()) as u64;
         }
         self.size_bytes = size_bytes;
     }

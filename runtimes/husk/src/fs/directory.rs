@@ -1,12 +1,12 @@
 //! A directory: names to nodes, listed in an order that additions and removals do not disturb.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::name::{self, Name};
 use super::node::{Node, NodeRef};
+use crate::chunked_map::ChunkedMap;
 use crate::sync::SpinLock;
 
 /// Entries that exist because something else does (/proc/PID, /proc/PID/fd/N).
@@ -27,31 +27,29 @@ struct Entry {
     node: NodeRef,
 }
 
-/// Hash of a name, then the cookie, which tells equal hashes apart.
-type Key = (u64, u64);
-
 struct Entries {
-    by_name: BTreeMap<Key, Entry>,
-    /// The hash that goes with each cookie.
-    by_cookie: BTreeMap<u64, u64>,
+    by_cookie: ChunkedMap<Entry>,
+    /// Cookies by the hash of the name, where equal hashes are side by side.
+    by_hash: ChunkedMap<u64>,
     next_cookie: u64,
 }
 
 impl Entries {
-    fn find(&self, name: &[u8]) -> Option<(&Key, &Entry)> {
+    fn find(&self, name: &[u8]) -> Option<(u64, &Entry)> {
         let hash = name::hash(name);
-        let mut same_hash = self.by_name.range((hash, 0)..);
-        same_hash
-            .by_ref()
-            .take_while(|(key, _)| key.0 == hash)
-            .find(|(_, entry)| *entry.name == *name)
+        let same_hash = self.by_hash.from(hash).take_while(|(key, _)| *key == hash);
+        let mut entries = same_hash.filter_map(|(_, &cookie)| {
+            let entry = self.by_cookie.get(cookie)?;
+            Some((cookie, entry))
+        });
+        entries.find(|(_, entry)| *entry.name == *name)
     }
 
     fn add(&mut self, name: Name, node: NodeRef) {
-        let (hash, cookie) = (name::hash(&name), self.next_cookie);
+        let cookie = self.next_cookie;
         self.next_cookie += 1;
-        self.by_cookie.insert(cookie, hash);
-        self.by_name.insert((hash, cookie), Entry { name, node });
+        self.by_hash.insert(name::hash(&name), cookie);
+        self.by_cookie.insert(cookie, Entry { name, node });
     }
 }
 
@@ -63,7 +61,8 @@ pub struct Listing {
 }
 
 pub struct Directory {
-    entries: SpinLock<Entries>,
+    /// Elsewhere than in the node, so that not every file's is as large.
+    entries: SpinLock<Box<Entries>>,
     dynamic: Option<Box<dyn Dynamic>>,
 }
 
@@ -76,11 +75,11 @@ impl Default for Directory {
 impl Directory {
     pub fn new() -> Directory {
         Directory {
-            entries: SpinLock::new(Entries {
-                by_name: BTreeMap::new(),
-                by_cookie: BTreeMap::new(),
+            entries: SpinLock::new(Box::new(Entries {
+                by_hash: ChunkedMap::new(),
+                by_cookie: ChunkedMap::new(),
                 next_cookie: FIRST_COOKIE,
-            }),
+            })),
             dynamic: None,
         }
     }
@@ -108,8 +107,8 @@ impl Directory {
     /// Adds a name that is not there, or makes it mean another node; gives the node it meant.
     pub fn put(&self, name: Name, node: NodeRef) -> Option<NodeRef> {
         let mut entries = self.entries.lock();
-        let existing = entries.find(&name).map(|(key, _)| *key);
-        match existing.and_then(|key| entries.by_name.get_mut(&key)) {
+        let existing = entries.find(&name).map(|(cookie, _)| cookie);
+        match existing.and_then(|cookie| entries.by_cookie.get_mut(cookie)) {
             Some(entry) => Some(core::mem::replace(&mut entry.node, node)),
             None => {
                 entries.add(name, node);
@@ -120,30 +119,26 @@ impl Directory {
 
     pub fn remove(&self, name: &[u8]) -> Option<NodeRef> {
         let mut entries = self.entries.lock();
-        let key = *entries.find(name)?.0;
-        entries.by_cookie.remove(&key.1);
-        Some(entries.by_name.remove(&key)?.node)
+        let cookie = entries.find(name)?.0;
+        entries.by_hash.remove_entry(name::hash(name), cookie);
+        Some(entries.by_cookie.remove(cookie)?.node)
     }
 
     pub fn is_empty(&self) -> bool {
-        self.dynamic.is_none() && self.entries.lock().by_name.is_empty()
+        self.dynamic.is_none() && self.entries.lock().by_cookie.is_empty()
     }
 
     /// What stat(2) says: some number that grows with the entries, as tmpfs has it.
     pub fn size(&self) -> u64 {
         const ENTRY_BYTES: u64 = 20;
-        (self.entries.lock().by_name.len() as u64 + 2) * ENTRY_BYTES
+        (self.entries.lock().by_cookie.len() as u64 + 2) * ENTRY_BYTES
     }
 
     /// The first entry after `cookie`, besides `.` and `..`.
     pub fn after(&self, cookie: u64) -> Option<Listing> {
         let entries = self.entries.lock();
-        let next = entries
-            .by_cookie
-            .range(cookie.max(FIRST_COOKIE - 1) + 1..)
-            .next();
-        if let Some((&cookie, &hash)) = next {
-            let entry = entries.by_name.get(&(hash, cookie))?;
+        let next = cookie.max(FIRST_COOKIE - 1) + 1;
+        if let Some((cookie, entry)) = entries.by_cookie.first_from(next) {
             let (name, node) = (entry.name.clone(), entry.node.clone());
             return Some(Listing { cookie, name, node });
         }

@@ -7,7 +7,7 @@
 //! EPOLLWAKEUP means nothing to a machine that never suspends.
 //! Lock order: no other lock is taken while `inner` is held.
 
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::VecDeque;
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 use core::any::Any;
@@ -15,6 +15,7 @@ use core::any::Any;
 use super::device::Device;
 use super::node::{Kind, Node};
 use super::{Events, File, FileRef, FileStatus, OpenFile};
+use crate::chunked_map::ChunkedMap;
 use crate::errno::{EEXIST, EINVAL, ELOOP, ENOENT, Errno, SysResult};
 use crate::sync::{Deadline, Observer, SpinLock, WaitQueue, Woken, wait_until};
 
@@ -47,7 +48,7 @@ struct Inner {
     interests: Vec<Option<Interest>>,
     /// Free places in `interests`.
     free: Vec<u32>,
-    by_file: BTreeMap<u64, u64>,
+    by_file: ChunkedMap<u64>,
     ready: VecDeque<u32>,
 }
 
@@ -262,7 +263,7 @@ fn key(fd: i32, open: *const OpenFile) -> u64 {
 impl Inner {
     fn insert(&mut self, fd: i32, open: &Arc<OpenFile>, wanted: Event) -> Result<u32, Errno> {
         let key = key(fd, Arc::as_ptr(open));
-        if self.by_file.contains_key(&key) {
+        if self.by_file.contains_key(key) {
             return Err(EEXIST);
         }
         let interest = Some(Interest {
@@ -282,7 +283,7 @@ impl Inner {
     }
 
     fn find(&self, fd: i32, open: &Arc<OpenFile>) -> Result<u32, Errno> {
-        let index = self.by_file.get(&key(fd, Arc::as_ptr(open)));
+        let index = self.by_file.get(key(fd, Arc::as_ptr(open)));
         index.map(|&index| index as u32).ok_or(ENOENT)
     }
 
@@ -293,7 +294,7 @@ impl Inner {
     fn remove(&mut self, index: u32) -> Option<Interest> {
         let interest = self.interests.get_mut(index as usize)?.take()?;
         self.by_file
-            .remove(&key(interest.fd, interest.open.as_ptr()));
+            .remove(key(interest.fd, interest.open.as_ptr()));
         if interest.is_queued {
             self.ready.retain(|&ready| ready != index);
         }

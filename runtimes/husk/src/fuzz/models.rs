@@ -4,6 +4,7 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use super::{Numbers, cases};
+use crate::chunked_map::ChunkedMap;
 use crate::fs::content::Content;
 use crate::fs::file::tests::{Given, Taken};
 use crate::mm::space::mapping::{Mapping, Mappings, Protection};
@@ -94,6 +95,31 @@ fn a_sorted_map_is_a_map() {
             _ => assert_eq!(map.get(&key), model.get(&key)),
         }
         assert!(map.iter().eq(model.iter()));
+    }
+}
+
+#[test]
+fn a_chunked_map_is_a_map() {
+    let mut numbers = Numbers(13);
+    let (mut map, mut model) = (ChunkedMap::new(), BTreeMap::new());
+    for _ in cases() {
+        let (key, value) = (numbers.below(500) as u64, [numbers.next(); 32]);
+        match numbers.below(5) {
+            0 => assert_eq!(map.remove(key), model.remove(&key)),
+            1 => assert_eq!(map.get(key), model.get(&key)),
+            _ if !map.contains_key(key) => {
+                map.insert(key, value);
+                assert_eq!(model.insert(key, value), None);
+            }
+            _ => {
+                let past = key + numbers.below(8) as u64;
+                map.remove_range(key, past);
+                model.retain(|at, _| !(key..past).contains(at));
+            }
+        }
+        let entries = model.range(key..).map(|(key, value)| (*key, value));
+        assert!(map.from(key).eq(entries));
+        assert_eq!(map.len(), model.len());
     }
 }
 

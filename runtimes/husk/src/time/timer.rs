@@ -3,11 +3,11 @@
 //! Callbacks run in the timer interrupt, which comes only while the application runs or the
 //! processor idles: no kernel lock is held then, so a callback may take any.
 
-use alloc::collections::BTreeMap;
 use alloc::sync::Weak;
 use alloc::vec::Vec;
 
 use super::{alarm, now_ns};
+use crate::chunked_map::ChunkedMap;
 use crate::sync::SpinLock;
 
 /// Told when its time has come.
@@ -33,14 +33,14 @@ struct Armed {
 /// that is in the image anyway. No two timers have the same nanosecond.
 struct Queue {
     sequence: u64,
-    by_time: BTreeMap<u64, u64>,
+    by_time: ChunkedMap<u64>,
     places: Vec<Option<Armed>>,
     free: Vec<u64>,
 }
 
 static QUEUE: SpinLock<Queue> = SpinLock::new(Queue {
     sequence: 0,
-    by_time: BTreeMap::new(),
+    by_time: ChunkedMap::new(),
     places: Vec::new(),
     free: Vec::new(),
 });
@@ -68,7 +68,7 @@ impl Queue {
             return TimerId { at_ns, sequence };
         }
         let mut at_ns = at_ns;
-        while self.by_time.contains_key(&at_ns) {
+        while self.by_time.contains_key(at_ns) {
             at_ns += 1;
         }
         let armed = Some(Armed {
@@ -86,17 +86,17 @@ impl Queue {
     }
 
     fn next_deadline(&self) -> Option<u64> {
-        self.by_time.first_key_value().map(|(&at_ns, _)| at_ns)
+        self.by_time.first().map(|(at_ns, _)| at_ns)
     }
 
     fn take(&mut self, at_ns: u64) -> Option<Armed> {
-        let place = self.by_time.remove(&at_ns)?;
+        let place = self.by_time.remove(at_ns)?;
         self.free.push(place);
         self.places.get_mut(place as usize)?.take()
     }
 
     fn has(&self, id: TimerId) -> bool {
-        let place = self.by_time.get(&id.at_ns).copied();
+        let place = self.by_time.get(id.at_ns).copied();
         let armed = place.and_then(|place| self.places.get(place as usize)?.as_ref());
         armed.is_some_and(|armed| armed.sequence == id.sequence)
     }
@@ -156,7 +156,7 @@ mod tests {
     fn queue() -> Queue {
         Queue {
             sequence: 0,
-            by_time: BTreeMap::new(),
+            by_time: ChunkedMap::new(),
             places: Vec::new(),
             free: Vec::new(),
         }

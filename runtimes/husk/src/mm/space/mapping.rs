@@ -1,12 +1,12 @@
 //! The set of a process's mappings: which addresses mean what (mmap(2)). No page tables here, and
 //! nothing of the machine: arch-free.
 
-use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use bitflags::bitflags;
 
+use crate::chunked_map::ChunkedMap;
 use crate::errno::{ENOMEM, Errno};
 use crate::fs::FileRef;
 use crate::mm::PAGE_SIZE;
@@ -128,7 +128,7 @@ impl Mapping {
 /// Mappings by start address; they never overlap.
 #[derive(Default)]
 pub struct Mappings {
-    by_start: BTreeMap<usize, Mapping>,
+    by_start: ChunkedMap<Mapping>,
 }
 
 /// As Linux's vm.max_map_count.
@@ -136,7 +136,16 @@ const COUNT_LIMIT: usize = 65_530;
 
 impl Mappings {
     pub fn iter(&self) -> impl Iterator<Item = &Mapping> {
-        self.by_start.values()
+        self.from(0)
+    }
+
+    fn from(&self, start: usize) -> impl Iterator<Item = &Mapping> {
+        let entries = self.by_start.from(start as u64);
+        entries.map(|(_, mapping)| mapping)
+    }
+
+    fn put(&mut self, mapping: Mapping) {
+        self.by_start.insert(mapping.start as u64, mapping);
     }
 
     /// What a child of fork(2) has.
@@ -165,32 +174,27 @@ impl Mappings {
 
     /// The mapping that an address is in.
     pub fn find(&self, address: usize) -> Option<&Mapping> {
-        let (_, mapping) = self.by_start.range(..=address).next_back()?;
+        let mapping = self.before(address.saturating_add(1))?;
         (address < mapping.end).then_some(mapping)
     }
 
     /// The first mapping that begins after an address.
     pub fn after(&self, address: usize) -> Option<&Mapping> {
-        self.by_start
-            .range(address + 1..)
-            .next()
-            .map(|(_, mapping)| mapping)
+        let (_, mapping) = self.by_start.first_from(address as u64 + 1)?;
+        Some(mapping)
     }
 
     /// The last mapping that begins below an address.
     pub fn before(&self, address: usize) -> Option<&Mapping> {
-        self.by_start
-            .range(..address)
-            .next_back()
-            .map(|(_, mapping)| mapping)
+        let (_, mapping) = self.by_start.last_below(address as u64)?;
+        Some(mapping)
     }
 
     /// Those that share an address with `start..end`.
     pub fn overlapping(&self, start: usize, end: usize) -> impl Iterator<Item = &Mapping> {
         let first = self.find(start).map_or(start, |mapping| mapping.start);
-        self.by_start
-            .range(first..end.max(first))
-            .map(|(_, mapping)| mapping)
+        self.from(first)
+            .take_while(move |mapping| mapping.start < end)
     }
 
     pub fn is_free(&self, start: usize, end: usize) -> bool {
@@ -209,39 +213,40 @@ impl Mappings {
     /// Adds a mapping where none is, joined with neighbours that it continues.
     pub fn insert(&mut self, mapping: Mapping) {
         let mut mapping = mapping;
-        if let Some(next) = self.by_start.get(&mapping.end)
+        if let Some(next) = self.by_start.get(mapping.end as u64)
             && mapping.continues_in(next)
         {
             let next_start = next.start;
             mapping.end = next.end;
-            self.by_start.remove(&next_start);
+            self.by_start.remove(next_start as u64);
         }
-        if let Some((_, previous)) = self.by_start.range_mut(..mapping.start).next_back()
+        if let Some(previous) = self.by_start.last_below_mut(mapping.start as u64)
             && previous.continues_in(&mapping)
         {
             previous.end = mapping.end;
             return;
         }
-        self.by_start.insert(mapping.start, mapping);
+        self.put(mapping);
     }
 
     /// Takes `start..end` out of whatever mappings it touches, and returns what it took.
     pub fn remove(&mut self, start: usize, end: usize) -> Vec<Mapping> {
         let touched: Vec<usize> = self.overlapping(start, end).map(|m| m.start).collect();
         let mut removed = Vec::with_capacity(touched.len());
-        for key in touched {
-            let Some(mapping) = self.by_start.remove(&key) else {
+        // The last first: taking an entry out moves those after it in its chunk.
+        for key in touched.into_iter().rev() {
+            let Some(mapping) = self.by_start.remove(key as u64) else {
                 continue;
             };
             if mapping.start < start {
-                self.by_start
-                    .insert(mapping.start, mapping.part(mapping.start, start));
+                self.put(mapping.part(mapping.start, start));
             }
             if mapping.end > end {
-                self.by_start.insert(end, mapping.part(end, mapping.end));
+                self.put(mapping.part(end, mapping.end));
             }
             removed.push(mapping.part(mapping.start.max(start), mapping.end.min(end)));
         }
+        removed.reverse();
         removed
     }
 
@@ -255,16 +260,16 @@ impl Mappings {
 
     /// Moves the start of the mapping that begins at `start` down: a stack grows.
     pub fn grow_down(&mut self, start: usize, new_start: usize) {
-        if let Some(mut mapping) = self.by_start.remove(&start) {
+        if let Some(mut mapping) = self.by_start.remove(start as u64) {
             mapping.start = new_start;
-            self.by_start.insert(new_start, mapping);
+            self.put(mapping);
         }
     }
 
     /// The highest free range of `size_bytes` within `low..high`.
     pub fn highest_gap(&self, size_bytes: usize, low: usize, high: usize) -> Option<usize> {
         let mut ceiling = high;
-        for (_, mapping) in self.by_start.range(..high).rev() {
+        for (_, mapping) in self.by_start.below(high as u64) {
             if mapping.end < ceiling && ceiling - mapping.end >= size_bytes {
                 break;
             }
