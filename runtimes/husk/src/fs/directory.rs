@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use super::name::{self, Name};
 use super::node::{Node, NodeRef};
 use crate::chunked_map::ChunkedMap;
-use crate::sync::SpinLock;
+use crate::sync::{SpinLock, SpinLockGuard};
 
 /// Entries that exist because something else does (/proc/PID, /proc/PID/fd/N).
 pub trait Dynamic: Send + Sync {
@@ -15,6 +15,8 @@ pub trait Dynamic: Send + Sync {
     fn lookup(&self, name: &[u8]) -> Option<NodeRef>;
     /// The names there are now, each with a number that stays the same while it exists.
     fn names(&self) -> Vec<(u64, Name)>;
+    /// Somebody looks for more than those.
+    fn prepare(&self) {}
 }
 
 /// First cookie of ordinary entries: 0 is the beginning, 1 follows `.`, 2 follows `..`.
@@ -97,11 +99,23 @@ impl Directory {
         self.dynamic.is_some()
     }
 
-    pub fn get(&self, name: &[u8]) -> Option<NodeRef> {
-        if let Some((_, entry)) = self.entries.lock().find(name) {
-            return Some(entry.node.clone());
+    /// Its own entries, to be looked at.
+    fn entries(&self) -> SpinLockGuard<'_, Box<Entries>> {
+        if let Some(dynamic) = &self.dynamic {
+            dynamic.prepare();
         }
-        self.dynamic.as_ref()?.lookup(name)
+        self.entries.lock()
+    }
+
+    pub fn get(&self, name: &[u8]) -> Option<NodeRef> {
+        let own = |entries: &Entries| Some(entries.find(name)?.1.node.clone());
+        let found = own(&self.entries.lock());
+        let Some(dynamic) = &self.dynamic else {
+            return found;
+        };
+        found
+            .or_else(|| dynamic.lookup(name))
+            .or_else(|| own(&self.entries()))
     }
 
     /// Adds a name that is not there, or makes it mean another node; gives the node it meant.
@@ -131,12 +145,12 @@ impl Directory {
     /// What stat(2) says: some number that grows with the entries, as tmpfs has it.
     pub fn size(&self) -> u64 {
         const ENTRY_BYTES: u64 = 20;
-        (self.entries.lock().by_cookie.len() as u64 + 2) * ENTRY_BYTES
+        (self.entries().by_cookie.len() as u64 + 2) * ENTRY_BYTES
     }
 
     /// The first entry after `cookie`, besides `.` and `..`.
     pub fn after(&self, cookie: u64) -> Option<Listing> {
-        let entries = self.entries.lock();
+        let entries = self.entries();
         let next = cookie.max(FIRST_COOKIE - 1) + 1;
         if let Some((cookie, entry)) = entries.by_cookie.first_from(next) {
             let (name, node) = (entry.name.clone(), entry.node.clone());

@@ -70,10 +70,10 @@ const CARD_FILES: &[proc::File] = interface_files!("eth0");
 
 /// Adds the files; called when the card was found.
 pub fn install() {
-    proc::add_files(b"proc", PROC_FILES);
-    proc::add_files(b"sys", LOOPBACK_FILES);
+    proc::add_files(&proc::PROC, PROC_FILES);
+    proc::add_files(&proc::SYS, LOOPBACK_FILES);
     if ATTACHED.lock().is_some() {
-        proc::add_files(b"sys", CARD_FILES);
+        proc::add_files(&proc::SYS, CARD_FILES);
     }
 }
 

@@ -10,7 +10,7 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::any::Any;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, Ordering};
 
 use super::directory::{Directory, Dynamic, attach};
 use super::name::Name;
@@ -18,7 +18,7 @@ use super::node::{Attributes, Kind, Node, NodeRef, PROC_INODES};
 use super::{FileRef, FileStatus, IoRequest, Sink, root};
 use crate::errno::{Errno, SysResult};
 use crate::process::scheduler;
-use crate::sync::SpinLock;
+use crate::sync::{Once, SpinLock};
 
 /// A file's text, or ENOMEM where the heap has no room for what the program has made long.
 pub type Text = Result<Vec<u8>, Errno>;
@@ -30,52 +30,68 @@ const FILE: u32 = 0o444;
 const DIRECTORY: u32 = 0o555;
 const LINK: u32 = 0o777;
 
+/// The two directories.
+pub static PROC: Once<NodeRef> = Once::new();
+pub static SYS: Once<NodeRef> = Once::new();
+/// Whether their files are there: made when somebody looks, which few programs do.
+static IS_FILLED: AtomicBool = AtomicBool::new(false);
+/// Files that not every image has, and in what directory.
+static MORE: SpinLock<Vec<(&Once<NodeRef>, &[File])>> = SpinLock::new(Vec::new());
+
 /// Adds /proc and /sys to the tree.
 pub fn install() {
-    let numbers = &mut (PROC_INODES..);
-    let mut make = |kind, permissions| {
-        let number = numbers.next().unwrap_or(PROC_INODES);
-        Node::with_number(number, kind, Attributes::new(permissions))
+    let add = |top: &Once<NodeRef>, name, number, entries: Box<dyn Dynamic>| {
+        let kind = Kind::Directory(Directory::with_dynamic(entries));
+        let node = Node::with_number(number, kind, Attributes::new(DIRECTORY));
+        attach(root(), Name::Archive(name), node.clone());
+        top.set(node);
     };
-    let proc = make(
-        Kind::Directory(Directory::with_dynamic(Box::new(Processes))),
-        DIRECTORY,
-    );
-    attach(root(), Name::Archive(b"proc"), proc.clone());
-    let sys = make(Kind::Directory(Directory::new()), DIRECTORY);
-    attach(root(), Name::Archive(b"sys"), sys.clone());
-    for (path, generate) in system::PROC_FILES {
-        put_file(&proc, path, of_machine(*generate), &mut make);
-    }
-    for (path, generate) in system::SYS_FILES {
-        put_file(&sys, path, of_machine(*generate), &mut make);
-    }
-    let mounts = make(Kind::Symlink(Name::Archive(b"self/mounts")), LINK);
-    attach(&proc, Name::Archive(b"mounts"), mounts);
-}
-
-/// A text that is as long as the machine makes it, not a program: it always has room.
-fn of_machine(generate: fn() -> Vec<u8>) -> Generator {
-    Box::new(move || Ok(generate()))
+    add(&PROC, b"proc", PROC_INODES, Box::new(Processes));
+    add(&SYS, b"sys", PROC_INODES + 1, Box::new(Sys));
 }
 
 /// A path, and what makes the file's text.
 pub type File = (&'static str, fn() -> Text);
 
-/// Adds files that not every image has below /proc or /sys.
-pub fn add_files(top: &'static [u8], files: &[File]) {
-    /// Beyond those of `install`, below those of processes.
-    static NEXT: AtomicU64 = AtomicU64::new(PROC_INODES + (1 << 16));
-    let Some(top) = root().directory().and_then(|directory| directory.get(top)) else {
-        return;
-    };
+/// Adds files that not every image has, during boot.
+pub fn add_files(top: &'static Once<NodeRef>, files: &'static [File]) {
+    MORE.lock().push((top, files));
+}
+
+fn fill_once() {
+    if !IS_FILLED.swap(true, Ordering::Relaxed)
+        && let (Some(proc), Some(sys)) = (PROC.get(), SYS.get())
+    {
+        fill(proc, sys);
+    }
+}
+
+fn fill(proc: &NodeRef, sys: &NodeRef) {
+    let numbers = &mut (PROC_INODES + 2..);
     let mut make = |kind, permissions| {
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let number = numbers.next().unwrap_or(PROC_INODES);
         Node::with_number(number, kind, Attributes::new(permissions))
     };
-    for (path, generate) in files {
-        put_file(&top, path, Box::new(*generate), &mut make);
+    for (path, generate) in system::PROC_FILES {
+        put_file(proc, path, of_machine(*generate), &mut make);
     }
+    for (path, generate) in system::SYS_FILES {
+        put_file(sys, path, of_machine(*generate), &mut make);
+    }
+    let mounts = make(Kind::Symlink(Name::Archive(b"self/mounts")), LINK);
+    attach(proc, Name::Archive(b"mounts"), mounts);
+    for (top, files) in MORE.lock().iter() {
+        for (path, generate) in *files {
+            if let Some(top) = top.get() {
+                put_file(top, path, Box::new(*generate), &mut make);
+            }
+        }
+    }
+}
+
+/// A text that is as long as the machine makes it, not a program: it always has room.
+fn of_machine(generate: fn() -> Vec<u8>) -> Generator {
+    Box::new(move || Ok(generate()))
 }
 
 /// Puts a generated file below `top`, with the directories it needs.
@@ -101,10 +117,31 @@ fn put_file(
     attach(&parent, Name::Archive(name.as_bytes()), file);
 }
 
+/// /sys has nothing but files.
+struct Sys;
+
+impl Dynamic for Sys {
+    fn prepare(&self) {
+        fill_once();
+    }
+
+    fn lookup(&self, _name: &[u8]) -> Option<NodeRef> {
+        None
+    }
+
+    fn names(&self) -> Vec<(u64, Name)> {
+        Vec::new()
+    }
+}
+
 /// The entries of /proc that are processes.
 struct Processes;
 
 impl Dynamic for Processes {
+    fn prepare(&self) {
+        fill_once();
+    }
+
     fn lookup(&self, name: &[u8]) -> Option<NodeRef> {
         if scheduler::has_no_thread() {
             return None;
