@@ -13,7 +13,7 @@ from tests.boot.served import get, run, run_on
 
 Bundles = Callable[[str], Path]
 A, AAAA, IN = 1, 28, 1
-NOERROR, FORMERR, NXDOMAIN, NOTIMP = 0, 1, 3, 4
+NOERROR, FORMERR, NXDOMAIN, NOTIMP, REFUSED = 0, 1, 3, 4, 5
 
 
 def test_pages_come_from_memory(bundle: Bundles) -> None:
@@ -25,6 +25,16 @@ def test_pages_come_from_memory(bundle: Bundles) -> None:
         assert get(served, "/health").body == b"ok\n"
         assert get(served, "/none").status == 404
         assert get(served, "/", "POST").status == 501
+        assert raw(served.port, b"GET /\r\n\r\n").startswith(b"HTTP/1.1 400 ")
+        closing = b"GET /health HTTP/1.1\r\nhost: a\r\nconnection: Close\r\n\r\n"
+        assert raw(served.port, closing).endswith(b"\r\n\r\nok\n")
+
+
+def raw(port: int, request: bytes) -> bytes:
+    """All that is answered until the server hangs up."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall(request)
+        return b"".join(iter(lambda: connection.recv(4096), b""))
 
 
 def test_a_connection_is_kept_and_requests_may_come_at_once(bundle: Bundles) -> None:
@@ -88,5 +98,10 @@ def test_names_are_looked_up(bundle: Bundles) -> None:
         assert verdict(ask(query(3, "example.test", AAAA))) == (NOERROR, 0)
         assert verdict(ask(query(4, "none.example.test"))) == (NXDOMAIN, 0)
         assert verdict(ask(query(5, "example.test", flags=0x1100))) == (NOTIMP, 0)
+        assert verdict(ask(query(8, "example.org"))) == (REFUSED, 0)
+        assert verdict(ask(query(9, "an-example.test"))) == (REFUSED, 0)
+        dotted = query(10, "www-example.test").replace(b"www-example", b"www.example")
+        assert verdict(ask(dotted)) == (REFUSED, 0)
+        assert verdict(ask(query(11, "example.test", kind=A)[:-2] + b"\1\1")) == (NOERROR, 0)
         assert verdict(ask(query(6, "example.test")[:-3])) == (FORMERR, 0)
         assert verdict(ask(struct.pack(">6H", 7, 0, 0, 0, 0, 0))) == (FORMERR, 0)
