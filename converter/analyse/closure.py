@@ -6,6 +6,7 @@ import posixpath
 import re
 
 from .. import library_cache
+from ..contents import Held
 from ..errors import UnsupportedError
 from ..model import Node, NodeType
 from .elf_file import ElfError, ReadElf, read_elf
@@ -139,6 +140,5 @@ class Closure:
         if node.path not in self.elves:
             if len(self.elves) >= _MAXIMUM_ELVES:
                 raise UnsupportedError((f"the program needs more than {_MAXIMUM_ELVES} ELF files",))
-            data = node.content.read() if node.content is not None else b""
-            self.elves[node.path] = read_elf(node.path, data)
+            self.elves[node.path] = read_elf(node.path, node.content or Held(b""))
         return self.elves[node.path]

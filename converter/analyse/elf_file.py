@@ -8,13 +8,14 @@ little-endian only; versions of symbols (GNU_VERSION) and relocations are not re
 
 from __future__ import annotations
 
+import hashlib
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from .. import elf
 from ..errors import SourceError
-from ..model import ElfFile
+from ..model import Content, ElfFile
 from .system_call_numbers import Code, numbers_given
 
 _EHDR_PHOFF, _EHDR_PHENTSIZE = 32, 54  # offsets in Elf64_Ehdr, elf(5)
@@ -54,11 +55,14 @@ class ReadElf:
     """An ELF file with what only this stage asks of it."""
 
     file: ElfFile
-    data: bytes
+    content: Content
+    digest: str  # sha256, in hexadecimal
+    is_go: bool
 
     @property
-    def is_go(self) -> bool:
-        return _GO_BUILD_INFO in self.data
+    def data(self) -> bytes:
+        """Read anew: all of a closure's together may be hundreds of megabytes."""
+        return self.content.read()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +74,9 @@ class _Segment:
     file_size: int
 
 
-def read_elf(path: str, data: bytes) -> ReadElf:
+def read_elf(path: str, content: Content) -> ReadElf:
     """The dynamic linker's view of one file; ElfError when the file cannot be believed."""
+    data = content.read()
     header = elf.read_header(data[: elf.HEADER_SIZE_BYTES])
     if header is None:
         raise ElfError(path, "no ELF header")
@@ -80,6 +85,7 @@ def read_elf(path: str, data: bytes) -> ReadElf:
     reader = _Reader(path, data)
     dynamic = reader.dynamic()
     imports = frozenset(reader.imports(dynamic))
+    is_go = _GO_BUILD_INFO in data
     return ReadElf(
         file=ElfFile(
             path=path,
@@ -95,9 +101,11 @@ def read_elf(path: str, data: bytes) -> ReadElf:
             has_canary=_CANARY in data,
             imports=imports,
             named_calls=reader.named_calls(dynamic) if "syscall" in imports else frozenset(),
-            is_self_contained=not dynamic or _GO_BUILD_INFO in data,
+            is_self_contained=not dynamic or is_go,
         ),
-        data=data,
+        content=content,
+        digest=hashlib.sha256(data).hexdigest(),
+        is_go=is_go,
     )
 
 

@@ -13,7 +13,6 @@ from ..model import Entrypoint, NodeType
 from .closure import Closure
 from .needs import is_of_runtime
 
-_BUILD_INFORMATION = b"\xff Go buildinf:"  # debug/buildinfo, buildInfoMagic
 _MAXIMUM_PATH_CHARACTERS = 128
 # Where files that programs read by a fixed name are; a Go program brings its own code.
 _TOPS = ("etc", "opt", "srv", "usr/share", "usr/local/share", "var/lib")
@@ -21,13 +20,13 @@ _TOPS = ("etc", "opt", "srv", "usr/share", "usr/local/share", "var/lib")
 
 def add_go_files(closure: Closure, entrypoint: Entrypoint) -> None:
     """Need the data files of the image whose paths a Go program holds."""
-    data = closure.elves[entrypoint.exe].data
-    if _BUILD_INFORMATION not in data:
+    program = closure.elves[entrypoint.exe]
+    if not program.is_go:
         return
     tops = "|".join(_TOPS).encode()
     # A lookahead, so that a path may begin inside the text that follows another.
     pattern = rb"(?=(/(?:%s)/[\x21-\x7e]{1,%d}))" % (tops, _MAXIMUM_PATH_CHARACTERS)
-    for text in sorted({match[1].decode("ascii") for match in re.finditer(pattern, data)}):
+    for text in sorted({match[1].decode("ascii") for match in re.finditer(pattern, program.data)}):
         path = _longest_file(closure, text)
         if path is not None and not is_of_runtime(path):
             closure.needs.add(path, f"path written in {entrypoint.exe}")

@@ -122,9 +122,13 @@ def _is_as_none(closure: Closure, localtime: Node) -> bool:
     """Universal time is what libc takes without the file; others may look where the link leads."""
     content = localtime.content
     is_universal = content is not None and content.read().endswith(_UNIVERSAL)
-    readers = (path for path, elf in closure.elves.items() if _LOCAL.encode() in elf.data)
     of_libc = ("libc.", "ld-musl-")
-    return is_universal and all(posixpath.basename(path).startswith(of_libc) for path in readers)
+    others = (
+        elf
+        for path, elf in closure.elves.items()
+        if not posixpath.basename(path).startswith(of_libc)
+    )
+    return is_universal and not any(_LOCAL.encode() in elf.data for elf in others)
 
 
 def _add_all_zones(closure: Closure, because: str) -> None:
@@ -190,13 +194,14 @@ def _add_openssl(closure: Closure) -> None:
     crypto = closure.library("libcrypto.so.")
     if crypto is None:
         return
-    match = re.search(rb'OPENSSLDIR: "(/[\x21-\x7e]+?)"\0', crypto.data)
+    data = crypto.data
+    match = re.search(rb'OPENSSLDIR: "(/[\x21-\x7e]+?)"\0', data)
     top = match[1].decode("ascii") if match else "/usr/lib/ssl"
     config = needs.add(f"{top}/openssl.cnf", f"read by {crypto.file.path} when it starts")
     text = ""
     if config is not None and config.type is NodeType.FILE and config.content is not None:
         text = without_comments(config.content.read().decode("utf-8", "replace"))
-    _add_openssl_modules(closure, crypto.data, set(re.findall(r"\w+", text)))
+    _add_openssl_modules(closure, data, set(re.findall(r"\w+", text)))
     if closure.library("libssl.so.") is None:
         return
     because = "certificates that libssl trusts by default"

@@ -46,6 +46,17 @@ class Seekable(io.RawIOBase, ABC):
         self._position += len(data)
         return len(data)
 
+    def readall(self) -> bytes:
+        """The rest at once: io's own goes over it in small pieces, and has it twice."""
+        parts = []
+        while (left := self._size_bytes - self._position) > 0:
+            data = self._found(self._position, left)
+            if not data:
+                break
+            self._position += len(data)
+            parts.append(data)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
 
 class Range(Seekable):
     """`size_bytes` of a file from `offset`, as a file of its own."""

@@ -12,6 +12,7 @@ from tiny_elf import tiny_elf
 from trees import program
 
 from dock2uk.analyse.elf_file import ElfError, read_elf
+from dock2uk.contents import Held
 from dock2uk.elf import kind, read_header
 from dock2uk.library_cache import cut_library_cache, read_library_cache
 
@@ -26,7 +27,7 @@ TABLES_END = len(GOOD) - 1  # only the empty list of strings comes after the dyn
 
 
 def test_fields() -> None:
-    read = read_elf("/x", GOOD)
+    read = read_elf("/x", Held(GOOD))
     assert read.file.needed == ("liba.so", "libb.so")
     assert read.file.runpath == ("/a", "/b")
     assert (read.file.soname, read.file.interpreter) == ("me.so", "/lib64/ld-linux-x86-64.so.2")
@@ -57,7 +58,7 @@ def test_kind_by_name_and_mode(path: str, mode: int, expected: str) -> None:
 @pytest.mark.parametrize("size", [*range(0, TABLES_END, 7), TABLES_END - 1])
 def test_truncated(size: int) -> None:
     with pytest.raises(ElfError, match=r"^/lib/cut.so: damaged ELF file: "):
-        read_elf("/lib/cut.so", GOOD[:size])
+        read_elf("/lib/cut.so", Held(GOOD[:size]))
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -68,7 +69,7 @@ def test_changed_at_random(seed: int) -> None:
         for _ in range(generator.randint(1, 6)):
             data[generator.randrange(len(data))] = generator.choice((0, 1, 0x7F, 0xFF))
         with suppress(ElfError):
-            read_elf("/lib/odd.so", bytes(data))
+            read_elf("/lib/odd.so", Held(bytes(data)))
 
 
 @pytest.mark.parametrize(
@@ -83,7 +84,7 @@ def test_said_what_is_wrong(offset: int, layout: str, value: int, problem: str) 
     data = bytearray(GOOD)
     struct.pack_into(layout, data, offset, value)
     with pytest.raises(ElfError, match=problem):
-        read_elf("/x", bytes(data))
+        read_elf("/x", Held(bytes(data)))
 
 
 def library_cache(*entries: tuple[int, str, str]) -> bytes:

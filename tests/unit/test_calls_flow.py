@@ -19,7 +19,7 @@ def at_the_call(directory: Path, text: str) -> Value | None:
     source.write_text(text.replace(";", "\n") + "\n")
     subprocess.run(["as", "--64", "-o", object_file, source], check=True)
     subprocess.run(["objcopy", "-O", "binary", "-j", ".text", object_file, binary], check=True)
-    instructions = decode(binary.read_bytes(), 0x1000)
+    instructions = tuple(decode(binary.read_bytes(), 0x1000))
     found = states(Piece(instructions))
     (at, *_) = (one.address for one in instructions if one.mnemonic == _HERE)
     return found[at].get("rax")

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from dock2uk.analyse.calls.facts import from_document, read_facts, to_document
+from dock2uk.analyse.calls.facts import ElfFacts, read_facts
+from dock2uk.analyse.calls.kept import from_bytes, to_bytes
 from tests.unit.test_calls_reach import _ALONE, _CALL, build
 
 _BODY = """
@@ -42,7 +43,7 @@ def test_a_file_of_nothing_but_calls_ends_in_time() -> None:
     code = b"\x0f\x05" * (3 << 20)
     begin_s = time.monotonic()
     facts = read_facts(_with_code(code), keeps_registers=True)
-    assert facts.unread or any(piece.unknown for piece in facts.pieces)
+    assert facts.unread or any(rare.unknown for rare in facts.pieces.rare.values())
     assert time.monotonic() - begin_s < 60
 
 
@@ -50,10 +51,32 @@ def test_more_code_than_can_be_looked_at_is_said() -> None:
     assert "MiB" in read_facts(_with_code(bytes(49 << 20)), keeps_registers=True).unread
 
 
-def test_facts_come_back_from_json_as_they_were(tmp_path: Path) -> None:
-    program = build(tmp_path / "whole", _CALL + _BODY, *_ALONE)
+def _kept(directory: Path) -> tuple[ElfFacts, bytes]:
+    program = build(directory / "whole", _CALL + _BODY, *_ALONE)
     facts = read_facts(program.read_bytes(), keeps_registers=True)
-    assert from_document(to_document(facts)) == facts
+    return facts, to_bytes(facts)
+
+
+def test_facts_come_back_from_the_cache_as_they_were(tmp_path: Path) -> None:
+    facts, kept = _kept(tmp_path)
+    assert len(facts.pieces) > 1
+    assert from_bytes(kept) == facts
+
+
+def test_facts_that_were_damaged_in_the_cache_are_not_used(tmp_path: Path) -> None:
+    _, kept = _kept(tmp_path)
+    line = kept.index(b"\n")
+    for damaged in (b"", kept[:line], kept[:-1], kept + b"x", kept[:-2] + b"\xff\xff", b"{}\n"):
+        with pytest.raises((ValueError, KeyError, TypeError)):
+            from_bytes(damaged)
+
+
+def test_code_that_is_spread_too_far_is_said() -> None:
+    data = bytearray(_with_code(b"\x0f\x05"))
+    struct.pack_into("<H", data, 56, 2)  # e_phnum
+    far = struct.pack("<IIQQQQQQ", 1, 5, 0, 1 << 40, 1 << 40, 64, 64, 4096)
+    data[120:120] = far
+    assert "4 GiB" in read_facts(bytes(data), keeps_registers=True).unread
 
 
 def _with_code(code: bytes) -> bytes:

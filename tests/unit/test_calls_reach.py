@@ -10,6 +10,7 @@ import pytest
 
 from dock2uk.analyse.calls import find_calls
 from dock2uk.analyse.elf_file import read_elf
+from dock2uk.contents import HostFile
 from dock2uk.model import ReachableCalls
 
 _CALL = """
@@ -37,7 +38,7 @@ def build(path: Path, source: str, *flags: str, compiler: str = "gcc") -> Path:
 
 
 def reached(*paths: Path) -> ReachableCalls:
-    return find_calls({str(path): read_elf(str(path), path.read_bytes()) for path in paths})
+    return find_calls({str(path): read_elf(str(path), HostFile(path)) for path in paths})
 
 
 def numbers(directory: Path, body: str, *flags: str) -> set[int]:

@@ -9,15 +9,14 @@ HotSpot) call their own functions for what they need of the system.
 from __future__ import annotations
 
 import gc
-import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from ... import cache
 from ...model import ReachableCalls
 from ..elf_file import ReadElf
-from .facts import ElfFacts, from_document, read_facts, to_document
+from .facts import ElfFacts, read_facts
+from .kept import from_bytes, to_bytes
 from .reach import File, reach
 
 __all__ = ["find_calls"]
@@ -49,30 +48,28 @@ def _uncollected() -> Iterator[None]:
 
 
 def _file(path: str, elf: ReadElf, linked: set[str]) -> File:
-    # Go's own mark alone: a static C program has no dynamic section either.
-    is_go = elf.is_go
     names = {path.rpartition("/")[2], elf.file.soname}
     # The C library can be run too, so it has an interpreter, but programs have no soname.
     is_pie = elf.file.interpreter is not None and elf.file.soname is None
     is_program = is_pie or elf.file.type == "ET_EXEC"
     return File(
-        facts=_facts(elf.data, keeps_registers=not is_go),
+        facts=_facts(elf, keeps_registers=not elf.is_go),
         is_linked=is_program or not linked.isdisjoint(names),
-        is_go=is_go,
+        is_go=elf.is_go,
     )
 
 
-def _facts(data: bytes, *, keeps_registers: bool) -> ElfFacts:
+def _facts(elf: ReadElf, *, keeps_registers: bool) -> ElfFacts:
     """From the cache, or found and put there; a cache that cannot be used is none."""
-    place = cache.path(_KIND, f"sha256:{hashlib.sha256(data).hexdigest()}")
+    place = cache.path(_KIND, f"sha256:{elf.digest}")
     try:
-        return from_document(json.loads(place.read_bytes()))
+        return from_bytes(place.read_bytes())
     except (OSError, ValueError, KeyError, TypeError):
         pass
-    facts = read_facts(data, keeps_registers=keeps_registers)
+    facts = read_facts(elf.data, keeps_registers=keeps_registers)
     try:
         with cache.writing(place) as file:
-            file.write(json.dumps(to_document(facts), separators=(",", ":")).encode())
+            file.write(to_bytes(facts))
     except OSError:
         pass  # read-only home: the next run finds it again
     return facts

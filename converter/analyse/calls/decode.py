@@ -7,7 +7,7 @@ back into step within a few instructions.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -31,6 +31,8 @@ _FAULTS = ("in", "out", "insb", "insd", "outsb", "outsd", "cli", "sti", "(bad)")
 _NO_OPCODES = frozenset(
     b"\x06\x07\x0e\x16\x17\x1e\x1f\x27\x2f\x37\x3f\x60\x61\x82\x9a\xce\xd4\xd5\xd6\xea"
 )
+_PART_BYTES = 64 << 10
+_LONGEST_BYTES = 15  # of an instruction (SDM volume 2, 2.3.11)
 _PADDING = ("nop", "int3", "endbr64", "data16 nop", "xchg", ".byte")
 
 
@@ -83,9 +85,19 @@ def _engine() -> Any:
     return engine
 
 
-def decode(code: bytes, address: int) -> tuple[Instruction, ...]:
-    """All of `code`, which is loaded at `address`."""
-    return tuple(map(Instruction._make, _engine().disasm_lite(code, address)))
+def decode(code: bytes, address: int) -> Iterator[Instruction]:
+    """All of `code`, which is loaded at `address`, in parts: capstone takes a quarter of a kilobyte
+    for each instruction of what it is given at once."""
+    start = 0
+    while start < len(code):
+        end = start + _PART_BYTES
+        # An instruction that begins before the end may reach behind it; one behind it is read next.
+        for found in _engine().disasm_lite(code[start : end + _LONGEST_BYTES], address + start):
+            if found[0] >= address + end:
+                break
+            yield Instruction._make(found)
+            behind = found[0] + found[1] - address
+        start = behind
 
 
 def index_of(address: int, instructions: Sequence[Instruction]) -> int | None:

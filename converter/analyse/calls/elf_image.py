@@ -119,7 +119,10 @@ class ElfImage:
         return b""
 
     def is_code(self, address: int) -> bool:
-        return any(start <= address < end for start, end in self._code_bounds)
+        for start, end in self._code_bounds:  # noqa: SIM110  asked millions of times: no any()
+            if start <= address < end:
+                return True
+        return False
 
     # -------------------------------------------------------------- symbols
 

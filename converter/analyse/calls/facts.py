@@ -7,49 +7,29 @@ from __future__ import annotations
 
 import re
 import struct
-from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 
 from .elf_image import ElfImage
 from .layout import Layout
 from .numbers import Found, Numbers
+from .pieces import NO_PIECES, Pieces, Rare, lists
 
-VERSION = 3  # of what is kept; another one is not read
 # More code than this would take minutes.
 MAXIMUM_CODE_BYTES = 48 << 20
 _HIGHEST_NUMBER = 1023  # there are fewer calls; above are error values that look like numbers
 _NAME = re.compile(rb"(?<=\0)[A-Za-z_][A-Za-z0-9_@.$]{1,127}(?=\0)")
-_NOTHING = Found()
 # Functions that find others by name, dlsym(3).
 LOOK_UPS = frozenset(("dlsym", "dlvsym", "__libc_dlsym", "_dl_sym"))
-
-
-@dataclass(frozen=True, slots=True)
-class PieceFacts:
-    """One piece of code: a function, or a part of one."""
-
-    address: int
-    leads_to: tuple[int, ...] = ()  # pieces that it calls or goes on to
-    takes: tuple[int, ...] = ()  # pieces whose address it takes: somebody may call them
-    imports: tuple[str, ...] = ()  # symbols that it calls or takes the address of
-    calls: tuple[tuple[int, int], ...] = ()  # number of a system call, where it is settled
-    unknown: tuple[str, ...] = ()  # why not all its numbers are known
-    if_entered: tuple[str, ...] = ()  # the same, where something else than `leads_to` leads to it
-    sockets: tuple[tuple[str, int], ...] = ()  # "family" or "type", and what socket(2) is given
-    unknown_sockets: tuple[str, ...] = ()
-    sockets_if_entered: tuple[str, ...] = ()
-
-
-_PIECE_FIELDS = tuple(one.name for one in fields(PieceFacts))
 
 
 @dataclass(frozen=True, slots=True)
 class ElfFacts:
     """A whole file; pieces are named by their index."""
 
-    pieces: tuple[PieceFacts, ...] = ()
+    pieces: Pieces = NO_PIECES
     names: tuple[tuple[int, str], ...] = ()  # piece, a symbol that begins it
     exports: tuple[tuple[str, int], ...] = ()  # for other files
     pointed_to: tuple[int, ...] = ()  # pieces whose address is in data
@@ -70,7 +50,7 @@ def read_facts(data: bytes, *, keeps_registers: bool) -> ElfFacts:
             return ElfFacts()
         layout = Layout(image)
         return _facts(image, layout, Numbers(image, layout, keeps_registers=keeps_registers))
-    except (ValueError, struct.error, IndexError) as problem:
+    except (ValueError, struct.error, IndexError, OverflowError) as problem:
         return ElfFacts(unread=f"it is damaged, or too large: {problem}")
 
 
@@ -88,7 +68,7 @@ def _facts(image: ElfImage, layout: Layout, numbers: Numbers) -> ElfFacts:
     }
     looks_up = not LOOK_UPS.isdisjoint((*image.slots.values(), *exports))
     return ElfFacts(
-        pieces=tuple(_pieces(layout, numbers)),
+        pieces=_pieces(layout, numbers),
         names=tuple(sorted(named.items())),
         exports=tuple(sorted(exports.items())),
         pointed_to=tuple(
@@ -101,31 +81,39 @@ def _facts(image: ElfImage, layout: Layout, numbers: Numbers) -> ElfFacts:
     )
 
 
-def _pieces(layout: Layout, numbers: Numbers) -> Iterator[PieceFacts]:
-    leads: dict[int, set[int]] = defaultdict(set)
-    takes: dict[int, set[int]] = defaultdict(set)
-    imports: dict[int, set[str]] = defaultdict(set)
-    for branch in layout.branches:
-        leads[layout.piece_at(branch.source)].add(layout.piece_at(branch.target))
-    for source, target in layout.taken:
-        takes[source].add(target)
-    for address, name in layout.references:
-        imports[layout.piece_at(address)].add(name)
-    for piece, address in enumerate(layout.starts):
-        found = numbers.found.get(piece, _NOTHING)
-        calls = sorted(found.calls.items())
-        yield PieceFacts(
-            address=address,
-            leads_to=tuple(sorted(leads[piece] - {piece})),
-            takes=tuple(sorted(takes[piece])),
-            imports=tuple(sorted(imports[piece])),
-            calls=tuple((number, at) for number, at in calls if number <= _HIGHEST_NUMBER),
-            unknown=tuple(found.unknown),
-            if_entered=tuple(found.if_entered),
-            sockets=tuple(sorted(found.sockets)),
-            unknown_sockets=tuple(found.unknown_sockets),
-            sockets_if_entered=tuple(found.sockets_if_entered),
-        )
+def _pieces(layout: Layout, numbers: Numbers) -> Pieces:
+    count, piece_at = len(layout.starts), layout.piece_at
+    symbols = tuple(sorted({name for _, name in layout.references}))
+    by_name = {name: number for number, name in enumerate(symbols)}
+    imports = {(piece_at(address), by_name[name]) for address, name in layout.references}
+    return Pieces(
+        addresses=layout.starts,
+        leads_to=lists(_leads(layout), count),
+        takes=lists(layout.taken, count),
+        imports=lists(sorted(imports), count),
+        symbols=symbols,
+        rare={piece: _rare(found) for piece, found in sorted(numbers.found.items())},
+    )
+
+
+def _leads(layout: Layout) -> Iterator[tuple[int, int]]:
+    """Branches are in the order of their sources, so pieces are too."""
+    by_source = ((layout.piece_at(source), target) for source, target in layout.branches)
+    for piece, branches in groupby(by_source, key=itemgetter(0)):
+        for target in sorted({layout.piece_at(target) for _, target in branches} - {piece}):
+            yield piece, target
+
+
+def _rare(found: Found) -> Rare:
+    calls = sorted(found.calls.items())
+    return Rare(
+        calls=tuple((number, at) for number, at in calls if number <= _HIGHEST_NUMBER),
+        unknown=tuple(found.unknown),
+        if_entered=tuple(found.if_entered),
+        sockets=tuple(sorted(found.sockets)),
+        unknown_sockets=tuple(found.unknown_sockets),
+        sockets_if_entered=tuple(found.sockets_if_entered),
+    )
 
 
 def _strings(image: ElfImage) -> Iterator[str]:
@@ -138,39 +126,3 @@ def _strings(image: ElfImage) -> Iterator[str]:
             address = segment.address + found.start() - 1
             if not begin <= address < begin + size:
                 yield found[0].decode()
-
-
-def to_document(facts: ElfFacts) -> dict[str, Any]:
-    """For JSON; pieces as lists, for there are many."""
-    document = {one.name: getattr(facts, one.name) for one in fields(facts)}
-    document["pieces"] = [
-        [getattr(piece, name) for name in _PIECE_FIELDS] for piece in facts.pieces
-    ]
-    return {"version": VERSION, **document}
-
-
-def from_document(document: dict[str, Any]) -> ElfFacts:
-    """ValueError, KeyError or TypeError when it is not one of ours."""
-    if document["version"] != VERSION:
-        raise ValueError(f"version {document['version']}")
-    return ElfFacts(
-        pieces=tuple(_piece(*one) for one in document["pieces"]),
-        names=tuple((piece, name) for piece, name in document["names"]),
-        exports=tuple((name, piece) for name, piece in document["exports"]),
-        pointed_to=tuple(document["pointed_to"]),
-        named_pointers=tuple(document["named_pointers"]),
-        entry=document["entry"],
-        strings=tuple(document["strings"]),
-        notes=tuple(document["notes"]),
-        unread=document["unread"],
-    )
-
-
-def _piece(address: int, *rest: list[Any]) -> PieceFacts:
-    """Pairs within are tuples again, for they were."""
-    values: list[Any] = [
-        tuple(tuple(v) if isinstance(v, list) else v for v in value) for value in rest
-    ]
-    if len(values) != len(_PIECE_FIELDS) - 1:
-        raise ValueError("a piece of another form")
-    return PieceFacts(address, *values)

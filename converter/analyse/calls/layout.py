@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import re
 import struct
-from bisect import bisect_right
+from array import array
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from itertools import chain
 
+from .branches import Branches, Span
 from .decode import Instruction, decode, index_of
 from .elf_image import ElfImage, Segment
 
@@ -33,17 +35,14 @@ _ROUNDS = 2  # of cutting at jumps: cutting makes more jumps go from piece to pi
 _FUNCTION_ALIGNMENT = 16
 _LEA = 0x8D
 _WORD = struct.Struct("<i")
-# Of one file, code that is read twice included: a third of a gigabyte of instructions.
+# Of one file: half a minute.
 _MAXIMUM_DECODED_BYTES = 12 << 20
+# Instructions of so much code are kept to be asked again: 60 MB of them.
+_KEPT_BYTES = 1 << 20
 _LONGEST_TABLE = 1 << 12
+_BEHIND_ALL = 1 << 65
 
-
-@dataclass(frozen=True, slots=True)
-class Branch:
-    """A direct call or jump from one piece to another, or to the middle of it."""
-
-    source: int  # address of the instruction
-    target: int
+Range = tuple[int, int]  # first address, and the one behind the last
 
 
 class Layout:
@@ -55,23 +54,28 @@ class Layout:
         self._ranges = sorted([*image.frames, *gaps])
         self._range_starts = [start for start, _ in self._ranges]
         self._framed = frozenset(image.frames)
-        self._decoded: dict[tuple[int, int], tuple[Instruction, ...]] = {}
-        self._decoded_bytes = 0
-        self._branches: list[Branch] = []
+        self._decoded: dict[Range, tuple[Instruction, ...]] = {}
+        self._kept_bytes = 0
+        self._asked: set[Range] = set()  # what was decoded, whether it is kept or not
+        self._asked_bytes = 0
+        self._begins: dict[Range, array[int]] = {}  # of the instructions
+        self._span = _span(image)
+        self._calls = array("Q")  # packed, of code with frame descriptions
+        self._branches = array("Q")  # packed, of other code
         self.references: list[tuple[int, str]] = []  # where a symbol's slot is used
-        self._taken: list[tuple[int, int]] = []  # where code takes the address of code
-        self._tables: list[tuple[int, int]] = []  # where code takes the address of data
+        self._taken = array("Q")  # packed: where code takes the address of code
+        self._tables = array("Q"), array("Q")  # where code takes the address of data, and of what
         self._functions: set[int] = set()  # starts that are more than the start of a range
+        self._starts = set(self._range_starts)
+        self._tried = set(self._range_starts)  # of `_functions`, those that were tried as starts
         self._find()
         self._cut()
         for _ in range(_ROUNDS):
             self._enter_by_jumps()
             self._cut()
-        self._end_of_code = self._ranges[-1][1] if self._ranges else 0
-        self._add_short_jumps()
-        self._add_tables()
-        self.branches = self._between_pieces()
-        self.taken = tuple((self.piece_at(source), self.piece_at(to)) for source, to in self._taken)
+        self.branches = Branches(self._span, self._between_pieces())
+        taken = map(self._span.unpacked, self._taken)
+        self.taken = sorted({(self.piece_at(source), self.piece_at(to)) for source, to in taken})
 
     # -------------------------------------------------------------- what others ask
 
@@ -82,6 +86,10 @@ class Layout:
     def bounds(self, piece: int) -> tuple[int, int]:
         start = self.starts[piece]
         return start, min(self._end(start), self._next_start(piece))
+
+    def branches_into(self, piece: int) -> list[tuple[int, int]]:
+        """From other pieces, and to its start from itself."""
+        return self.branches.into(self.starts[piece] if piece else 0, self._next_start(piece))
 
     def holds(self, address: int) -> bool:
         return self._image.is_code(address)
@@ -101,7 +109,9 @@ class Layout:
 
     def is_instruction(self, address: int, piece: int) -> bool:
         """Whether one begins there, read from the start of the range that the piece is cut from."""
-        return index_of(address, self._read(self._range_at(self.starts[piece]))) is not None
+        begins = self._begins_of(self._range_at(self.starts[piece]))
+        at = bisect_left(begins, address)
+        return at < len(begins) and begins[at] == address
 
     def table(self, table: int, piece: int) -> tuple[int, ...]:
         """Where a table of a switch in this piece leads: distances from it, as compilers write it,
@@ -109,7 +119,7 @@ class Layout:
         function: into no code, or into another function, where that is not a part split off."""
         return tuple(self._entries(table, self._range_at(self.starts[piece])))
 
-    def _entries(self, table: int, home: tuple[int, int]) -> Iterator[int]:
+    def _entries(self, table: int, home: Range) -> Iterator[int]:
         data = self._image.bytes_at(table, 4 * _LONGEST_TABLE)
         for (distance,) in _WORD.iter_unpack(data[: len(data) // 4 * 4]):
             if not self._is_of(home, table + distance):
@@ -122,7 +132,7 @@ class Layout:
                     break
                 yield address
 
-    def _is_of(self, home: tuple[int, int], target: int) -> bool:
+    def _is_of(self, home: Range, target: int) -> bool:
         """Whether code may be a part of the function whose main part is there. Without frame
         descriptions nothing tells where functions end."""
         if not self._image.is_code(target):
@@ -151,12 +161,8 @@ class Layout:
     def _find_patterns(self, segment: Segment) -> None:
         for at, target in _targets(segment, _CALL, 1):
             if self._image.is_code(target) and self._is_framed(at):
-                self._branches.append(Branch(at, target))
+                self._calls.append(self._span.packed(at, target))
                 self._functions.add(target)
-        for pattern, opcode_bytes in ((_JUMP, 1), (_CONDITIONAL, 2)):
-            for at, target in _targets(segment, pattern, opcode_bytes):
-                if self._image.is_code(target) and self._is_framed(at):
-                    self._branches.append(Branch(at, target))
         slots = self._image.slots
         resolvers = self._image.resolvers
         for at, target in _targets(segment, _RELATIVE, 1):
@@ -182,14 +188,10 @@ class Layout:
         """Code takes an address: of code, or of data that may be a table that leads to code."""
         if self._image.is_code(target):
             self._functions.add(target)
-            self._taken.append((source, target))
-        else:
-            self._tables.append((source, target))
-
-    def _add_tables(self) -> None:
-        for source, table in self._tables:
-            for target in self.table(table, self.piece_at(source)):
-                self._branches.append(Branch(source, target))
+            self._taken.append(self._span.packed(source, target))
+        elif self._image.bytes_at(target, 1):
+            for column, address in zip(self._tables, (source, target), strict=True):
+                column.append(address)
 
     def _find_immediates(self, segment: Segment) -> None:
         """A program at a fixed address takes addresses as 32-bit constants. Any four bytes may be
@@ -209,14 +211,16 @@ class Layout:
                 is_constant or is_store or target in self._functions
             ):
                 self._functions.add(target)
-                self._taken.append((segment.address + at, target))
+                self._taken.append(self._span.packed(segment.address + at, target))
 
-    def _find_decoded(self, one: tuple[int, int]) -> None:
-        for instruction in self._read(one):
+    def _find_decoded(self, one: Range) -> None:
+        begins = self._begins[one] = array("Q")
+        for instruction in self._decoding(one):
+            begins.append(instruction.address)
             target = instruction.target
             if target is None or not self._image.is_code(target):
                 continue
-            self._branches.append(Branch(instruction.address, target))
+            self._branches.append(self._span.packed(instruction.address, target))
             if instruction.is_call:
                 self._functions.add(target)
 
@@ -224,26 +228,24 @@ class Layout:
         """Where an instruction begins; what looks like an address and leads into the middle of one
         is none. A frame description may begin a byte early, for unwinders look before a return
         address: so an instruction may begin right behind its start."""
-        self._starts = set(self._range_starts)
-        for one, inside in self._by_range(self._functions - self._starts).items():
-            begins = {instruction.address for instruction in self._read(one)} | {one[0] + 1}
-            self._starts |= inside & begins
-        self.starts = sorted(self._starts)
+        for one, inside in self._by_range(self._functions - self._tried).items():
+            self._starts |= inside.intersection(self._begins_of(one)) | inside & {one[0] + 1}
+        self._tried |= self._functions
+        self.starts = array("Q", sorted(self._starts))
 
-    def _by_range(self, addresses: Iterable[int]) -> dict[tuple[int, int], set[int]]:
-        found: dict[tuple[int, int], set[int]] = {}
+    def _by_range(self, addresses: Iterable[int]) -> dict[Range, set[int]]:
+        found: dict[Range, set[int]] = {}
         for address in addresses:
             found.setdefault(self._range_at(address), set()).add(address)
         return found
 
     def _enter_by_jumps(self) -> None:
         """Without frame descriptions, what is only jumped to from afar begins a function too."""
-        for one in self._branches:
-            is_far = self.piece_at(one.source) != self.piece_at(one.target)
-            if is_far and not self._is_framed(one.source) and not self._is_framed(one.target):
-                self._functions.add(one.target)
+        for source, target in map(self._span.unpacked, self._branches):
+            if self.piece_at(source) != self.piece_at(target) and not self._is_framed(target):
+                self._functions.add(target)
 
-    def _add_short_jumps(self) -> None:
+    def _short_jumps(self) -> Iterator[int]:
         """From one function to the start of another (a call in tail position); rel8 in the bytes of
         other instructions is far too common to be taken for one."""
         for start, end in self._framed:
@@ -257,16 +259,40 @@ class Layout:
             for piece in {self.piece_at(one) for one in leaving}:
                 for one in self.instructions(piece):
                     if one.address in leaving and one.target is not None:
-                        self._branches.append(Branch(one.address, one.target))
+                        yield self._span.packed(one.address, one.target)
 
-    def _between_pieces(self) -> tuple[Branch, ...]:
+    def _long_jumps(self) -> Iterator[int]:
+        """Of code with frame descriptions; most are from one place of a piece to another."""
+        for segment in self._image.code:
+            for pattern, opcode_bytes in ((_JUMP, 1), (_CONDITIONAL, 2)):
+                for at, target in _targets(segment, pattern, opcode_bytes):
+                    if self._is_other(at, target) and self._is_framed(at):
+                        yield self._span.packed(at, target)
+
+    def _to_tables(self) -> Iterator[int]:
+        for source, table in zip(*self._tables, strict=True):
+            for target in self.table(table, self.piece_at(source)):
+                yield self._span.packed(source, target)
+
+    def _between_pieces(self) -> Iterator[int]:
         """Those that leave their piece, with the ways from a piece into the one behind it."""
-        found = {one for one in self._branches if self._leaves(one)}
-        for piece, start in enumerate(self.starts[:-1]):
+        found = (self._calls, self._branches, self._short_jumps(), self._to_tables())
+        for one in chain(*found):
+            if self._is_other(*self._span.unpacked(one)):
+                yield one
+        yield from self._long_jumps()
+        for piece in range(len(self.starts) - 1):
             following = self.starts[piece + 1]
-            if self._runs_on(start, following):
-                found.update(self._inside(piece, following))
-        return tuple(sorted(found, key=lambda one: (one.source, one.target)))
+            if self._runs_on(self.starts[piece], following):
+                yield from self._inside(piece, following)
+
+    def _is_other(self, source: int, target: int) -> bool:
+        """Whether a branch leaves its piece, or begins it anew, to where code is."""
+        piece = self.piece_at(source)
+        start = self.starts[piece]
+        if start < target < self._next_start(piece):
+            return False
+        return (target >= start or piece > 0) and self._image.is_code(target)
 
     def _runs_on(self, start: int, following: int) -> bool:
         """Whether only the instructions can tell that a piece ends: it is cut, or has no frame
@@ -278,26 +304,20 @@ class Layout:
             or (there not in self._framed and here[1] == there[0])
         )
 
-    def _leaves(self, branch: Branch) -> bool:
-        source, target = self.piece_at(branch.source), self.piece_at(branch.target)
-        return source != target or branch.target == self.starts[target]
-
-    def _inside(self, piece: int, following: int) -> Iterator[Branch]:
+    def _inside(self, piece: int, following: int) -> Iterator[int]:
         """Of a range with several pieces: every direct branch that leaves, and falling through."""
         last: Instruction | None = None
         for one in self.instructions(piece):
             if not one.is_padding or last is None:
                 last = one
-            if one.target is not None and self._image.is_code(one.target):
-                branch = Branch(one.address, one.target)
-                if self._leaves(branch):
-                    yield branch
+            if one.target is not None and self._is_other(one.address, one.target):
+                yield self._span.packed(one.address, one.target)
         if last is not None and not last.ends_flow and not _never_returns(last, following):
-            yield Branch(last.address, following)
+            yield self._span.packed(last.address, following)
 
     # -------------------------------------------------------------- ranges
 
-    def _range_at(self, address: int) -> tuple[int, int]:
+    def _range_at(self, address: int) -> Range:
         return self._ranges[bisect_right(self._range_starts, address) - 1]
 
     def _is_framed(self, address: int) -> bool:
@@ -307,15 +327,39 @@ class Layout:
         return self._range_at(start)[1]
 
     def _next_start(self, piece: int) -> int:
-        return self.starts[piece + 1] if piece + 1 < len(self.starts) else self._end_of_code
+        return self.starts[piece + 1] if piece + 1 < len(self.starts) else _BEHIND_ALL
 
-    def _read(self, one: tuple[int, int]) -> tuple[Instruction, ...]:
+    def _read(self, one: Range) -> tuple[Instruction, ...]:
         if one not in self._decoded:
-            self._decoded_bytes += one[1] - one[0]
-            if self._decoded_bytes > _MAXIMUM_DECODED_BYTES:
-                raise ValueError(f"more than {_MAXIMUM_DECODED_BYTES >> 20} MiB to disassemble")
-            self._decoded[one] = decode(self._image.bytes_at(one[0], one[1] - one[0]), one[0])
+            self._decoded[one] = tuple(self._decoding(one))
+            self._kept_bytes += one[1] - one[0]
+            while self._kept_bytes > _KEPT_BYTES:
+                oldest = next(iter(self._decoded))
+                self._kept_bytes -= oldest[1] - oldest[0]
+                if oldest == one:
+                    return self._decoded.pop(one)  # alone more than is kept
+                del self._decoded[oldest]
         return self._decoded[one]
+
+    def _begins_of(self, one: Range) -> array[int]:
+        """Of its instructions, in order."""
+        if one not in self._begins:
+            self._begins[one] = array("Q", (begin for begin, *_ in self._read(one)))
+        return self._begins[one]
+
+    def _decoding(self, one: Range) -> Iterator[Instruction]:
+        if one not in self._asked:
+            self._asked.add(one)
+            self._asked_bytes += one[1] - one[0]
+            if self._asked_bytes > _MAXIMUM_DECODED_BYTES:
+                raise ValueError(f"more than {_MAXIMUM_DECODED_BYTES >> 20} MiB to disassemble")
+        return decode(self._image.bytes_at(one[0], one[1] - one[0]), one[0])
+
+
+def _span(image: ElfImage) -> Span:
+    """With an instruction's opcode before the first byte that may be an operand."""
+    lowest = min((segment.address for segment in image.code), default=1)
+    return Span(lowest - 1, max((segment.end for segment in image.code), default=1))
 
 
 def _never_returns(last: Instruction, following: int) -> bool:

@@ -81,11 +81,6 @@ class Numbers:
         self._states: dict[int, dict[int, State]] = {}
         self._callees = Callees(layout)
         self._looked_into: set[int] = set()  # pieces whose callees were asked what they overwrite
-        self._branches_into: dict[int, list[tuple[int, int]]] = defaultdict(list)
-        for branch in layout.branches:
-            self._branches_into[layout.piece_at(branch.target)].append(
-                (branch.source, branch.target)
-            )
         self._demands: list[_Demand] = []
         self._known: set[_Demand] = set()
         self.wrappers: dict[int, set[Entered | Stacked]] = defaultdict(set)
@@ -194,7 +189,7 @@ class Numbers:
 
     def _at_entries(self, demand: _Demand) -> None:
         start = self._layout.starts[demand.piece]
-        for source, target in self._branches_into[demand.piece]:
+        for source, target in self._layout.branches_into(demand.piece):
             if target != start:
                 continue  # in the middle: the flow knows nothing there
             piece = self._layout.piece_at(source)
@@ -265,7 +260,7 @@ class Numbers:
     def _entered_inside(self, piece: int) -> Iterator[int]:
         """What instructions elsewhere jump to, or tables of theirs lead to."""
         start = self._layout.starts[piece]
-        for source, target in self._branches_into[piece]:
+        for source, target in self._layout.branches_into(piece):
             one = self._instruction(self._layout.piece_at(source), source)
             is_branch = one is not None and one.target == target
             if target != start and (is_branch or one is None or one.mnemonic == "lea"):

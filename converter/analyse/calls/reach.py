@@ -9,6 +9,7 @@ bind, never less. A file that looks functions up by name may get those that stri
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -83,12 +84,12 @@ def _enter_file(search: _Search, path: str, file: File) -> None:
 def _go_on(search: _Search, place: _Place) -> None:
     path, index = place
     facts = search.files[path].facts
-    piece = facts.pieces[index]
-    for target in piece.leads_to:
+    pieces = facts.pieces
+    for target in pieces.leads_to.of(index):
         _visit(search, (path, target), place, "calls", is_entered=False)
-    for target in piece.takes:
+    for target in pieces.takes.of(index):
         _visit(search, (path, target), place, "takes the address of", is_entered=True)
-    for name in piece.imports:
+    for name in (pieces.symbols[symbol] for symbol in pieces.imports.of(index)):
         for definer in search.definers[name]:
             is_entered = name != WRAPPER  # its callers' numbers are counted with them
             _visit(search, definer, place, f"imports {name}", is_entered=is_entered)
@@ -132,7 +133,7 @@ def _result(search: _Search) -> ReachableCalls:
     unbounded: list[str] = []
     per_file: dict[str, set[int]] = {path: set() for path in search.files}
     for (path, index), how in search.reached.items():
-        piece = search.files[path].facts.pieces[index]
+        piece = search.files[path].facts.pieces.rest(index)
         for number, address in piece.calls:
             per_file[path].add(number)
             if number not in sites:
@@ -156,7 +157,7 @@ def _sockets(search: _Search) -> Sockets:
     given: dict[str, set[int]] = {FAMILY: set(), TYPE: set()}
     unknown: list[str] = []
     for (path, index), how in search.reached.items():
-        piece = search.files[path].facts.pieces[index]
+        piece = search.files[path].facts.pieces.rest(index)
         for subject, value in piece.sockets:
             given[subject].add(value)
         reasons = (*piece.unknown_sockets, *(piece.sockets_if_entered if how.is_entered else ()))
@@ -184,6 +185,7 @@ def _after(search: _Search, place: _Place) -> str:
 def _label(search: _Search, place: _Place) -> str:
     path, index = place
     facts = search.files[path].facts
-    name = dict(facts.names).get(index)
-    address = f"{facts.pieces[index].address:#x}"
+    at = bisect_left(facts.names, (index, ""))
+    name = facts.names[at][1] if at < len(facts.names) and facts.names[at][0] == index else ""
+    address = f"{facts.pieces.addresses[index]:#x}"
     return f"{path} {name}" if name else f"{path} function at {address}"
