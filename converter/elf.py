@@ -95,11 +95,16 @@ def kind(node: Node) -> str | None:
     An ET_DYN file counts as a library when its name says `.so` or nobody may execute it.
     """
     header = header_of(node)
-    if header is None:
+    return kind_of(node, header.type if header is not None else "")
+
+
+def kind_of(node: Node, elf_type: str) -> str | None:
+    """Of a node whose header says so; "" is no ELF file."""
+    if not elf_type:
         return None
-    if header.type == "ET_EXEC":
+    if elf_type == "ET_EXEC":
         return "executable"
-    if header.type != "ET_DYN":
+    if elf_type != "ET_DYN":
         return "other"
     is_named_library = ".so" in basename(node.path)
     return "library" if is_named_library or not node.mode & 0o111 else "executable"

@@ -23,6 +23,8 @@ _KINDS = {
     "layers": "a layer, uncompressed",
     "partial": "a download that was interrupted",
     "calls": "system calls that a program file can make",
+    "programs": "what the files of a layer are as programs",
+    "secrets": "where a layer has secrets",
     "pulls": "what a name was when it was pulled",
 }
 UNUSED_S = 30 * 24 * 3600.0  # after so long nobody seems to need it

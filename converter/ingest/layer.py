@@ -58,6 +58,12 @@ class BlobContent:
     blob: Blob
     offset: int
     size: int
+    layer: str  # its diff_id
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """The same of every image that has this layer."""
+        return self.layer, self.offset
 
     def piece(self) -> tuple[Path, int]:
         return self.blob.path, self.blob.offset + self.offset
@@ -194,7 +200,7 @@ def _node(path: str, member: tarfile.TarInfo, blob: Blob, diff_id: str) -> Node:
         uid=member.uid,
         gid=member.gid,
         mtime=int(member.mtime),
-        content=_content(member, blob) if kind is NodeType.FILE else None,
+        content=_content(member, blob, diff_id) if kind is NodeType.FILE else None,
         target=member.linkname if kind is NodeType.SYMLINK else None,
         device=device if is_device else None,
         xattrs=_xattrs(member.pax_headers),
@@ -205,10 +211,10 @@ def _is_link_target(text: str) -> bool:
     return 0 < len(os.fsencode(text)) < limits.PATH_BYTES and "\0" not in text
 
 
-def _content(member: tarfile.TarInfo, blob: Blob) -> BlobContent | SparseContent:
+def _content(member: tarfile.TarInfo, blob: Blob, diff_id: str) -> BlobContent | SparseContent:
     if member.sparse:
         return SparseContent(blob, member.offset_data, _pieces(member), member.size)
-    return BlobContent(blob, member.offset_data, member.size)
+    return BlobContent(blob, member.offset_data, member.size, diff_id)
 
 
 def _pieces(member: tarfile.TarInfo) -> tuple[tuple[int, int], ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cached_property
 
 from ..errors import LayerError
 from ..model import Hidden, Node, NodeType, Tree
@@ -27,7 +28,11 @@ class MergedTree:
         self._children = children
 
     def __iter__(self) -> Iterator[Node]:
-        return (self._nodes[path] for path in sorted(self._nodes, key=_components))
+        return iter(self._in_order)
+
+    @cached_property
+    def _in_order(self) -> tuple[Node, ...]:
+        return tuple(self._nodes[path] for path in sorted(self._nodes, key=_components))
 
     def __len__(self) -> int:
         return len(self._nodes)

@@ -31,6 +31,9 @@ def account_metrics(tree: Tree, rootfs: Rootfs) -> tuple[Metric, ...]:
                "accounts in /etc/shadow or /etc/passwd with a password that is set"),
         _lists("empty_passwords", "empty passwords", _empty(before), _empty(after),
                "accounts in /etc/shadow or /etc/passwd that need no password (shadow(5))"),
+        _lists("locked_passwords", "locked passwords", _locked(before), _locked(after),
+               "accounts in /etc/shadow or /etc/passwd whose field begins with ! or *: no password "
+               "matches it (shadow(5)); they can be used without one, by su or a key"),
         _paths("privilege_rules", "files that give privilege", _PRIVILEGE, before, after,
                "files of sudo, doas, PAM and polkit"),
         _paths("scheduled", "files that start programs", _SCHEDULED, before, after,
@@ -88,9 +91,17 @@ def _hashes(nodes: Sequence[Node]) -> list[list[str]]:
     ]
 
 
+def _locked(nodes: Sequence[Node]) -> list[list[str]]:
+    return _each_once(line for line in _passwords(nodes) if line[1].startswith(("!", "*")))
+
+
 def _empty(nodes: Sequence[Node]) -> list[list[str]]:
-    """An account that is empty in both files is one account."""
-    return list({line[0]: line for line in _passwords(nodes) if line[1] == ""}.values())
+    return _each_once(line for line in _passwords(nodes) if line[1] == "")
+
+
+def _each_once(lines: Iterable[list[str]]) -> list[list[str]]:
+    """An account of which both files say the same is one account."""
+    return list({line[0]: line for line in lines}.values())
 
 
 def _names(lines: Iterable[list[str]]) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from ..packages import Inventory, Remains, crates, states
 from ..scenarios import Attempt
 from ..secrets import Secret
 from ..vulnerabilities import Vulnerabilities
-from . import bill, secret_findings
+from . import bill, program_facts, secret_findings
 from .account_metrics import account_metrics, identity_metrics
 from .hardening import hardening_metrics
 from .interfaces import interfaces
@@ -135,16 +135,18 @@ def _metrics(
     remains: tuple[Remains, ...],
     secrets: tuple[secret_findings.Found, ...],
 ) -> tuple[Metric, ...]:
-    return (
+    metrics = (
         *file_metrics(findings.image.tree, findings.rootfs),
         *program_metrics(findings.image.tree, findings.rootfs, findings.entrypoint.exe),
-        *hardening_metrics(findings.analysis, findings.rootfs),
+        *hardening_metrics(findings.image.tree, findings.rootfs),
         *account_metrics(findings.image.tree, findings.rootfs),
         *identity_metrics(findings.image, findings.rootfs, findings.entrypoint),
         *secret_findings.secret_metrics(secrets, findings.image),
         *package_metrics(remains, findings.vulnerabilities),
         *kernel_metrics(findings.artifact),
     )
+    program_facts.keep()
+    return metrics
 
 
 def _metric(metric: Metric) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from ..model import Analysis, Entrypoint, Image, Rootfs
 from ..packages import Inventory, states
 from ..runtime import Match
 from ..secrets import Secret
-from . import secret_findings
+from . import program_facts, secret_findings
 from .account_metrics import account_metrics, identity_metrics
 from .hardening import hardening_metrics
 from .metrics import Metric, file_metrics, limited
@@ -45,7 +45,7 @@ def foreseen(known: Known) -> list[dict[str, Any]]:
     metrics = (
         *file_metrics(known.image.tree, known.rootfs),
         *program_metrics(known.image.tree, known.rootfs, known.entrypoint.exe),
-        *hardening_metrics(known.analysis, known.rootfs),
+        *hardening_metrics(known.image.tree, known.rootfs),
         *account_metrics(known.image.tree, known.rootfs),
         *identity_metrics(known.image, known.rootfs, known.entrypoint),
         *secret_findings.secret_metrics(secrets, known.image),
@@ -55,6 +55,7 @@ def foreseen(known: Known) -> list[dict[str, Any]]:
             (), limited([call.name for call in calls]),
         ),
     )  # fmt: skip
+    program_facts.keep()
     return [
         {"id": one.id, "name": one.name, "unit": one.unit, "before": one.before, "after": one.after}
         for one in metrics

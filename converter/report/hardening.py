@@ -1,66 +1,125 @@
-"""What compiler and linker were asked for in the kept ELF files (checksec), and what of that the
-runtime enforces at all."""
+"""What compiler and linker were asked for in ELF files: a figure a property, and who enforces it in
+the guest."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-from ..model import Analysis, ElfFile, Rootfs
-from .metrics import Metric, limited
+from ..model import Node, Rootfs, Tree
+from .hardening_gaps import Hardening
+from .metrics import Metric, limited, once
+from .program_facts import facts_of
 
-# Functions that _FORTIFY_SOURCE replaces by __NAME_chk where a size is not known to fit
-# (feature_test_macros(7)). The ones that nearly every program in C calls; others would add little.
-_CHECKED = (
-    "fgets", "fprintf", "memcpy", "memmove", "memset", "printf", "read", "snprintf", "sprintf",
-    "strcat", "strcpy", "strncpy", "vfprintf", "vsnprintf",
-)  # fmt: skip
-_ENFORCED = (
-    "enforced in the guest: pages that are not executable, and PIE at random addresses, by the "
-    "kernel; RELRO by the program's own dynamic linker; canaries and FORTIFY by the "
-    "program itself; CET by nobody"
+_READ = (
+    "of programs and libraries for x86-64 whose headers can be read, a file with several names once"
 )
+# Gap, what it is called in one file, the figure's name, its definition, and who enforces it in the
+# guest: what nobody enforces there is worth nothing there.
+_PROPERTIES = (
+    ("pie", "not position-independent", "ELF programs without PIE",
+     "type ET_EXEC: it is loaded at the address that it names", "the kernel, at random addresses"),
+    ("relro", "no RELRO", "ELF files without RELRO",
+     "no PT_GNU_RELRO: what the dynamic linker fills in stays writable",
+     "the program's dynamic linker"),
+    ("full_relro", "partial RELRO", "ELF files with partial RELRO",
+     "PT_GNU_RELRO without BIND_NOW: functions' addresses stay writable",
+     "the program's dynamic linker"),
+    ("bind_now", "no BIND_NOW", "ELF files without BIND_NOW",
+     "a dynamic section with none of DT_BIND_NOW, DF_BIND_NOW and DF_1_NOW",
+     "the program's dynamic linker"),
+    ("nx_stack", "asks for an executable stack", "ELF files with executable stack",
+     "PT_GNU_STACK with PF_X; without that header Linux gives x86-64 a plain stack",
+     "the kernel: no stack is executable, whatever is asked for"),
+    ("canary", "no canary", "ELF files without canary",
+     "__stack_chk_fail is neither imported nor defined; not known, and not counted, of what "
+     "imports nothing", "the program itself"),
+    ("fortify", "no FORTIFY", "ELF files without FORTIFY",
+     "functions are imported that have a checking twin (__NAME_chk), and no such twin",
+     "the program itself"),
+    ("ibt", "no IBT", "ELF files without IBT",
+     "GNU_PROPERTY_X86_FEATURE_1_AND in .note.gnu.property lacks IBT (CET)",
+     "nobody: the mark changes nothing in the guest"),
+    ("shstk", "no shadow stack", "ELF files without shadow stack",
+     "GNU_PROPERTY_X86_FEATURE_1_AND in .note.gnu.property lacks SHSTK (CET)",
+     "nobody: the mark changes nothing in the guest"),
+)  # fmt: skip
+# No gap of one file: partial RELRO says the first, and no kernel here uses CET's marks.
+_UNCOUNTED = frozenset(("bind_now", "ibt", "shstk"))
+_Read = Sequence[tuple[Node, Hardening]]
 
 
-def hardening_metrics(analysis: Analysis, rootfs: Rootfs) -> tuple[Metric, ...]:
-    """Of those whose headers were read; before is not known, for not every file was."""
-    kept = {node.path for node in rootfs.nodes}
-    elves = [one for path, one in sorted(analysis.elves.items()) if path in kept]
-    lacking = [f"{one.path}: {', '.join(gaps)}" for one in elves if (gaps := list(_gaps(one)))]
+def hardening_metrics(tree: Tree, rootfs: Rootfs) -> tuple[Metric, ...]:
+    before, after = (_read(nodes) for nodes in (tree, rootfs.nodes))
     return (
-        Metric(
-            "elf_unhardened", "ELF files that lack hardening", "files", None, len(lacking),
-            "kept ELF files that are no PIE, have RELRO in part or not at all, no stack canary, no "
-            "FORTIFY where it would do something, an executable stack, or a search path that "
-            "others may fill; canary and FORTIFY are not known, and not counted, of what imports "
-            f"nothing; {_ENFORCED}",
-            (), limited(lacking),
+        _metric(
+            "elf_unhardened", "ELF files that lack hardening",
+            "no PIE, RELRO in part or not at all, no stack canary, no FORTIFY where it would do "
+            "something, an executable stack, or a search path that others may fill",
+            list(map(_lacking, before)), list(map(_lacking, after)),
+        ),
+        *(_property(row, before, after) for row in _PROPERTIES),
+        _metric(
+            "elf_search_path", "ELF files with RPATH or RUNPATH",
+            "DT_RPATH or DT_RUNPATH names directories; in the guest the program's dynamic linker "
+            "looks there",
+            list(map(_searching, before)), list(map(_searching, after)),
+        ),
+        _metric(
+            "elf_open_search_path", "ELF files with open RPATH or RUNPATH",
+            "one of these directories is relative, or below /tmp: others may fill it",
+            list(map(_open, before)), list(map(_open, after)),
         ),
     )  # fmt: skip
 
 
-def _gaps(one: ElfFile) -> Iterator[str]:
-    if one.type == "ET_EXEC":
-        yield "not position-independent"
-    if one.relro != "full":
-        yield "partial RELRO" if one.relro == "partial" else "no RELRO"
-    if not one.has_canary and not one.is_self_contained:
-        yield "no canary"
-    if _is_unfortified(one.imports):
-        yield "no FORTIFY"
-    if one.is_executable_stack:
-        yield "asks for an executable stack"
-    yield from _open_paths((*one.rpath, *one.runpath))
+def _read(nodes: Iterable[Node]) -> _Read:
+    found = ((node, facts_of(node).hardening) for node in once(nodes))
+    return [(node, hardening) for node, hardening in found if hardening is not None]
 
 
-def _is_unfortified(imports: frozenset[str]) -> bool:
-    """Whether functions that have a checking twin are called and not one twin is."""
-    if any(name.startswith("__") and name.endswith("_chk") for name in imports):
-        return False
-    return any(name in imports for name in _CHECKED)
+def _property(row: tuple[str, str, str, str, str], before: _Read, after: _Read) -> Metric:
+    gap, _, title, definition, enforced = row
+    shown = [
+        [node.path for node, hardening in files if gap in hardening.gaps]
+        for files in (before, after)
+    ]
+    return _metric(
+        f"elf_no_{gap}", title, f"{definition}; enforced in the guest by {enforced}", *shown
+    )
 
 
-def _open_paths(directories: Iterable[str]) -> Iterator[str]:
-    """ld.so(8): a relative path is of wherever the program is started."""
-    for directory in directories:
-        if not directory.startswith(("/", "$ORIGIN", "${ORIGIN}")) or directory.startswith("/tmp"):
-            yield f"looks for libraries in {directory}"
+def _metric(
+    name: str, title: str, definition: str, before: Sequence[str], after: Sequence[str]
+) -> Metric:
+    """Of lines, one for each file that has it; what is empty is none."""
+    old, new = (list(filter(None, lines)) for lines in (before, after))
+    return Metric(
+        name, title, "files", len(old), len(new), f"{_READ}: {definition}",
+        limited(old), limited(new),
+    )  # fmt: skip
+
+
+def _lacking(one: tuple[Node, Hardening]) -> str:
+    node, hardening = one
+    gaps = ", ".join(_said(hardening))
+    return f"{node.path}: {gaps}" if gaps else ""
+
+
+def _said(hardening: Hardening) -> Iterator[str]:
+    for gap, said, *_ in _PROPERTIES:
+        if gap in hardening.gaps and gap not in _UNCOUNTED:
+            yield said
+    for directory in hardening.open_search_path:
+        yield f"looks for libraries in {directory}"
+
+
+def _searching(one: tuple[Node, Hardening]) -> str:
+    node, hardening = one
+    directories = ":".join(hardening.search_path)
+    return f"{node.path}: {directories}" if directories else ""
+
+
+def _open(one: tuple[Node, Hardening]) -> str:
+    node, hardening = one
+    directories = ":".join(hardening.open_search_path)
+    return f"{node.path}: {directories}" if directories else ""

@@ -5,12 +5,13 @@ Files and the kernel are here; `program_metrics`, `account_metrics` and their li
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from .. import elf
 from ..known_programs import is_package_manager
 from ..model import Artifact, Node, NodeType, Rootfs, Tree
+from .program_facts import facts_of
 from .shells import shells
 
 _SETUID, _SETGID, _GROUP_EXECUTE, _OTHERS_WRITE, _STICKY = 0o4000, 0o2000, 0o010, 0o002, 0o1000
@@ -138,6 +139,16 @@ def _evidence(nodes: Iterable[Node]) -> tuple[str, ...]:
     return limited(shown)
 
 
+def once(nodes: Iterable[Node]) -> Iterator[Node]:
+    """Each inode, by its first name."""
+    seen: set[int | str] = set()
+    for node in nodes:
+        key = node.inode or node.path
+        if key not in seen:
+            seen.add(key)
+            yield node
+
+
 def limited(shown: Sequence[str]) -> tuple[str, ...]:
     more = len(shown) - _EVIDENCE_LIMIT
     return (*shown[:_EVIDENCE_LIMIT], f"and {more} more") if more > 0 else tuple(shown)
@@ -158,7 +169,7 @@ def _elf_metrics(before: Sequence[Node], after: Sequence[Node]) -> tuple[Metric,
 def _elf_kinds(nodes: Iterable[Node]) -> dict[str, list[Node]]:
     kinds: dict[str, list[Node]] = {}
     for node in nodes:
-        kind = elf.kind(node)
+        kind = elf.kind_of(node, facts_of(node).elf_type)
         if kind is not None:
             kinds.setdefault(kind, []).append(node)
     return kinds

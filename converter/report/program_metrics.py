@@ -4,16 +4,13 @@ by what it is. Numbers of code that can be reused are a weak measure: so their d
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import BinaryIO
+from collections.abc import Callable, Sequence
 
-from .. import elf
 from ..known_programs import is_interpreter, is_living_off_the_land, is_network_tool
 from ..model import Node, NodeType, Rootfs, Tree
-from .metrics import Metric, limited, of_nodes
+from .metrics import Metric, limited, of_nodes, once
+from .program_facts import facts_of
 
-_PIECE_BYTES = 1 << 20
-_RETURN = b"\xc3"  # near return (SDM volume 2, RET)
 # Libraries that are opened by a name that configuration or locale gives, by where they lie.
 _MODULE = re.compile(
     r"/(?:gconv|engines-[\w.]+|ossl-modules|security|sasl2|modules|plugins?|extensions|pam_\w+"
@@ -71,18 +68,8 @@ def _counted(
     after: Sequence[Node],
     definition: str,
 ) -> Metric:
-    found = [list(_once(filter(is_one, nodes))) for nodes in (before, after)]
+    found = [list(once(filter(is_one, nodes))) for nodes in (before, after)]
     return of_nodes(name, title, "files", definition, *found)
-
-
-def _once(nodes: Iterable[Node]) -> Iterator[Node]:
-    """Each inode, by its first name."""
-    seen: set[int | str] = set()
-    for node in nodes:
-        key = node.inode or node.path
-        if key not in seen:
-            seen.add(key)
-            yield node
 
 
 def _is_executable(node: Node) -> bool:
@@ -90,10 +77,7 @@ def _is_executable(node: Node) -> bool:
 
 
 def _is_script(node: Node) -> bool:
-    if not _is_executable(node) or node.content is None or node.size < 2:
-        return False
-    with node.content.open() as file:
-        return file.read(2) == b"#!"
+    return _is_executable(node) and facts_of(node).is_script
 
 
 def _is_module(node: Node) -> bool:
@@ -101,10 +85,13 @@ def _is_module(node: Node) -> bool:
 
 
 def _code_metrics(before: Sequence[Node], after: Sequence[Node]) -> tuple[Metric, ...]:
-    code = [[(node, *_code(node)) for node in _once(nodes)] for nodes in (before, after)]
-    sizes = [sum(size for _, size, _ in rows) for rows in code]
-    returns = [sum(count for _, _, count in rows) for rows in code]
-    shown = [limited([f"{node.path}: {size:,}" for node, size, _ in rows if size]) for rows in code]
+    code = [[(node, facts_of(node)) for node in once(nodes)] for nodes in (before, after)]
+    sizes = [sum(facts.code_bytes for _, facts in rows) for rows in code]
+    returns = [sum(facts.returns for _, facts in rows) for rows in code]
+    shown = [
+        limited([f"{node.path}: {facts.code_bytes:,}" for node, facts in rows if facts.code_bytes])
+        for rows in code
+    ]
     return (
         Metric(
             "code_bytes", "code of programs and libraries", "bytes", sizes[0], sizes[1],
@@ -117,23 +104,3 @@ def _code_metrics(before: Sequence[Node], after: Sequence[Node]) -> tuple[Metric
             "for what is left may do as well (arXiv 2312.13274)",
         ),
     )  # fmt: skip
-
-
-def _code(node: Node) -> tuple[int, int]:
-    """Bytes of executable segments, and returns in them; nothing for what is no 64-bit ELF file."""
-    if node.type is not NodeType.FILE or node.content is None:
-        return 0, 0
-    size = count = 0
-    with node.content.open() as file:
-        for segment in (one for one in tuple(elf.loaded(file, node.size)) if one.is_code):
-            file.seek(segment.offset)
-            for data in _pieces(file, segment.size):
-                size += len(data)
-                count += data.count(_RETURN)
-    return size, count
-
-
-def _pieces(file: BinaryIO, size: int) -> Iterator[bytes]:
-    while size > 0 and (data := file.read(min(size, _PIECE_BYTES))):
-        size -= len(data)
-        yield data

@@ -8,12 +8,9 @@ from collections.abc import Iterable, Mapping
 
 from ..known_programs import is_shell
 from ..model import Node, NodeType
+from .program_facts import facts_of
 
 _MOST_LINKS = 40  # path_resolution(7)
-_ELF_MAGIC = b"\x7fELF"
-# The built-in that every POSIX shell has and the variable that it sets (XCU getopts). csh and fish
-# have neither: they are told by their names alone.
-_MARKS = (b"OPTIND\0", b"getopts\0")
 
 
 def shells(nodes: Iterable[Node]) -> list[Node]:
@@ -44,13 +41,7 @@ def _is_program(node: Node) -> bool:
 def _has_content_of_one(node: Node, sizes: set[int], contents: set[bytes]) -> bool:
     if node.size in sizes and _digest(node) in contents:
         return True
-    if node.content is None:
-        return False
-    with node.content.open() as file:
-        if file.read(len(_ELF_MAGIC)) != _ELF_MAGIC:
-            return False
-        code = file.read()
-    return all(mark in code for mark in _MARKS)
+    return facts_of(node).is_posix_shell
 
 
 def _leads_to_one(link: Node, by_path: Mapping[str, Node], found: set[str]) -> bool:

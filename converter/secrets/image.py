@@ -8,9 +8,11 @@ import io
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from pathlib import Path
 
-from ..model import Hidden, Image, Node, Tree
+from ..layer_answers import Answers, Question
+from ..model import Content, Hidden, Image, Node, Tree
 from .texts import Found, digest, in_file, in_settings, in_value
 
 # Files of which a name is told with a value that is a secret (the programs' manuals); the deepest
@@ -31,6 +33,21 @@ _UNNAMED = re.compile(
     re.MULTILINE,
 )
 _HOST_KEY = re.compile(r"/etc/ssh/ssh_host_\w+_key$")
+
+
+def _by_form(content: Content) -> tuple[Found, ...]:
+    with content.open() as file:
+        return tuple(in_file(file))
+
+
+_ANSWERS = Answers(
+    Question(
+        "secrets", _by_form,
+        encode=lambda found: [astuple(one) for one in found],
+        decode=lambda value: tuple(Found(*one) for one in value),
+        sources=tuple(Path(__file__).with_name(name) for name in ("texts.py", "forms.py")),
+    )
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +72,7 @@ def find(image: Image) -> tuple[Secret, ...]:
         *_in_history(image),
         *_in_hidden(image),
     ]
+    _ANSWERS.keep()
     return tuple(dict.fromkeys(found))
 
 
@@ -94,10 +112,9 @@ def _gone(hidden: Hidden) -> str:
 
 def _in_node(node: Node) -> Iterator[Found]:
     assert node.content is not None
-    with node.content.open() as file:
-        for one in in_file(file):
-            is_host_key = _HOST_KEY.search(node.path) is not None
-            yield Found("an SSH host key", one.place, one.digest) if is_host_key else one
+    for one in _ANSWERS.of(node.content):
+        is_host_key = _HOST_KEY.search(node.path) is not None
+        yield Found("an SSH host key", one.place, one.digest) if is_host_key else one
     if _SETTINGS.search(node.path) and node.content.size <= _LARGEST_SETTINGS_BYTES:
         text = node.content.read().decode("utf-8", "surrogateescape")
         yield from _in_settings(posixpath.basename(node.path), text)

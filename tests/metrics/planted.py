@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from tests.images import Entry, directory, docker_archive, file, hard_link, layer, symlink
+from tests.metrics import hardened
 from tests.packages.databases import ALPINE, DEBIAN, FEDORA, dpkg, rpm_blob, rpm_sqlite
 from tests.unit.test_secrets_image import AWS, GITHUB, openssh
 
@@ -86,6 +87,7 @@ def debian() -> list[bytes]:
         file("usr/bin/app", program(), 0o755), file("srv/key", openssh(b"none").encode()),
         file("usr/lib/x86_64-linux-gnu/gconv/UTF-16.so", b"g"), directory("tmp", 0o1777),
         file("lib/systemd/system/x.service", b"x"), file("var/shared", b"x", 0o666),
+        *hardened.entries(),
     )  # fmt: skip
     return [first, layer(file("srv/key", b"no key any more"))]
 

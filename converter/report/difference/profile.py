@@ -11,8 +11,9 @@ from typing import Any
 from ...model import Image, Node, NodeType, Rootfs
 from ...packages import Inventory, states
 from ...secrets import Secret
-from .. import secret_findings
+from .. import program_facts, secret_findings
 from ..account_metrics import account_metrics
+from ..hardening import hardening_metrics
 from ..metrics import Metric, file_metrics
 from ..package_metrics import package_metrics
 from ..program_metrics import program_metrics
@@ -32,6 +33,16 @@ class Number:
     evidence: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Attack:
+    """What an attack on a unikernel came to."""
+
+    id: str
+    name: str
+    technique: str
+    result: str
+
+
 @dataclass(frozen=True)
 class Profile:
     """`nodes` are an image's, so that contents can be compared; of a unikernel paths are known."""
@@ -44,6 +55,7 @@ class Profile:
     vulnerabilities: frozenset[tuple[str, str, str]] | None  # id, severity, package; None: no data
     paths: frozenset[str]
     nodes: Mapping[str, Node] | None = None
+    attacks: tuple[Attack, ...] = ()  # none of an image: nobody attacks one
 
     @cached_property
     def by_id(self) -> dict[str, Number]:
@@ -66,10 +78,12 @@ def of_image(name: str, image: Image, inventory: Inventory, secrets: tuple[Secre
     metrics = (
         *file_metrics(image.tree, _NOTHING),
         *program_metrics(image.tree, _NOTHING, ""),
+        *hardening_metrics(image.tree, _NOTHING),
         *account_metrics(image.tree, _NOTHING),
         *secret_findings.secret_metrics(found, image),
         *package_metrics(remains, None),
     )
+    program_facts.keep()
     nodes = {node.path: node for node in image.tree}
     return Profile(
         name, "image", image.digest, tuple(map(_before, metrics)),
@@ -98,6 +112,10 @@ def of_report(name: str, report: Mapping[str, Any]) -> Profile:
             for one in known["found"] if one["state"] != "removed"
         ),
         frozenset(kept),
+        attacks=tuple(
+            Attack(one["id"], one["name"], one["technique"], one["result"])
+            for one in report["scenarios"]
+        ),
     )  # fmt: skip
 
 
