@@ -107,11 +107,51 @@ def test_of_a_bundle_its_unikernel_counts(
     assert (mixed["first"]["kind"], mixed["second"]["kind"]) == ("image", "unikernel")
 
 
-def test_it_is_shown_and_written(images: tuple[str, str], tmp_path: Path) -> None:
-    found = between(*images)
+def test_attacks_on_two_unikernels_are_compared_one_by_one(
+    document: dict[str, Any],  # noqa: F811
+    tmp_path: Path,
+    images: tuple[str, str],
+) -> None:
+    def attacked(name: str, *results: str) -> str:
+        names = ("shell", "drop", HOSTILE)
+        scenarios = [
+            {"id": f"a{at}", "name": names[at], "technique": "T1059", "result": result}
+            for at, result in enumerate(results)
+        ]
+        path = tmp_path / name
+        path.write_text(json.dumps(document | {"scenarios": scenarios}))
+        return str(path)
+
+    first = attacked("1.json", "blocked by absence", "not blocked")
+    second = attacked("2.json", "blocked by absence", "not run", "blocked by the kernel")
+    found = between(first, second)
+    assert [(one["id"], one["first"], one["second"]) for one in found["scenarios"]] == [
+        ("a0", "blocked by absence", "blocked by absence"), ("a1", "not blocked", "not run"),
+        ("a2", None, "blocked by the kernel"),
+    ]  # fmt: skip
+    text, markdown = shown(found), difference.FORMATS["md"](found)
+    for said in (text, markdown.replace("\\", "")):
+        assert "drop (T1059): not blocked, then not run" in said
+        assert "not among its attacks, then blocked by the kernel" in said
+        assert "shell (T1059): blocked by absence" in said
+    assert "attacks that end otherwise: 2" in text
+    assert "attacks that end the same: 1" in text
+    assert "\x1b[31m" not in text
+    assert "<script" not in markdown.replace("\\<script", "")
+    mixed = between(images[0], first)
+    assert mixed["scenarios"] is None
+    assert "attacks: not compared" in shown(mixed)
+
+
+def shown(found: dict[str, Any]) -> str:
     console = Console(width=100, record=True, file=io.StringIO())
     console.print(difference.summary(found))
-    text = console.export_text()
+    return console.export_text()
+
+
+def test_it_is_shown_and_written(images: tuple[str, str], tmp_path: Path) -> None:
+    found = between(*images)
+    text = shown(found)
     assert "packages changed: 1\n  b 1 -> 2" in text
     assert "vulnerabilities: not compared" in text
     assert "\x1b[31m" not in text

@@ -21,6 +21,7 @@ def build(first: Profile, second: Profile) -> dict[str, Any]:
         "packages": _packages(first.packages, second.packages),
         "vulnerabilities": _vulnerabilities(first, second),
         "files": _files(first, second),
+        "scenarios": _scenarios(first, second),
     }
 
 
@@ -92,6 +93,23 @@ def _vulnerabilities(first: Profile, second: Profile) -> dict[str, Any] | None:
 
 def _found(rows: Iterable[tuple[str, str, str]]) -> list[dict[str, str]]:
     return [{"id": i, "severity": severity, "package": p} for i, severity, p in sorted(rows)]
+
+
+def _scenarios(first: Profile, second: Profile) -> list[dict[str, Any]] | None:
+    """Each that either side has, in order; None where one is an image, which nobody attacks."""
+    if not first.attacks or not second.attacks:
+        return None
+    old, new = ({one.id: one for one in side.attacks} for side in (first, second))
+    return [
+        {
+            "id": one.id,
+            "name": one.name,
+            "technique": one.technique,
+            "first": old[one.id].result if one.id in old else None,
+            "second": new[one.id].result if one.id in new else None,
+        }
+        for one in (old | new).values()
+    ]
 
 
 def _files(first: Profile, second: Profile) -> dict[str, Any]:

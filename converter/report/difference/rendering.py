@@ -64,6 +64,7 @@ def _lists(document: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[str]]]:
         ],
         "vulnerabilities gone": [_vulnerability(one) for one in known["gone"]],
         "vulnerabilities new": [_vulnerability(one) for one in known["new"]],
+        **_attacks(document),
         "paths gone": files["gone"],
         "paths new": files["new"],
         "paths changed": [
@@ -74,10 +75,34 @@ def _lists(document: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[str]]]:
     yield from ((title, found) for title, found in rows.items() if found)
 
 
+def _attacks(document: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Those that came to something else, and what the others came to."""
+    scenarios = document["scenarios"] or ()
+    changed = [one for one in scenarios if one["first"] != one["second"]]
+    same = [one for one in scenarios if one["first"] == one["second"]]
+    return {
+        "attacks that end otherwise": [
+            f"{_attack(one)}: {_result(one['first'])}, then {_result(one['second'])}"
+            for one in changed
+        ],
+        "attacks that end the same": [f"{_attack(one)}: {_result(one['first'])}" for one in same],
+    }
+
+
+def _attack(one: Mapping[str, str]) -> str:
+    return f"{one['name']} ({one['technique']})"
+
+
+def _result(result: str | None) -> str:
+    return result or "not among its attacks"
+
+
 def _silences(document: Mapping[str, Any]) -> Iterator[str]:
     """What was not compared."""
     if document["vulnerabilities"] is None:
         yield "vulnerabilities: not compared, there is no data on both sides"
+    if document["scenarios"] is None:
+        yield "attacks: not compared, nobody attacks an image"
     if not document["files"]["are_contents_compared"]:
         yield "contents of files: not compared, a bundle's report has paths alone"
 
