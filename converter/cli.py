@@ -382,9 +382,7 @@ def audit(
     from . import audit as audits
 
     require_formats(reports, audits.FORMATS, "an audit")
-    wanted = audits.Audit(
-        audits.listed(sources or (), from_file), ("--resolve", resolve.value), jobs, fresh
-    )
+    wanted = audits.Audit(audits.listed(sources or (), from_file), resolve.value, jobs, fresh)
     with _progress(is_wanted=True) as progress:
         count = len(wanted.sources)
         rows = audits.look(
@@ -399,17 +397,6 @@ def audit(
     audits.forget(wanted)
     _out.print(audits.summary(document))
     raise typer.Exit(1 if document["counts"]["not read"] else 0)
-
-
-@app.command(hidden=True)
-def assess(source: Source, resolve: How = ResolveHow.static) -> None:
-    """One row of an audit, as JSON."""
-    from .audit import assess as assess_image
-    from .entrypoint import Options, Resolve
-    from .pipeline import Request
-
-    options = Options(resolve=Resolve(resolve.value))
-    _print_json(assess_image(Request(source, entrypoint=options)))
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import shutil
@@ -13,9 +14,12 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING, Any
 
 from .errors import ToolError
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 _LAST_LINES = 4  # of what a command that failed said
 _GRACE_S = 20.0  # between asking a process to end and killing it
@@ -85,6 +89,45 @@ def start(
         pass_fds=pass_descriptors,
         start_new_session=True,
     )
+
+
+def apart(
+    function: Callable[..., Any],
+    arguments: Sequence[Any],
+    modules: Sequence[str],
+    *,
+    timeout_s: float,
+) -> Any:
+    """What a function returns, as JSON values, from a process of its own that says nothing else;
+    ToolError when it dies or takes too long. Such processes are forked from one that has loaded
+    `modules` once for all of them, and is alone with itself: this one may have threads."""
+    import multiprocessing  # for an audit alone
+
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([*modules])
+    answer, to_us = context.Pipe(duplex=False)
+    process = context.Process(target=_answer, args=(to_us, function, arguments), daemon=True)
+    process.start()
+    to_us.close()
+    try:
+        if not answer.poll(timeout_s):
+            raise ToolError(f"took more than {timeout_s:g} s")
+        return json.loads(answer.recv_bytes())
+    except EOFError:
+        process.join(_DYING_S)
+        raise ToolError(f"ended with status {process.exitcode} before it had an answer") from None
+    finally:
+        process.kill()
+        process.join()
+        answer.close()
+
+
+def _answer(to_us: Connection, function: Callable[..., Any], arguments: Sequence[Any]) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # the terminal's, for us all: no traceback of it
+    silence = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in (1, 2):
+        os.dup2(silence, descriptor)
+    to_us.send_bytes(json.dumps(function(*arguments)).encode())
 
 
 def follow(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..entrypoint import Options, Resolve
 from ..errors import Dock2ukError, UndecidedError, UnsupportedError
 from ..model import Confidence, Entrypoint
 from ..pipeline import Foresight, Request, foresee
@@ -18,10 +19,14 @@ CONVERTIBLE, CHANGED, UNDECIDED, REFUSED, UNREAD = VERDICTS = (
 _MOST_RISKS = 20
 
 
+def row(source: str, resolve: str) -> dict[str, Any]:
+    return assess(Request(source, entrypoint=Options(resolve=Resolve(resolve))))
+
+
 def assess(request: Request) -> dict[str, Any]:
     """Never an error: what went wrong is the row."""
     try:
-        return _row(request, foresee(request, Silent()))
+        return _found(request, foresee(request, Silent()))
     except UndecidedError as undecided:
         hint = undecided.hint or "--resolve record runs its start-up in a sandbox; or --entrypoint"
         return without(request.reference, UNDECIDED, undecided.reasons, hint)
@@ -34,7 +39,7 @@ def assess(request: Request) -> dict[str, Any]:
         return without(request.reference, UNREAD, (said,), None)
 
 
-def _row(request: Request, found: Foresight) -> dict[str, Any]:
+def _found(request: Request, found: Foresight) -> dict[str, Any]:
     changes = [f"recipe {one.name}: {one.change}" for one in found.entrypoint.recipes]
     return {
         "source": request.reference,
