@@ -21,12 +21,13 @@ from .branches import Branches, Span
 from .decode import Instruction, decode, index_of
 from .elf_image import ElfImage, Segment
 
-_CALL = re.compile(rb"(?=\xe8(.{4}))", re.DOTALL)  # call rel32
-_JUMP = re.compile(rb"(?=\xe9(.{4}))", re.DOTALL)  # jmp rel32
-_CONDITIONAL = re.compile(rb"(?=\x0f[\x80-\x8f](.{4}))", re.DOTALL)  # jcc rel32
-_SHORT = re.compile(rb"(?=[\xeb\x70-\x7f\xe0-\xe3](.))", re.DOTALL)  # jmp, jcc, loop, jrcxz rel8
+# Opcodes alone, none of which overlap: a group with what follows would double the time.
+_CALL = re.compile(rb"\xe8")  # call rel32
+_JUMP = re.compile(rb"\xe9")  # jmp rel32
+_CONDITIONAL = re.compile(rb"\x0f[\x80-\x8f]")  # jcc rel32
+_SHORT = re.compile(rb"[\xeb\x70-\x7f\xe0-\xe3]")  # jmp, jcc, loop, jrcxz rel8
 # ModR/M with mod 0 and r/m 5 is [rip + disp32]; whatever the instruction.
-_RELATIVE = re.compile(rb"(?=[\x05\x0d\x15\x1d\x25\x2d\x35\x3d](.{4}))", re.DOTALL)
+_RELATIVE = re.compile(rb"[\x05\x0d\x15\x1d\x25\x2d\x35\x3d]")
 # What assemblers fill up to the next function with: int3, zeros, nop of one to many bytes.
 _FILLING = re.compile(
     rb"(?:\xcc|\0|\x66*\x90|\x66*\x2e?\x0f\x1f(?:\0|\x40.|\x44\0.|\x80.{4}|\x84\0.{4}))*", re.DOTALL
@@ -251,11 +252,12 @@ class Layout:
         for start, end in self._framed:
             data = self._image.bytes_at(start, end - start)
             leaving = set()
-            for found in _SHORT.finditer(data):
-                distance = found[1][0] - 256 if found[1][0] > 127 else found[1][0]
-                target = start + found.start() + 2 + distance
+            for found in _SHORT.finditer(data, 0, max(len(data) - 1, 0)):
+                at = found.start()
+                distance = (data[at + 1] ^ 0x80) - 0x80  # a signed byte
+                target = start + at + 2 + distance
                 if not start <= target < end and target in self._starts:
-                    leaving.add(start + found.start())
+                    leaving.add(start + at)
             for piece in {self.piece_at(one) for one in leaving}:
                 for one in self.instructions(piece):
                     if one.address in leaving and one.target is not None:
@@ -375,7 +377,8 @@ def _is_filling(image: ElfImage, gap: tuple[int, int]) -> bool:
 def _targets(
     segment: Segment, pattern: re.Pattern[bytes], opcode_bytes: int
 ) -> Iterator[tuple[int, int]]:
-    base = segment.address + opcode_bytes + 4
-    for found in pattern.finditer(segment.data):
+    address, data, unpack = segment.address, segment.data, _WORD.unpack_from
+    base = address + opcode_bytes + 4
+    for found in pattern.finditer(data, 0, max(len(data) - 4, 0)):  # with all of its operand
         at = found.start()
-        yield segment.address + at, base + at + _WORD.unpack(found[1])[0]
+        yield address + at, base + at + unpack(data, at + opcode_bytes)[0]
