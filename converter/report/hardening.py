@@ -11,7 +11,8 @@ from .metrics import Metric, limited, once
 from .program_facts import facts_of
 
 _READ = (
-    "of programs and libraries for x86-64 whose headers can be read, a file with several names once"
+    "of programs and libraries for x86-64 of up to 512 MiB whose headers can be read, a file with "
+    "several names once"
 )
 # Gap, what it is called in one file, the figure's name, its definition, and who enforces it in the
 # guest: what nobody enforces there is worth nothing there.

@@ -14,6 +14,7 @@ from . import hardening_gaps
 from .hardening_gaps import Hardening
 
 _PIECE_BYTES = 1 << 20
+_LARGEST_BYTES = 512 << 20  # that is held in memory for its headers
 _RETURN = b"\xc3"  # near return (SDM volume 2, RET)
 # The built-in that every POSIX shell has and the variable that it sets (XCU getopts). csh and fish
 # have neither: they are told by their names alone.
@@ -93,6 +94,8 @@ def _has_shell_marks(file: BinaryIO) -> bool:
 
 
 def _hardening(content: Content) -> Hardening | None:
+    if content.size > _LARGEST_BYTES:
+        return None
     try:
         return hardening_gaps.found(dynamic_file.read("", content.read()))
     except dynamic_file.ElfError:
