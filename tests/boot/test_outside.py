@@ -1,15 +1,19 @@
-"""Other people's test suites, the short form of tests/outside: some modules, some stressors."""
+"""Other people's test suites, the short form of tests/outside: some modules, some stressors, some
+units."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.boot.served import REPOSITORY
-from tests.outside import suites
+from tests.outside import redis_suite, suites, tap
 
 MODULES = ("test_select", "test_epoll", "test_fork1")
 STRESSORS = ("pipe", "fork", "futex", "sigfd", "epoll")
+UNITS = ("unit/keyspace", "unit/pubsub", "unit/functions")
 BOOT_LIMIT_S = 180
 EXPECTED = json.loads((REPOSITORY / "tests" / "outside" / "cpython.json").read_text())
 
@@ -29,3 +33,13 @@ def test_some_stressors_do_not_fail(tmp_path: Path) -> None:
     done = {found["stressor"] for found in run.results if found["status"] == 0}
     assert done == set(STRESSORS), (run.results, run.console[-3000:])
     assert run.exit_status == 0
+
+
+@pytest.mark.skipif(not tap.is_possible(), reason=tap.IMPOSSIBLE)
+def test_some_of_redis_tests_pass(tmp_path: Path) -> None:
+    bundle = redis_suite.convert(tmp_path / "bundle")
+    expected = json.loads(redis_suite.RECORD.read_text())
+    for unit in UNITS:
+        run = redis_suite.run_in_husk(bundle, unit)
+        assert set(expected[unit]) <= run.passed, (run.said[-5000:], run.console[-3000:])
+        assert run.is_alive
