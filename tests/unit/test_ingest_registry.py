@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from dock2uk.errors import ImageNotFoundError, SourceError
 from dock2uk.ingest import SourceOptions, cache, daemon, read_image
 from dock2uk.ingest.options import Pull
 from dock2uk.ingest.platform import parse_platform
+from dock2uk.ingest.registry.transport import Transport
 from dock2uk.model import Image
 from dock2uk.progress import Silent
 from tests import registries
@@ -387,6 +390,15 @@ def test_a_configuration_that_the_disk_damaged_is_fetched_again(registry: Regist
     image = pull(registry)
     cache.path("blobs", image.digest).write_bytes(b"{}")
     assert pull(registry).digest == image.digest
+
+
+def test_what_has_come_is_read_at_once(registry: Registry) -> None:
+    body = os.urandom(4 << 20)
+    registry.put_image("app", [layer(file("large", body))])
+    path = blob_path("app", layer(file("large", body)))
+    with Transport(frozenset()).open("GET", f"http://{registry.address}{path}") as response:
+        time.sleep(0.5)  # more comes than httpcore reads by itself
+        assert max(map(len, response.iter_raw())) > 1 << 16
 
 
 def test_progress_is_told_for_each_layer(registry: Registry) -> None:

@@ -29,6 +29,8 @@ Result = TypeVar("Result")
 _CONNECT_S = 15.0
 _SILENCE_S = 30.0  # without a byte
 _BODY_S = 120.0  # for a whole manifest or token: a body that drips is no better than a silent one
+# Of a connection at once: with httpcore's own 64 KiB, Python takes longer than a fast registry.
+_READ_BYTES = 1 << 20
 _SHOWN_CHARACTERS = 300  # of what a server says in an error
 
 
@@ -107,8 +109,10 @@ class Transport:
             return read(response)
 
     def _client(self, host: str) -> httpx.Client:
+        import httpcore
         import httpx
 
+        httpcore.HTTP11Connection.READ_NUM_BYTES = _READ_BYTES
         with self._lock:
             if host not in self._clients:
                 context = trust.tls_context(host, is_verified=not self.is_insecure(host))
