@@ -54,12 +54,13 @@ def chosen_calls(
 ) -> tuple[tuple[SystemCall, ...], dict[str, str]]:
     """What is linked; and for every call of the table why it is or is not."""
     names = names_of_calls(runtime, analysis)
-    names |= {_FORK} if not names.isdisjoint(_FORKS_BY) else set()
-    names |= {_RETURN} if _RETURNS_TO in {*names, *kept} else set()
+    led_to = _led_to({*names, *kept})
     reasons: dict[str, str] = {}
     linked: list[SystemCall] = []
     for call in runtime.system_calls:
         is_linked, because = _decision(call, analysis, names)
+        if not is_linked and call.name in led_to:
+            is_linked, because = True, led_to[call.name]
         if call.name in left_out:
             is_linked, because = False, "no kept file imports a function for it"
         if call.name in kept:
@@ -70,6 +71,16 @@ def chosen_calls(
         if is_linked:
             linked.append(call)
     return tuple(linked), reasons
+
+
+def _led_to(names: set[str]) -> dict[str, str]:
+    """Calls that come with these, and why."""
+    found = {}
+    if not names.isdisjoint(_FORKS_BY):
+        found[_FORK] = "clone(2) makes processes with it"
+    if _RETURNS_TO in names:
+        found[_RETURN] = f"handlers that {_RETURNS_TO}(2) sets return by it"
+    return found
 
 
 def _decision(call: SystemCall, analysis: Analysis, names: set[str]) -> tuple[bool, str]:

@@ -232,6 +232,7 @@ def test_what_makes_processes_is_linked_with_clone() -> None:
 def test_who_sets_handlers_can_return_from_them() -> None:
     handling = match(reaching(_NAMES.index("rt_sigaction")), [TALKER])
     assert names_of(handling) == {"rt_sigaction", "rt_sigreturn", "exit_group"}
+    assert handling.reasons["rt_sigreturn"] == "handlers that rt_sigaction(2) sets return by it"
     asked = match(reaching(0), [TALKER], KernelWishes(calls=("rt_sigaction",)))
     assert "rt_sigreturn" in names_of(asked)
 
