@@ -3,7 +3,8 @@
 Section headers are not used, so a file stripped of them reads the same (gABI § Program Loading,
 § Dynamic Linking). The file is believed in nothing: every offset is checked against its end, every
 table has a bound, and whatever does not fit is an ElfError with the file's name. 64-bit
-little-endian only; versions of symbols (GNU_VERSION) and relocations are not read.
+little-endian only; versions of symbols (GNU_VERSION) are not read, and of relocations only which
+symbol is at which address.
 """
 
 from __future__ import annotations
