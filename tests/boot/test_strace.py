@@ -30,12 +30,22 @@ def test_lines_are_strace_s(programs: Path, name: str) -> None:
 
 
 def test_calls_of_two_threads_interleave_as_strace_s(programs: Path) -> None:
-    """Which other calls of the C library come between is the scheduler's business."""
+    """Whether the new thread reads before clone3(2) returns is the scheduler's business."""
     program = traced.build("strace_threads", programs)
-    linux = traced.on_linux(program, "-e", "trace=read,write,clone3,pipe2,access")
-    husk = traced.in_husk(program, calls="read,write,clone3,pipe2,access")
-    assert sorted(traced.compared(husk)) == sorted(traced.compared(linux))
-    assert any("<... read resumed>" in line for line in traced.compared(husk))
+    calls = "read,write,clone3,pipe2,access"
+    linux, husk = traced.on_linux(program, "-e", calls), traced.in_husk(program, calls=calls)
+    linux_lines, husk_lines = (
+        traced.rejoined(traced.compared(trace), "clone3") for trace in (linux, husk)
+    )
+    assert sorted(husk_lines) == sorted(linux_lines)
+    assert any("<... read resumed>" in line for line in husk_lines)
+
+
+def test_a_call_in_halves_is_one_line_again() -> None:
+    lines = ["A clone3({tls=0} <unfinished ...>", "B read(3, <unfinished ...>"]
+    lines.append("A <... clone3 resumed> => {parent_tid=[B]}, 88) = B")
+    whole = traced.rejoined(lines, "clone3")
+    assert whole == ["A clone3({tls=0} => {parent_tid=[B]}, 88) = B", lines[1]]
 
 
 def test_only_what_the_filter_names_is_traced(programs: Path) -> None:

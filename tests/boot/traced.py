@@ -16,6 +16,7 @@ from dock2uk.verify.session import Event
 
 PROGRAMS = Path(__file__).parent / "programs"
 _TIMEOUT_S = 60
+_UNFINISHED = " <unfinished ...>"
 # What stands before the number of a process or thread.
 _BEFORE_THREAD = (
     r"(kill\(|wait4\(|kill\(\w+, |si_pid=|tid=\[|[gpt]id\(\) = |, 88\) = |NULL\) = |\]}\) = )"
@@ -70,6 +71,23 @@ def compared(trace: str) -> list[str]:
     lines = trace.splitlines()
     begin = next(at for at, line in enumerate(lines) if '"/begin"' in line)
     return alike(lines[begin + 1 :])
+
+
+def rejoined(lines: list[str], call: str) -> list[str]:
+    """The halves of each `call` as one line, where another thread's came between them."""
+    whole: list[str] = []
+    begun: dict[str, int] = {}
+    for line in lines:
+        thread = line.split()[0]
+        first, resumed, rest = line.partition(f"<... {call} resumed>")
+        if resumed and not first.removeprefix(thread).strip():
+            whole[begun[thread]] += rest
+            continue
+        if line.startswith(f"{thread} {call}(") and line.endswith(_UNFINISHED):
+            begun[thread] = len(whole)
+            line = line.removesuffix(_UNFINISHED)
+        whole.append(line)
+    return whole
 
 
 def alike(lines: list[str]) -> list[str]:
