@@ -10,15 +10,16 @@ from typing import Any
 import pytest
 
 from tests.boot.served import DOCK2UK, REPOSITORY
+from tests.leftovers import left
 
 FIXTURES = REPOSITORY / "build/fixtures"
 
 
-def left_over() -> str:
+def made() -> set[str]:
     """Containers and networks of comparisons."""
-    lists = (["ps", "--all", "--filter", "label=dock2uk"], ["network", "ls"])
+    lists = (["ps", "--all", "--quiet", "--filter", "label=dock2uk"], ["network", "ls", "--quiet"])
     shown = [subprocess.run(["docker", *one], capture_output=True, text=True) for one in lists]
-    return "".join(one.stdout for one in shown)
+    return {line for one in shown for line in one.stdout.splitlines()}
 
 
 @pytest.fixture(autouse=True)
@@ -38,14 +39,14 @@ def report(tmp_path: Path, *options: str, image: str = "nginx") -> dict[str, Any
 
 
 def test_answers_are_the_container_s_and_nothing_is_left_of_it(tmp_path: Path) -> None:
-    before = left_over()
+    before = made()
     asked = ("--probe", "http://:80/", "--probe", "http://:80/missing", "--probe", "tcp:80")
     comparison = report(tmp_path, *asked)["comparison"]
     assert comparison["is_compared"], comparison["reason"]
     assert [one["question"] for one in comparison["answers"]] == list(asked[1::2])
     assert all(not one["differences"] for one in comparison["answers"]), comparison
     assert comparison["answers"][0]["varying"] == ["header date"]
-    assert left_over() == before
+    assert not left(made, before)
 
 
 def test_a_page_that_was_dropped_is_a_difference(tmp_path: Path) -> None:

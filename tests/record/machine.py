@@ -7,7 +7,6 @@ import re
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
@@ -17,6 +16,7 @@ from dock2uk.contents import Held
 from dock2uk.entrypoint.launch import Launch
 from dock2uk.entrypoint.record import Bounds, Recording, Surroundings, record
 from dock2uk.model import Node, NodeType, Tree
+from tests.leftovers import left
 from tests.unit.trees import Entry, host_entries, tree
 
 HERE = Path(__file__).parent
@@ -25,6 +25,7 @@ ONE = Surroundings("alpha", "172.17.0.5", 0, None)
 OTHER = Surroundings("beta", "172.18.0.9", 86_400 * 400, 1)
 _NAMES = ("image", "run0", "run1")  # directories a sandbox has in its /tmp
 _FIRST_ID = 0x70000000
+_OTHERS_GROUP = re.compile(r"docker|buildah|libpod|\.slice|\.scope")
 _UTILITIES = (
     "sh", "cat", "chmod", "chown", "date", "dd", "env", "hostname", "id", "kill", "ln", "ls",
     "mkdir", "mkfifo", "mount", "mv", "nproc", "rm", "setsid", "sleep", "stat", "touch", "true",
@@ -107,10 +108,7 @@ def leaves_nothing() -> Iterator[None]:
             yield
         finally:
             tempfile.tempdir = usual
-        deadline_s = time.monotonic() + 5
-        while (left := _remains(ours) - before) and time.monotonic() < deadline_s:
-            time.sleep(0.05)
-        assert not left, left
+        assert not left(lambda: _remains(ours), before)
 
 
 def _remains(temporary: str) -> set[str]:
@@ -119,7 +117,7 @@ def _remains(temporary: str) -> set[str]:
     files = [*os.listdir(temporary), *(name for name in os.listdir("/tmp") if name in _NAMES)]
     return {
         *(mount for mount in mounts if any(f"/tmp/{name}" in mount for name in _NAMES)),
-        *(group for group in groups if not re.search(r"docker|buildah|\.slice|\.scope", group)),
+        *(group for group in groups if not _OTHERS_GROUP.search(group)),
         *files,
         *_sandboxed(),
     }

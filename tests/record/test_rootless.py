@@ -40,8 +40,9 @@ def reachable() -> Iterator[Path]:
         directory = Path(name)
         directory.chmod(0o755)
         repository = HERE.parents[1]
-        shutil.copytree(repository / "converter", directory / "dock2uk")
-        shutil.copytree(repository / "tests", directory / "tests")
+        ignored = shutil.ignore_patterns("__pycache__")  # others write there
+        for source, copy in (("converter", "dock2uk"), ("tests", "tests")):
+            shutil.copytree(repository / source, directory / copy, ignore=ignored)
         for place in ("build", "python", "modules"):
             (directory / place).mkdir()
         (directory / "build").chmod(0o777)

@@ -18,6 +18,7 @@ import pytest
 from dock2uk.ingest import SourceOptions
 from dock2uk.ingest.options import BuildOptions
 from dock2uk.model import Image
+from tests.leftovers import left
 from tests.sources.conftest import needs_docker, needs_root, read, run, tree
 
 BASE = "dock2uk-test/base:1"
@@ -222,10 +223,14 @@ def ends(command: str) -> bool:
 @needs_docker
 def test_interrupted_docker_s_build_leaves_nothing(context: Path) -> None:
     command = slow(context, "nginx:latest")
-    before = set(run("docker", "ps", "--all", "--quiet").split())
+    before = containers()
     assert interrupted(context) != 0
     assert ends(command)
-    assert within_patience(lambda: set(run("docker", "ps", "--all", "--quiet").split()) <= before)
+    assert not left(containers, before)
+
+
+def containers() -> set[str]:
+    return set(run("docker", "ps", "--all", "--quiet").split())
 
 
 @needs_root

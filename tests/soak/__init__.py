@@ -1,0 +1,1 @@
+"""Minutes of load on real servers, and comparisons that take as long; run by `make soak`."""
