@@ -8,10 +8,11 @@ import shlex
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -128,6 +129,35 @@ def _answer(to_us: Connection, function: Callable[..., Any], arguments: Sequence
     for descriptor in (1, 2):
         os.dup2(silence, descriptor)
     to_us.send_bytes(json.dumps(function(*arguments)).encode())
+
+
+@contextmanager
+def answering(module: str) -> Iterator[Callable[[str], str]]:
+    """A module run by a Python process of its own, which answers each line with one: a function
+    that asks it, and has "" for an answer when it is dead. It is killed in the end."""
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", module],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    asking, answers = process.stdin, process.stdout
+    assert asking is not None
+    assert answers is not None
+
+    def ask_it(line: str) -> str:
+        try:
+            asking.write(f"{line}\n")
+            asking.flush()
+            return answers.readline()
+        except OSError:
+            return ""
+
+    try:
+        yield ask_it
+    finally:
+        process.kill()
+        process.wait()
+        with suppress(OSError):  # what it did not read
+            asking.close()
 
 
 def follow(

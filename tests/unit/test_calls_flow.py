@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from dock2uk.analyse.calls.blocks import Piece
 from dock2uk.analyse.calls.decode import decode
-from dock2uk.analyse.calls.flow import Entered, Piece, Stacked, Value, states
+from dock2uk.analyse.calls.flow import Entered, Stacked, Value, states
 
 _HERE = "syscall"
 
@@ -21,8 +22,11 @@ def at_the_call(directory: Path, text: str) -> Value | None:
     subprocess.run(["objcopy", "-O", "binary", "-j", ".text", object_file, binary], check=True)
     instructions = tuple(decode(binary.read_bytes(), 0x1000))
     found = states(Piece(instructions))
+    assert found is not None
     (at, *_) = (one.address for one in instructions if one.mnemonic == _HERE)
-    return found[at].get("rax")
+    state = found.before(at)
+    assert state is not None
+    return state.get("rax")
 
 
 @pytest.mark.parametrize(("code", "numbers"), [
@@ -60,6 +64,7 @@ def test_constants_are_followed(tmp_path: Path, code: str, numbers: set[int] | N
     "movq $9, 8(%rsp); sub %rdi, %rsp; mov 8(%rsp), %rax; syscall",
     "mov $3, %eax; jmp 2f; 1: mov (%rdi), %eax; 2: syscall; test %edi, %edi; je 1b",
     "mov $3, %eax; imul $3, %edi, %eax; syscall",
+    "mov (%rdi), %eax; test %esi, %esi; je 2f; cmp $4, %eax; 2: je 1f; ret; 1: syscall",
 ])  # fmt: skip
 def test_what_overwrites_makes_unknown(tmp_path: Path, code: str) -> None:
     assert at_the_call(tmp_path, code) is None

@@ -9,10 +9,11 @@ nothing known.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from heapq import heappop, heappush
 
+from .blocks import Blocks, Piece
 from .decode import Instruction
 from .operands import ALL_REGISTERS, Memory, Operand, Register, operands
 
@@ -54,98 +55,120 @@ Value = frozenset[Atom]
 State = dict[str | int, Value]  # register or offset on the stack -> what it may hold; else unknown
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """Code between two places where something may enter."""
+class States:
+    """What is known before each instruction that is reached.
 
-    instructions: Sequence[Instruction]
-    entered_inside: Collection[
-        int
-    ] = ()  # addresses, other than the first, that code elsewhere jumps to
-    tables: Mapping[int, Collection[int]] = field(default_factory=dict)  # indirect jump -> targets
-    keeps_registers: bool = True  # over calls
-    spoils: Mapping[int, Collection[str]] = field(
-        default_factory=dict
-    )  # call -> what it overwrites
-    final_calls: Collection[int] = ()  # calls that do not come back
-    has_hidden_entries: bool = True  # an unwinder may enter it where nothing in sight leads
+    Kept is what is known at the beginning of each block; the rest is found anew when asked for.
+    """
+
+    def __init__(self, run: _Run) -> None:
+        self._run = run
+
+    def before(self, address: int) -> State | None:
+        """Of the instruction there, or of where the piece ends; None where nothing leads there."""
+        return self._run.before(address)
 
 
-def states(piece: Piece) -> dict[int, State]:
-    """What is known before each instruction, by address, and at the piece's end; empty where the
-    piece is too large."""
+def states(piece: Piece) -> States | None:
+    """None where the piece is too large, or empty."""
+    if not 0 < len(piece.instructions) <= _MAXIMUM_INSTRUCTIONS:
+        return None
+    blocks = Blocks(piece)
     escaped: set[int] = set()
     while True:
-        run = _Run(piece, frozenset(escaped))
-        found = run.found()
+        run = _Run(piece, blocks, frozenset(escaped))
+        if not run.is_settled():
+            return None
         if run.escaped <= escaped:
-            return found
+            return States(run)
         escaped |= run.escaped
 
 
 class _Run:
     """One pass to a fixed point, with stack slots whose address is taken held to be unknown."""
 
-    def __init__(self, piece: Piece, unknown_slots: frozenset[int]) -> None:
+    def __init__(self, piece: Piece, blocks: Blocks, unknown_slots: frozenset[int]) -> None:
         self._piece = piece
+        self._blocks = blocks
         self._unknown_slots = unknown_slots
-        self._index = {one.address: at for at, one in enumerate(piece.instructions)}
-        self._states: dict[int, State] = {}
+        self._leaders = set(blocks.leaders)
+        self._states: dict[int, State] = {}  # of leaders
+        self._reached: set[int] = set()
         self._pending: list[int] = []
         self._waiting: set[int] = set()  # what is pending
+        self._steps = 0
         self._at_end: State | None = None  # where it goes on behind the piece
         self.escaped: set[int] = set()
 
-    def found(self) -> dict[int, State]:
-        instructions = self._piece.instructions
-        if not 0 < len(instructions) <= _MAXIMUM_INSTRUCTIONS:
-            return {}
+    def is_settled(self) -> bool:
         entry: State = {name: frozenset((Entered(name),)) for name in ALL_REGISTERS}
         entry["rsp"] = frozenset((StackAddress(0),))
         entry |= {at: frozenset((Stacked(at),)) for at in range(8, _ARGUMENT_BYTES + 1, 8)}
         self._meet(0, entry)
-        for address in self._piece.entered_inside:
-            if address in self._index:
-                self._meet(self._index[address], {})
-        if not self._settle():
-            return {}
-        if not self._piece.has_hidden_entries:
-            return self._by_address()
-        for at, instruction in enumerate(instructions):
-            if at not in self._states and not instruction.is_padding:
+        for at in self._blocks.entered_inside:
+            self._meet(at, {})
+        return self._settle() and (not self._piece.has_hidden_entries or self._is_settled_inside())
+
+    def _is_settled_inside(self) -> bool:
+        """With what nothing in sight leads to, in order: what one leads to is no entry itself."""
+        for at, instruction in enumerate(self._piece.instructions):
+            if at not in self._reached and not instruction.is_padding:
+                self._leaders.add(at)
                 self._meet(at, {})
                 if not self._settle():
-                    return {}
-        return self._by_address()
+                    return False
+        return True
 
-    def _by_address(self) -> dict[int, State]:
+    def before(self, address: int) -> State | None:
         instructions = self._piece.instructions
-        found = {instructions[at].address: state for at, state in self._states.items()}
-        if self._at_end is not None:
-            found[instructions[-1].end] = self._at_end
-        return found
+        wanted = self._blocks.index.get(address)
+        if wanted is None:
+            return self._at_end if address == instructions[-1].end else None
+        if wanted not in self._reached:
+            return None
+        begin = wanted
+        while begin not in self._leaders:
+            begin -= 1
+        state = dict(self._states[begin])
+        for one in instructions[begin:wanted]:
+            state = self._after(one, state)
+        return state
 
     def _settle(self) -> bool:
-        steps = 0
         while self._pending:
-            steps += 1
-            if steps > _MAXIMUM_STEPS:
-                return False
             at = heappop(self._pending)  # in the code's order, so that most are met once
             self._waiting.discard(at)
-            instruction = self._piece.instructions[at]
-            after = self._after(instruction, dict(self._states[at]))
-            if at + 1 == len(self._piece.instructions) and not instruction.ends_flow:
-                self._at_end = after if self._at_end is None else _joined(self._at_end, after)
-            for next_at in self._next(at, instruction):
-                self._meet(next_at, self._where_equal(at, next_at, after))
+            self._through_block(at)
+            if self._steps > _MAXIMUM_STEPS:
+                return False
         return True
+
+    def _through_block(self, begin: int) -> None:
+        instructions, exits = self._piece.instructions, self._blocks.exits
+        state = dict(self._states[begin])
+        for at in range(begin, len(instructions)):
+            if at != begin and at in self._leaders:
+                self._meet(at, state)
+                break
+            state = self._after(instructions[at], state)
+            if at in exits:
+                self._leave(at, state)
+                break
+        self._reached.update(range(begin, at + 1))
+        self._steps += at + 1 - begin
+
+    def _leave(self, at: int, state: State) -> None:
+        instructions = self._piece.instructions
+        if at + 1 == len(instructions) and not instructions[at].ends_flow:
+            self._at_end = state if self._at_end is None else _joined(self._at_end, state)
+        for next_at in self._blocks.exits[at]:
+            self._meet(next_at, self._where_equal(at, next_at, state))
 
     def _where_equal(self, at: int, next_at: int, state: State) -> State:
         """A register compared with a constant is that constant where the branch says so."""
         jump = self._piece.instructions[at]
         is_target = next_at != at + 1
-        if at == 0 or jump.mnemonic != ("je" if is_target else "jne"):
+        if at in self._leaders or jump.mnemonic != ("je" if is_target else "jne"):
             return state
         compared = self._piece.instructions[at - 1]
         given = operands(compared.text)
@@ -156,23 +179,10 @@ class _Run:
                 return {**state, one.name: frozenset((number & 0xFFFFFFFF,))}
         return state
 
-    def _next(self, at: int, instruction: Instruction) -> list[int]:
-        targets: list[int] = []
-        is_last = instruction.ends_flow or instruction.address in self._piece.final_calls
-        if not is_last and at + 1 < len(self._piece.instructions):
-            targets.append(at + 1)
-        target = instruction.target
-        if target is not None and not instruction.is_call and target in self._index:
-            targets.append(self._index[target])
-        for target in self._piece.tables.get(instruction.address, ()):
-            if target in self._index:
-                targets.append(self._index[target])
-        return targets
-
     def _meet(self, at: int, state: State) -> None:
         old = self._states.get(at)
         new = dict(state) if old is None else _joined(old, state)
-        if new != old:
+        if new is not old:
             self._states[at] = new
             if at not in self._waiting:
                 self._waiting.add(at)
@@ -333,15 +343,21 @@ def masked(value: Value | None, mask: int) -> Value | None:
 
 
 def _joined(old: State, new: State) -> State:
+    """What holds of both; `old` itself where that is all that it says."""
     joined: State = {}
+    is_changed = False
     known = new.get
     for key, value in old.items():  # most of the time is spent here: most are the same value
         other = known(key)
-        if other is value:
-            joined[key] = value
-        elif (both := _union(value, other)) is not None:
-            joined[key] = both
-    return joined
+        if other is not value and other != value:
+            both = _union(value, other)
+            if both != value:
+                is_changed = True
+                if both is None:
+                    continue
+                value = both
+        joined[key] = value
+    return joined if is_changed else old
 
 
 def _union(first: Value | None, second: Value | None) -> Value | None:

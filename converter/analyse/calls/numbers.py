@@ -16,10 +16,11 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
+from .blocks import Piece
 from .callees import Callees
 from .decode import Instruction, index_of
 from .elf_image import ElfImage
-from .flow import Entered, Piece, Stacked, State, Value, masked, states
+from .flow import Entered, Stacked, State, States, Value, masked, states
 from .layout import Layout
 from .operands import Memory, Register, operands
 
@@ -78,7 +79,7 @@ class Numbers:
     def __init__(self, image: ElfImage, layout: Layout, *, keeps_registers: bool) -> None:
         self._image, self._layout = image, layout
         self._keeps_registers = keeps_registers
-        self._states: dict[int, dict[int, State]] = {}
+        self._states: dict[int, States | None] = {}
         self._callees = Callees(layout)
         self._looked_into: set[int] = set()  # pieces whose callees were asked what they overwrite
         self._demands: list[_Demand] = []
@@ -122,7 +123,7 @@ class Numbers:
         and no way from where it is entered leads there."""
         is_data = any(one.mnemonic == ".byte" for one in self._layout.instructions(piece))
         states_there = self._states_of(piece)
-        return not is_data or not states_there or address in states_there
+        return not is_data or states_there is None or states_there.before(address) is not None
 
     def _at_reference(self, at: int) -> None:
         """`at` is where the operand begins: one to three bytes behind the instruction's start."""
@@ -218,12 +219,16 @@ class Numbers:
         return instructions[at] if at is not None else None
 
     def _value(self, piece: int, address: int, what: Entered | Stacked) -> Value | None:
-        value = self._value_in(self._states_of(piece).get(address), what)
+        value = self._value_in(self._state(piece, address), what)
         if value is None and piece not in self._looked_into:
             self._looked_into.add(piece)
             del self._states[piece]
-            value = self._value_in(self._states_of(piece).get(address), what)
+            value = self._value_in(self._state(piece, address), what)
         return value
+
+    def _state(self, piece: int, address: int) -> State | None:
+        states_there = self._states_of(piece)
+        return None if states_there is None else states_there.before(address)
 
     def _value_in(self, state: State | None, what: Entered | Stacked) -> Value | None:
         if state is None:
@@ -236,7 +241,7 @@ class Numbers:
         (atom,) = stack
         return state.get(atom.offset + what.offset) if hasattr(atom, "offset") else None
 
-    def _states_of(self, piece: int) -> dict[int, State]:
+    def _states_of(self, piece: int) -> States | None:
         if piece not in self._states:
             instructions = self._layout.instructions(piece)
             is_exact = piece in self._looked_into
