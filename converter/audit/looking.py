@@ -17,7 +17,7 @@ from .assessment import UNREAD, row, without
 _LONGEST_S = 900.0  # for one image, its download included
 _KIND = "audits"
 # By the process that those of the images are forked from: half of the time of a small image's look.
-_LOADED_ONCE = ("dock2uk.audit.assessment", "capstone", "docker")
+_LOADED_ONCE = ("dock2uk.cli", "dock2uk.audit.assessment", "capstone", "docker")
 
 
 @dataclass(frozen=True, slots=True)

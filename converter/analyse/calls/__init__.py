@@ -24,12 +24,12 @@ def find_calls(elves: Mapping[str, ReadElf]) -> ReachableCalls:
     linked |= {
         elf.file.interpreter.rpartition("/")[2] for elf in elves.values() if elf.file.interpreter
     }
-    facts = facts_of(elves.values())
-    files = {
-        path: File(facts[elf.digest], _is_linked(path, elf, linked), elf.is_go)
-        for path, elf in elves.items()
-    }
     with uncollected():
+        facts = facts_of(elves.values())
+        files = {
+            path: File(facts[elf.digest], _is_linked(path, elf, linked), elf.is_go)
+            for path, elf in elves.items()
+        }
         return reach(files)
 
 

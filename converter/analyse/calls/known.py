@@ -31,7 +31,7 @@ def facts_of(elves: Iterable[ReadElf]) -> dict[str, ElfFacts]:
     found = {digest: facts for digest in by_digest if (facts := _kept(digest)) is not None}
     missing = [elf for digest, elf in by_digest.items() if digest not in found]
     missing.sort(key=lambda elf: elf.content.size)
-    with uncollected(), _beside(missing):
+    with _beside(missing):
         for elf in _taken_from(missing):
             found[elf.digest] = _find(elf)
     for digest in by_digest.keys() - found.keys():
