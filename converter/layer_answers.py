@@ -94,9 +94,9 @@ class Answers(Generic[T]):
             self._question.decode(one)
 
     def _write(self, diff_id: str, layer: _Layer[T]) -> None:
-        document = {"version": self._question.version, "answers": layer.by_offset}
         try:
+            document = {"version": self._question.version, "answers": layer.by_offset}
             with cache.writing(cache.path(self._question.kind, diff_id)) as file:
                 file.write(json.dumps(document, separators=(",", ":")).encode())
         except OSError:
-            pass  # read-only home: the next run finds it again
+            pass  # read-only home, or compiled code alone: the next run finds it again

@@ -94,6 +94,12 @@ def test_what_is_in_no_layer_is_asked_each_time(asked: Asked) -> None:
     assert len(asked.times) == 2
 
 
+def test_of_code_without_its_sources_nothing_is_kept(asked: Asked) -> None:
+    asked.source.unlink()
+    assert [_answered(asked, InLayer(b"abc")) for _ in range(2)] == [(3,)] * 2
+    assert len(asked.times) == 2
+
+
 def test_without_a_cache_it_is_found_all_the_same(
     asked: Asked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
