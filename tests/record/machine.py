@@ -124,14 +124,16 @@ def _remains(temporary: str) -> set[str]:
 
 
 def _sandboxed() -> set[str]:
-    """Processes of a sandbox: its supervisor, and whatever has IDs that only sandboxes have."""
+    """Of sandboxes, their supervisors, and the PID namespaces of whatever has IDs that only they
+    have: processes come and go in one that is left behind, as a fork bomb's do."""
     found = set()
     for pid in filter(str.isdecimal, os.listdir("/proc")):
         try:
             command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-            owner = os.stat(f"/proc/{pid}").st_uid
+            if "record.supervisor" in command:
+                found.add(f"{pid}: {command}")
+            if os.stat(f"/proc/{pid}").st_uid >= _FIRST_ID:
+                found.add(os.readlink(f"/proc/{pid}/ns/pid"))
         except OSError:
             continue
-        if "record.supervisor" in command or owner >= _FIRST_ID:
-            found.add(f"{pid}: {command}")
     return found
