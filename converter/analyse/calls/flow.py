@@ -55,20 +55,6 @@ Value = frozenset[Atom]
 State = dict[str | int, Value]  # register or offset on the stack -> what it may hold; else unknown
 
 
-class States:
-    """What is known before each instruction that is reached.
-
-    Kept is what is known at the beginning of each block; the rest is found anew when asked for.
-    """
-
-    def __init__(self, run: _Run) -> None:
-        self._run = run
-
-    def before(self, address: int) -> State | None:
-        """Of the instruction there, or of where the piece ends; None where nothing leads there."""
-        return self._run.before(address)
-
-
 def states(piece: Piece) -> States | None:
     """None where the piece is too large, or empty."""
     if not 0 < len(piece.instructions) <= _MAXIMUM_INSTRUCTIONS:
@@ -76,16 +62,19 @@ def states(piece: Piece) -> States | None:
     blocks = Blocks(piece)
     escaped: set[int] = set()
     while True:
-        run = _Run(piece, blocks, frozenset(escaped))
-        if not run.is_settled():
+        found = States(piece, blocks, frozenset(escaped))
+        if not found.is_settled():
             return None
-        if run.escaped <= escaped:
-            return States(run)
-        escaped |= run.escaped
+        if found.escaped <= escaped:
+            return found
+        escaped |= found.escaped
 
 
-class _Run:
-    """One pass to a fixed point, with stack slots whose address is taken held to be unknown."""
+class States:
+    """One pass to a fixed point, with stack slots whose address is taken held to be unknown.
+
+    Kept is what is known at the beginning of each block; the rest is found anew when asked for.
+    """
 
     def __init__(self, piece: Piece, blocks: Blocks, unknown_slots: frozenset[int]) -> None:
         self._piece = piece
@@ -120,6 +109,7 @@ class _Run:
         return True
 
     def before(self, address: int) -> State | None:
+        """Of the instruction there, or of where the piece ends; None where nothing leads there."""
         instructions = self._piece.instructions
         wanted = self._blocks.index.get(address)
         if wanted is None:
