@@ -49,6 +49,7 @@ int main(void)
     TRY("division by zero", __asm__ volatile("xorl %%edx,%%edx; xorl %%ecx,%%ecx; divl %%ecx" ::: "eax", "ecx", "edx", "cc"));
     TRY("illegal instruction", __asm__ volatile("ud2"));
     TRY("breakpoint", __asm__ volatile("int3"));
+    TRY("interrupt of no device", __asm__ volatile("int $0xf0"));
 
     int fd = memfd_create("short", 0);
     MUST(fd);

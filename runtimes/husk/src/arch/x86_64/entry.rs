@@ -13,7 +13,7 @@
 use core::arch::global_asm;
 
 use super::cpu;
-use super::interrupt::UNUSED_VECTORS;
+use super::interrupt::VECTORS;
 
 global_asm!(
     r#"
@@ -210,7 +210,7 @@ husk_exception_common:
     .balign 16
 husk_stubs:
     .set vector, 0
-    .rept {unused_vectors} + 1
+    .rept {vectors}
     .balign 16
     .if !((vector == 8) || ((vector >= 10) && (vector <= 14)) || (vector == 17) || (vector == 21) || (vector == 29) || (vector == 30))
     push 0
@@ -253,7 +253,7 @@ husk_thread_start:
     call husk_before_return
     jmp husk_return_to_application
 "#,
-    unused_vectors = const UNUSED_VECTORS,
+    vectors = const VECTORS,
 );
 
 unsafe extern "C" {
@@ -279,7 +279,7 @@ pub fn thread_start() -> usize {
     husk_thread_start as *const () as usize
 }
 
-/// Where an interrupt vector goes: those that are not used, to one place.
+/// Where an interrupt vector below `VECTORS` goes.
 pub fn stub(vector: usize) -> usize {
-    &raw const husk_stubs as usize + vector.min(UNUSED_VECTORS) * 16
+    &raw const husk_stubs as usize + vector * 16
 }

@@ -15,8 +15,8 @@ use crate::{debug, mm, time, trace};
 const FIRST_DEVICE_VECTOR: u8 = 0x30;
 /// One for each network card, and one for the host's signals.
 const DEVICE_VECTORS: usize = 16;
-/// From here on, where nothing should interrupt: all are said to be this one.
-pub const UNUSED_VECTORS: usize = FIRST_DEVICE_VECTOR as usize + DEVICE_VECTORS;
+/// From here on nothing interrupts.
+pub const VECTORS: usize = FIRST_DEVICE_VECTOR as usize + DEVICE_VECTORS;
 const PAGE_FAULT: usize = 14;
 
 /// What a device wants called.
@@ -47,7 +47,7 @@ pub fn mask_legacy_pic() {
 extern "C" fn husk_interrupt(frame: &mut TrapFrame) {
     let is_application = frame.is_from_application();
     let vector = frame.vector;
-    if vector == UNUSED_VECTORS {
+    if vector == usize::from(lapic::SPURIOUS_VECTOR) {
         return;
     }
     lapic::end_of_interrupt();
@@ -60,6 +60,14 @@ extern "C" fn husk_interrupt(frame: &mut TrapFrame) {
         scheduler::end_of_interrupt();
         signal::before_return(frame);
     }
+}
+
+/// Whether an exception, the timer or a device may come by it.
+pub fn is_used(vector: usize) -> bool {
+    const TIMER: usize = lapic::TIMER_VECTOR as usize;
+    const SPURIOUS: usize = lapic::SPURIOUS_VECTOR as usize;
+    const FIRST_DEVICE: usize = FIRST_DEVICE_VECTOR as usize;
+    matches!(vector, 0..=TIMER | SPURIOUS | FIRST_DEVICE..VECTORS)
 }
 
 fn handler_of(vector: usize) -> Option<Handler> {

@@ -8,7 +8,8 @@ use crate::mm;
 use crate::time::tsc;
 
 pub const TIMER_VECTOR: u8 = 0x20;
-const SPURIOUS_VECTOR: u32 = 0xff;
+/// Of no interrupt: not to be ended (SDM vol. 3 § 12.9).
+pub const SPURIOUS_VECTOR: u8 = 0x2f;
 
 const ID: usize = 0x20;
 const END_OF_INTERRUPT: usize = 0xb0;
@@ -46,7 +47,7 @@ pub fn install() {
         return;
     };
     REGISTERS.store(registers as usize, Ordering::Relaxed);
-    write(SPURIOUS, ENABLE | SPURIOUS_VECTOR);
+    write(SPURIOUS, ENABLE | u32::from(SPURIOUS_VECTOR));
     write(DIVIDE, DIVIDE_BY_1);
     write(TIMER, MASKED | u32::from(TIMER_VECTOR));
 }

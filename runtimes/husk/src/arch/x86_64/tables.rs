@@ -7,6 +7,7 @@
 use core::arch::asm;
 use core::cell::UnsafeCell;
 
+use super::interrupt::{VECTORS, is_used};
 use super::{cpu, entry};
 use crate::mm::PAGE_SIZE;
 
@@ -139,11 +140,12 @@ fn fill_tss(tss: &mut TaskState) {
     tss.io_map_base = core::mem::size_of::<TaskState>() as u16; // none
 }
 
+/// A vector without a gate is a general protection fault to `int n`, as on Linux.
 fn fill_idt(tables: &mut Tables) {
-    for (vector, gate) in tables.idt.iter_mut().enumerate() {
+    for vector in (0..VECTORS).filter(|vector| is_used(*vector)) {
         let address = entry::stub(vector);
         const PRESENT_INTERRUPT_GATE: u8 = 0x8e;
-        *gate = Gate {
+        tables.idt[vector] = Gate {
             offset_low: address as u16,
             selector: KERNEL_CODE,
             ist: ist_of(vector),
