@@ -48,7 +48,8 @@ pub const PROC_FILES: &[File] = &[
     ("sys/fs/nr_open", || text("1048576\n")),
     ("sys/fs/pipe-max-size", || text("1048576\n")),
     ("sys/net/core/somaxconn", || text("4096\n")),
-    ("sys/vm/overcommit_memory", || text("1\n")),
+    // What `check_commit` does: refused is only what can never be had.
+    ("sys/vm/overcommit_memory", || text("0\n")),
     ("sys/vm/max_map_count", || text("65530\n")),
 ];
 
