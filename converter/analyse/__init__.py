@@ -24,7 +24,7 @@ from ..packages import system_packages
 from ..recipes import chosen
 from .calls import find_calls
 from .closure import Closure
-from .go_files import add_go_files
+from .joined_names import add_joined_names
 from .kept_files import add_kept_files, add_observed_files
 from .mentions import mentions
 from .module_trees import add_module_trees
@@ -61,7 +61,7 @@ def analyse(
     is_kept_as_traced = observed is not None and stripping.mode is StripMode.TRACED
     add_observed_files(closure, observed if is_kept_as_traced else None)
     _add_start_up(closure, entrypoint)
-    add_go_files(closure, entrypoint)
+    add_joined_names(closure, entrypoint)
     add_runtime_files(closure, entrypoint)
     _note_limits(needs, entrypoint, program)
     unread = _unread(stripping)

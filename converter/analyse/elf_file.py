@@ -11,6 +11,9 @@ from .system_call_numbers import Code, numbers_given
 
 __all__ = ["ElfError", "ReadElf", "read_elf"]
 
+# Where panics say that the standard library's sources are, and what stands in .comment.
+_RUST = (b"/rustc/", b"rustc version ")
+
 
 @dataclass(frozen=True, slots=True)
 class ReadElf:
@@ -20,6 +23,7 @@ class ReadElf:
     content: Content
     digest: str  # sha256, in hexadecimal
     is_go: bool
+    joins_strings: bool  # its own lie end to end, as Go's and Rust's do
 
     @property
     def data(self) -> bytes:
@@ -34,7 +38,9 @@ def read_elf(path: str, content: Content) -> ReadElf:
     file = reader.file()
     if "syscall" in file.imports:
         file = replace(file, named_calls=_named_calls(reader))
-    return ReadElf(file, content, hashlib.sha256(data).hexdigest(), reader.is_go())
+    is_go = reader.is_go()
+    joins_strings = is_go or any(mark in data for mark in _RUST)
+    return ReadElf(file, content, hashlib.sha256(data).hexdigest(), is_go, joins_strings)
 
 
 def _named_calls(reader: Reader) -> frozenset[int]:

@@ -10,6 +10,7 @@ import posixpath
 import re
 
 from ..model import Entrypoint, Node, NodeType
+from .certificates import add_certificates, openssl_top
 from .character_sets import add_character_sets
 from .closure import Closure
 from .config_words import text_of, without_comments
@@ -53,6 +54,7 @@ def add_runtime_files(closure: Closure, entrypoint: Entrypoint) -> None:
     _add_named_libraries(closure)
     add_character_sets(closure)
     _add_openssl(closure)
+    add_certificates(closure, entrypoint)
 
 
 def _add_name_services(closure: Closure) -> None:
@@ -189,27 +191,17 @@ def _add_named_libraries(closure: Closure) -> None:
 
 
 def _add_openssl(closure: Closure) -> None:
-    """config(5ssl) and the certificates of openssl-verify(1); providers only when configured."""
+    """config(5ssl), and the providers that it configures."""
     needs = closure.needs
     crypto = closure.library("libcrypto.so.")
     if crypto is None:
         return
-    data = crypto.data
-    match = re.search(rb'OPENSSLDIR: "(/[\x21-\x7e]+?)"\0', data)
-    top = match[1].decode("ascii") if match else "/usr/lib/ssl"
-    config = needs.add(f"{top}/openssl.cnf", f"read by {crypto.file.path} when it starts")
+    path = f"{openssl_top(crypto.data)}/openssl.cnf"
+    config = needs.add(path, f"read by {crypto.file.path} when it starts")
     text = ""
     if config is not None and config.type is NodeType.FILE and config.content is not None:
         text = without_comments(config.content.read().decode("utf-8", "replace"))
-    _add_openssl_modules(closure, data, set(re.findall(r"\w+", text)))
-    if closure.library("libssl.so.") is None:
-        return
-    because = "certificates that libssl trusts by default"
-    needs.add(f"{top}/cert.pem", because)
-    needs.add(f"{top}/certs", because)
-    directory = needs.tree.resolve(f"{top}/certs")
-    for node in needs.tree.children(directory.path) if directory is not None else ():
-        needs.add(node.path, because)
+    _add_openssl_modules(closure, crypto.data, set(re.findall(r"\w+", text)))
 
 
 def _add_openssl_modules(closure: Closure, crypto: bytes, configured: set[str]) -> None:

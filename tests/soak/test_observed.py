@@ -10,7 +10,7 @@ import re
 
 import pytest
 
-from dock2uk.model import Keep, NodeType, StripMode
+from dock2uk.model import Image, Keep, NodeType, StripMode
 from dock2uk.observed_run import observe
 from dock2uk.probes import covering
 from tests.strip.test_fixture_roots import NAMES, analysed
@@ -32,6 +32,8 @@ NEED_NOT_BE_THERE = re.compile(
     )
 )
 
+BUNDLE = "/etc/ssl/certs/ca-certificates.crt"  # Go's programs read each of its certificates again
+
 
 @pytest.mark.soak
 @pytest.mark.timeout(180)
@@ -43,9 +45,20 @@ def test_a_run_stays_within_what_was_found(name: str) -> None:
     root = found.stripped(StripMode.CLOSURE)
     kept = {one.path for one in root.decisions if isinstance(one, Keep)}
     nodes = (found.image.tree.get(path) for path in observed.paths - kept)
-    lost = [node.path for node in nodes if node and node.type is not NodeType.DIRECTORY]
-    assert not [path for path in lost if not NEED_NOT_BE_THERE.fullmatch(path)]
+    lost = [node for node in nodes if node and node.type is not NodeType.DIRECTORY]
+    certificates = content(found.image, BUNDLE) if BUNDLE in kept else b""
+    assert not [
+        node.path
+        for node in lost
+        if not NEED_NOT_BE_THERE.fullmatch(node.path)
+        and content(found.image, node.path) not in certificates
+    ]
     calls = found.analysis.calls
     assert calls is not None
     assert calls.unbounded or observed.calls <= calls.sites.keys()
-    assert len(observed.calls) > 10
+    assert len(observed.calls) >= 5  # a name server that waits for its first datagram
+
+
+def content(image: Image, path: str) -> bytes:
+    node = image.tree.resolve(path)
+    return node.content.read() if node and node.content else f"no content: {path}".encode()

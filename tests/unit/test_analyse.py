@@ -195,6 +195,8 @@ def test_go_strings_have_no_end() -> None:
     program_bytes = tiny_elf(interpreter=None) + text.encode("latin-1")
     found = run(entries | {"/usr/bin/server": program("", program_bytes)})
     assert set(found.needed) == {"/usr/bin/server", "/etc/mime.types", "/etc/ssl/ca.crt"}
+    rust = program_bytes.replace(b"\xff Go buildinf:", b"/rustc/0123/library")
+    assert set(run(entries | {"/usr/bin/server": program("", rust)}).needed) == set(found.needed)
     plain = tiny_elf(interpreter=None) + text.replace("\xff Go", "").encode("latin-1")
     assert set(run(entries | {"/usr/bin/server": program("", plain)}).needed) == {"/usr/bin/server"}
 
@@ -389,6 +391,44 @@ def test_openssl_modules_are_those_that_are_configured() -> None:
     assert "/etc/ssl/openssl.cnf" in found.needed
     assert found.needed["/usr/lib/modules/fips.so"] == "module fips is named in openssl.cnf"
     assert "/usr/lib/modules/legacy.so" not in found.needed
+
+
+def pem(body: str) -> str:
+    return f"-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n"
+
+
+def test_certificates_that_are_in_no_bundle_are_kept_beside_it() -> None:
+    certs = "/etc/ssl/certs"
+    text = f"\xff Go buildinf:{certs}/ca-certificates.crt{certs}/etc/pki/tls/certs"
+    entries: dict[str, Entry] = {
+        "/usr/bin/server": program("", tiny_elf(interpreter=None) + text.encode("latin-1")),
+        f"{certs}/ca-certificates.crt": pem("MIIA\nBBBB") + pem("MIIC"),
+        "/usr/share/ca-certificates/a.crt": pem("MIIABBBB"),
+        f"{certs}/0a0a.0": Link("a.pem"),
+        f"{certs}/a.pem": Link("/usr/share/ca-certificates/a.crt"),
+        f"{certs}/ours.pem": Link("/opt/ours.crt"),
+        "/opt/ours.crt": pem("MIID"),
+        f"{certs}/README": "no certificate",
+    }
+    needed = set(run(entries).needed)
+    assert {path for path in needed if path != "/usr/bin/server"} == {
+        f"{certs}/ca-certificates.crt", f"{certs}/ours.pem", "/opt/ours.crt",
+    }  # fmt: skip
+    del entries[f"{certs}/ca-certificates.crt"]
+    assert {f"{certs}/0a0a.0", "/usr/share/ca-certificates/a.crt"} <= set(run(entries).needed)
+
+
+def test_the_bundle_that_gnutls_trusts_is_kept() -> None:
+    bundle = "/etc/ssl/certs/ca-certificates.crt"
+    entries: dict[str, Entry] = {
+        "/usr/bin/server": server(needed=["libgnutls.so.30"]),
+        "/usr/lib/libgnutls.so.30": library(strings=[bundle]),
+        bundle: "",
+        "/etc/ssl/certs/other.pem": "",
+    }
+    needed = run(entries).needed
+    assert needed[bundle] == "certificates that libgnutls trusts by default"
+    assert "/etc/ssl/certs/other.pem" not in needed
 
 
 def test_time_zone_locale_and_unwinder() -> None:

@@ -1,8 +1,8 @@
-"""Files named in a Go program: its strings lie end to end, with no NUL between them.
+"""Files named in a Go or Rust program: its strings lie end to end, with no NUL between them.
 
 So a name's end is not written down. What is looked for are paths of the image that stand in the
 program's bytes, the longest that fits at each place. Directories are not kept for this: too much
-fits. Static programs of other languages end their strings and are read by program_files.
+fits. Programs of other languages end their strings and are read by program_files.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from .closure import Closure
 from .needs import is_of_runtime
 
 _MAXIMUM_PATH_CHARACTERS = 128
-# Where files that programs read by a fixed name are; a Go program brings its own code.
+# Where files that programs read by a fixed name are; such a program brings its own code.
 _TOPS = ("etc", "opt", "srv", "usr/share", "usr/local/share", "var/lib")
 
 
-def add_go_files(closure: Closure, entrypoint: Entrypoint) -> None:
-    """Need the data files of the image whose paths a Go program holds."""
+def add_joined_names(closure: Closure, entrypoint: Entrypoint) -> None:
+    """Need the data files of the image whose paths a program of such a language holds."""
     program = closure.elves[entrypoint.exe]
-    if not program.is_go:
+    if not program.joins_strings:
         return
     tops = "|".join(_TOPS).encode()
     # A lookahead, so that a path may begin inside the text that follows another.
