@@ -184,7 +184,7 @@ def test_preloaded_libraries() -> None:
     assert "/etc/ld.so.preload" in found.needed
 
 
-def test_go_strings_have_no_end() -> None:
+def test_strings_of_go_and_rust_have_no_end() -> None:
     text = "\xff Go buildinf:zero/etc/mime.types/etc/ssl/ca.crtmore /etc/absent/usr/share/x/dirjunk"
     entries: dict[str, Entry] = {
         "/etc/mime.types": "",
