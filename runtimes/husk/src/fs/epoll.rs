@@ -16,7 +16,8 @@ use super::device::Device;
 use super::node::{Kind, Node};
 use super::{Events, File, FileRef, FileStatus, OpenFile};
 use crate::chunked_map::ChunkedMap;
-use crate::errno::{EEXIST, EINVAL, ELOOP, ENOENT, Errno, SysResult};
+use crate::errno::{EEXIST, EINVAL, ELOOP, ENOENT, ENOMEM, Errno, SysResult};
+use crate::mm::heap;
 use crate::sync::{Deadline, Observer, SpinLock, WaitQueue, Woken, wait_until};
 
 pub const EPOLLEXCLUSIVE: u32 = 1 << 28;
@@ -25,6 +26,8 @@ pub const EPOLLONESHOT: u32 = 1 << 30;
 pub const EPOLLET: u32 = 1 << 31;
 /// How deep epoll instances may watch each other (epoll_ctl(2) ELOOP).
 const NESTING_LIMIT: usize = 5;
+/// How many a search for loops looks at: by many ways it may come to the same one.
+const VISITS_LIMIT: usize = 1000;
 
 /// What `struct epoll_event` carries.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -75,13 +78,21 @@ impl Epoll {
         }
         check_exclusive(wanted.events)?;
         let index = self.inner.lock().insert(fd, open, wanted)?;
-        open.add_watcher(self.this.clone(), index);
-        if let Some(queue) = open.file.wait_queue() {
-            let is_exclusive = wanted.events & EPOLLEXCLUSIVE != 0;
-            queue.observe(u64::from(index), self.observer(), is_exclusive);
+        let watched = self.watch(index, open, wanted);
+        match watched {
+            Ok(()) => self.enqueue_if_ready(index, &open.file, wanted),
+            Err(_) => self.end(index, open),
         }
-        self.enqueue_if_ready(index, &open.file, wanted);
-        Ok(())
+        watched
+    }
+
+    fn watch(&self, index: u32, open: &OpenFile, wanted: Event) -> Result<(), Errno> {
+        open.add_watcher(self.this.clone(), index)?;
+        let Some(queue) = open.file.wait_queue() else {
+            return Ok(());
+        };
+        let is_exclusive = wanted.events & EPOLLEXCLUSIVE != 0;
+        queue.observe(u64::from(index), self.observer(), is_exclusive)
     }
 
     /// EPOLL_CTL_MOD.
@@ -102,9 +113,13 @@ impl Epoll {
     /// EPOLL_CTL_DEL.
     pub fn delete(&self, fd: i32, open: &Arc<OpenFile>) -> Result<(), Errno> {
         let index = self.inner.lock().find(fd, open)?;
+        self.end(index, open);
+        Ok(())
+    }
+
+    fn end(&self, index: u32, open: &OpenFile) {
         open.remove_watcher(&self.this, index);
         self.forget(index, &open.file);
-        Ok(())
     }
 
     /// An interest is over: deleted, or its description closed.
@@ -192,38 +207,42 @@ impl Epoll {
         if core::ptr::eq(self, other) || wanted.events & EPOLLEXCLUSIVE != 0 {
             return Err(EINVAL);
         }
-        if other.depth_avoiding(self, NESTING_LIMIT)? >= NESTING_LIMIT {
+        let mut visits = VISITS_LIMIT;
+        let height = self.queue.height(&mut visits)?;
+        if height + other.depth_avoiding(self, &mut visits)? >= NESTING_LIMIT {
             return Err(ELOOP);
         }
         Ok(())
     }
 
-    /// How many instances deep this one watches; ELOOP when one of them is `avoided`.
-    fn depth_avoiding(&self, avoided: &Epoll, left: usize) -> SysResult {
-        let left = left.checked_sub(1).ok_or(ELOOP)?;
+    /// How many instances deep this one watches; ELOOP when one of them is `avoided`. No chain is
+    /// longer than `NESTING_LIMIT`.
+    fn depth_avoiding(&self, avoided: &Epoll, visits: &mut usize) -> SysResult {
+        *visits = visits.checked_sub(1).ok_or(EINVAL)?;
         let mut deepest = 0;
-        for open in self.watched_epolls() {
+        let mut next = 0;
+        while let Some((index, open)) = self.watched_epoll(next) {
+            next = index + 1;
             let Some(epoll) = open.file.as_any().downcast_ref::<Epoll>() else {
                 continue;
             };
             if core::ptr::eq(epoll, avoided) {
                 return Err(ELOOP);
             }
-            deepest = deepest.max(epoll.depth_avoiding(avoided, left)?);
+            deepest = deepest.max(epoll.depth_avoiding(avoided, visits)?);
         }
         Ok(deepest + 1)
     }
 
-    fn watched_epolls(&self) -> Vec<Arc<OpenFile>> {
+    /// The first interest from `start` on that is in another instance.
+    fn watched_epoll(&self, start: usize) -> Option<(usize, Arc<OpenFile>)> {
         let inner = self.inner.lock();
-        let opens = inner
-            .interests
-            .iter()
-            .flatten()
-            .filter_map(|interest| interest.open.upgrade());
+        let interests = inner.interests.iter().enumerate().skip(start);
+        let opens = interests
+            .filter_map(|(index, interest)| Some((index, interest.as_ref()?.open.upgrade()?)));
         opens
-            .filter(|open| open.file.as_any().is::<Epoll>())
-            .collect()
+            .filter(|(_, open)| open.file.as_any().is::<Epoll>())
+            .next()
     }
 }
 
@@ -266,6 +285,7 @@ impl Inner {
         if self.by_file.contains_key(key) {
             return Err(EEXIST);
         }
+        self.reserve()?;
         let interest = Some(Interest {
             fd,
             open: Arc::downgrade(open),
@@ -276,10 +296,18 @@ impl Inner {
         let index = self.free.pop().unwrap_or(self.interests.len() as u32);
         match self.interests.get_mut(index as usize) {
             Some(place) => *place = interest,
-            None => self.interests.push(interest),
+            None => heap::push(&mut self.interests, interest)?,
         }
         self.by_file.insert(key, u64::from(index));
         Ok(index)
+    }
+
+    /// Room for one more place to come to be ready, or free.
+    fn reserve(&mut self) -> Result<(), Errno> {
+        let places = self.interests.len() + 1;
+        let free = self.free.try_reserve(places - self.free.len());
+        let ready = self.ready.try_reserve(places - self.ready.len());
+        free.and(ready).map_err(|_| ENOMEM)
     }
 
     fn find(&self, fd: i32, open: &Arc<OpenFile>) -> Result<u32, Errno> {
@@ -296,7 +324,9 @@ impl Inner {
         self.by_file
             .remove(key(interest.fd, interest.open.as_ptr()));
         if interest.is_queued {
-            self.ready.retain(|&ready| ready != index);
+            // From the end: a description that closes takes its interests back last ones first.
+            let place = self.ready.iter().rposition(|&ready| ready == index);
+            place.and_then(|place| self.ready.remove(place));
         }
         self.free.push(index);
         Some(interest)
@@ -340,6 +370,11 @@ impl Observer for Epoll {
         inner.ready.push_back(index);
         drop(inner);
         self.queue.wake_one()
+    }
+
+    fn height(&self, visits: &mut usize) -> SysResult {
+        *visits = visits.checked_sub(1).ok_or(EINVAL)?;
+        Ok(self.queue.height(visits)? + 1)
     }
 }
 
@@ -387,17 +422,17 @@ impl File for Epoll {
     }
 }
 
-/// What was watched is told no more.
+/// What was watched is told no more. The first interest in a file ends all others in it, too.
 impl Drop for Epoll {
     fn drop(&mut self) {
         let interests = core::mem::take(&mut self.inner.lock().interests);
-        for (index, interest) in interests.into_iter().enumerate() {
-            let Some(open) = interest.and_then(|interest| interest.open.upgrade()) else {
+        for interest in interests.into_iter().flatten() {
+            let Some(open) = interest.open.upgrade() else {
                 continue;
             };
-            open.remove_watcher(&self.this, index as u32);
+            open.forget_gone_watchers();
             if let Some(queue) = open.file.wait_queue() {
-                queue.unobserve(index as u64, &self.observer());
+                queue.forget_gone();
             }
         }
     }

@@ -11,6 +11,7 @@ use super::epoll::Epoll;
 use super::open::{O_ACCMODE, O_CLOEXEC, O_CREAT, O_EXCL, O_NOCTTY, O_PATH, O_TRUNC};
 use super::{FileRef, lock, notify};
 use crate::errno::{EBADF, EINVAL, EMFILE, ENOMEM, Errno};
+use crate::mm::heap;
 use crate::process::limits::RLIMIT_NOFILE;
 use crate::process::scheduler;
 use crate::sync::SpinLock;
@@ -61,13 +62,18 @@ impl OpenFile {
         *self.flags.lock()
     }
 
-    pub fn add_watcher(&self, epoll: Weak<Epoll>, interest: u32) {
-        self.watchers.lock().push((epoll, interest));
+    pub fn add_watcher(&self, epoll: Weak<Epoll>, interest: u32) -> Result<(), Errno> {
+        heap::push(&mut self.watchers.lock(), (epoll, interest))
     }
 
     pub fn remove_watcher(&self, epoll: &Weak<Epoll>, interest: u32) {
         let is_other = |(e, i): &(Weak<Epoll>, u32)| *i != interest || !Weak::ptr_eq(e, epoll);
         self.watchers.lock().retain(is_other);
+    }
+
+    pub fn forget_gone_watchers(&self) {
+        let is_there = |(epoll, _): &(Weak<Epoll>, u32)| epoll.strong_count() > 0;
+        self.watchers.lock().retain(is_there);
     }
 }
 
@@ -78,7 +84,7 @@ impl Drop for OpenFile {
         lock::description_closed(self);
         notify::closed(&self.file, self.status_flags());
         let watchers = core::mem::take(&mut *self.watchers.lock());
-        for (epoll, interest) in watchers {
+        for (epoll, interest) in watchers.into_iter().rev() {
             if let Some(epoll) = epoll.upgrade() {
                 epoll.forget(interest, &self.file);
             }

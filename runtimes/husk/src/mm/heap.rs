@@ -56,6 +56,13 @@ pub fn append(to: &mut Vec<u8>, bytes: &[u8]) -> Result<(), Errno> {
     Ok(())
 }
 
+/// Appends to what grows with what the application does: ENOMEM as for `zeros`.
+pub fn push<T>(to: &mut Vec<T>, value: T) -> Result<(), Errno> {
+    to.try_reserve(1).map_err(|_| ENOMEM)?;
+    to.push(value);
+    Ok(())
+}
+
 struct Heap;
 
 #[cfg(not(test))]

@@ -8,7 +8,8 @@ use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 
 use super::SpinLock;
-use crate::errno::{ERESTARTSYS, ETIMEDOUT, Errno};
+use crate::errno::{ERESTARTSYS, ETIMEDOUT, Errno, SysResult};
+use crate::mm::heap;
 use crate::process::thread::{WORK_EXIT, WORK_SIGNAL};
 use crate::process::{Thread, scheduler};
 use crate::time;
@@ -38,6 +39,10 @@ pub trait Observer: Send + Sync {
     /// Called with the queue unlocked; must not sleep. `key` is what `observe` was given. True when
     /// that made a thread run that was waiting for it.
     fn notify(&self, key: u64) -> bool;
+
+    /// How many observers stand one on the other, this being the lowest; EINVAL when more than
+    /// `visits` are met, of which those met are taken.
+    fn height(&self, visits: &mut usize) -> SysResult;
 }
 
 struct Observation {
@@ -116,18 +121,50 @@ impl WaitQueue {
     }
 
     /// Tells `observer` of every wake-up from now on; `key` lets it know which queue spoke.
-    pub fn observe(&self, key: u64, observer: Weak<dyn Observer>, is_exclusive: bool) {
-        self.inner.lock().observers.push(Observation {
+    pub fn observe(
+        &self,
+        key: u64,
+        observer: Weak<dyn Observer>,
+        is_exclusive: bool,
+    ) -> Result<(), Errno> {
+        let observation = Observation {
             key,
             observer,
             is_exclusive,
-        });
+        };
+        heap::push(&mut self.inner.lock().observers, observation)
     }
 
-    /// Ends every observation made with `key` by `observer`.
+    /// `Observer::height` of the highest one; 0 without any.
+    pub fn height(&self, visits: &mut usize) -> SysResult {
+        let mut highest = 0;
+        for index in 0.. {
+            let inner = self.inner.lock();
+            let Some(observation) = inner.observers.get(index) else {
+                break;
+            };
+            let observer = observation.observer.upgrade();
+            drop(inner);
+            if let Some(observer) = observer {
+                highest = highest.max(observer.height(visits)?);
+            }
+        }
+        Ok(highest)
+    }
+
+    /// Ends the observation made with `key` by `observer`; the last ones are found first.
     pub fn unobserve(&self, key: u64, observer: &Weak<dyn Observer>) {
-        let is_other = |o: &Observation| o.key != key || !Weak::ptr_eq(&o.observer, observer);
-        self.inner.lock().observers.retain(is_other);
+        let is_it = |o: &Observation| o.key == key && Weak::ptr_eq(&o.observer, observer);
+        let observers = &mut self.inner.lock().observers;
+        let place = observers.iter().rposition(is_it);
+        let ended = place.map(|place| observers.remove(place));
+        drop(ended);
+    }
+
+    /// Ends those of observers that are no more.
+    pub fn forget_gone(&self) {
+        let is_there = |o: &Observation| o.observer.strong_count() > 0;
+        self.inner.lock().observers.retain(is_there);
     }
 
     /// Tells all observers, but those that are exclusive only until one of them took the news.
