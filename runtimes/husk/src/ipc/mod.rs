@@ -14,7 +14,7 @@ use alloc::vec::Vec;
 use crate::errno::{EACCES, EEXIST, EINVAL, ENOENT, ENOMEM, ENOSPC, EPERM, Errno, SysResult};
 pub use crate::fs::permission::{EXECUTE, READ, WRITE};
 use crate::mm::heap;
-use crate::mm::{frame, reserve};
+use crate::mm::{PAGE_SIZE, reserve};
 use crate::process::capability;
 use crate::process::current;
 use crate::sync::SpinLock;
@@ -33,9 +33,7 @@ const SLOT_BITS: u32 = 15;
 /// ENOMEM when what is left is for programs and the kernel: what is kept here outlives the process
 /// that made it, so that ending that would give nothing back.
 pub fn check_memory() -> Result<(), Errno> {
-    let free = frame::total_count().saturating_sub(frame::used_count());
-    let has_room = free > 2 * reserve::FOR_PROGRAMS;
-    has_room.then_some(()).ok_or(ENOMEM)
+    reserve::check(reserve::FOR_PROGRAMS * PAGE_SIZE)
 }
 
 /// A buffer of zeros for what is kept here.

@@ -8,6 +8,8 @@
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
+use super::{PAGE_SIZE, frame};
+use crate::errno::{ENOMEM, Errno};
 use crate::process::scheduler;
 use crate::process::thread::WORK_SIGNAL;
 
@@ -19,6 +21,14 @@ pub const FOR_PROGRAMS: usize = 2 * FOR_KERNEL;
 const LAST: usize = FOR_KERNEL / 2;
 
 static IS_EXHAUSTED: AtomicBool = AtomicBool::new(false);
+
+/// ENOMEM when `size_bytes` for the kernel would leave less than what is kept: for calls that take
+/// much of it in pieces that cannot be refused.
+pub fn check(size_bytes: usize) -> Result<(), Errno> {
+    let free = frame::total_count().saturating_sub(frame::used_count());
+    let has_room = free > FOR_PROGRAMS + size_bytes / PAGE_SIZE;
+    has_room.then_some(()).ok_or(ENOMEM)
+}
 
 /// The kernel has taken frames for itself and `free` are left.
 pub fn note_taken(free: usize) {

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use super::path::{self, AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW};
 use crate::errno::{E2BIG, EACCES, EINVAL, ELOOP, ENAMETOOLONG, Errno, SysResult};
 use crate::fs::node::{NodeRef, node_of};
-use crate::mm::user;
+use crate::mm::{heap, reserve, user};
 use crate::process::exec::replace::{Request, replace};
 use crate::syscall;
 
@@ -86,7 +86,8 @@ fn read_strings(array: usize, room: &mut usize) -> Result<Vec<Vec<u8>>, Errno> {
         })?;
         let needed = string.len() + 1 + size_of::<usize>();
         *room = room.checked_sub(needed).ok_or(E2BIG)?;
-        strings.push(string);
+        reserve::check(needed)?;
+        heap::push(&mut strings, string)?;
         at = at.wrapping_add(size_of::<usize>());
     }
     Ok(strings)

@@ -222,7 +222,7 @@ impl Inner {
 
     /// Forgets whatever is in a range.
     fn clear(&mut self, start: usize, end: usize) {
-        if start < end && !self.mappings.remove(start, end).is_empty() {
+        if start < end && self.mappings.remove(start, end) {
             self.tables.unmap(start, end);
             self.search_top = self.search_top.max(end).min(self.layout.mapping_top);
         }

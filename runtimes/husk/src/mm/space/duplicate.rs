@@ -38,7 +38,7 @@ impl AddressSpace {
         }
         Ok(AddressSpace {
             inner: SpinLock::new(Inner {
-                mappings: inner.mappings.forked(),
+                mappings: inner.mappings.forked()?,
                 tables,
                 layout: inner.layout,
                 heap: inner.heap,

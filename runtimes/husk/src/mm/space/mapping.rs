@@ -2,14 +2,13 @@
 //! nothing of the machine: arch-free.
 
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 
 use bitflags::bitflags;
 
 use crate::chunked_map::ChunkedMap;
 use crate::errno::{ENOMEM, Errno};
 use crate::fs::FileRef;
-use crate::mm::PAGE_SIZE;
+use crate::mm::{PAGE_SIZE, reserve};
 
 bitflags! {
     /// PROT_* of mmap(2).
@@ -148,8 +147,10 @@ impl Mappings {
         self.by_start.insert(mapping.start as u64, mapping);
     }
 
-    /// What a child of fork(2) has.
-    pub fn forked(&self) -> Mappings {
+    /// What a child of fork(2) has; ENOMEM when there are too many for the memory that is left.
+    pub fn forked(&self) -> Result<Mappings, Errno> {
+        const ENTRY_BYTES: usize = size_of::<Mapping>() + size_of::<u64>();
+        reserve::check(2 * ENTRY_BYTES * self.by_start.len())?; // chunks may be half empty
         let mut forked = Mappings::default();
         for mapping in self.iter() {
             if !mapping.marks.contains(Marks::DONT_FORK) {
@@ -158,7 +159,7 @@ impl Mappings {
                 forked.insert(copy);
             }
         }
-        forked
+        Ok(forked)
     }
 
     /// ENOMEM when there are as many mappings as may be: one operation adds two at most.
@@ -229,33 +230,37 @@ impl Mappings {
         self.put(mapping);
     }
 
-    /// Takes `start..end` out of whatever mappings it touches, and returns what it took.
-    pub fn remove(&mut self, start: usize, end: usize) -> Vec<Mapping> {
-        let touched: Vec<usize> = self.overlapping(start, end).map(|m| m.start).collect();
-        let mut removed = Vec::with_capacity(touched.len());
-        // The last first: taking an entry out moves those after it in its chunk.
-        for key in touched.into_iter().rev() {
-            let Some(mapping) = self.by_start.remove(key as u64) else {
-                continue;
-            };
-            if mapping.start < start {
-                self.put(mapping.part(mapping.start, start));
-            }
-            if mapping.end > end {
-                self.put(mapping.part(end, mapping.end));
-            }
-            removed.push(mapping.part(mapping.start.max(start), mapping.end.min(end)));
+    /// Takes `start..end` out of whatever mappings it touches; whether it touched any.
+    pub fn remove(&mut self, start: usize, end: usize) -> bool {
+        let mut is_touched = false;
+        while self.take_last(start, end).is_some() {
+            is_touched = true;
         }
-        removed.reverse();
-        removed
+        is_touched
     }
 
     /// Replaces `start..end` by what `change` makes of each piece.
     pub fn change(&mut self, start: usize, end: usize, change: impl Fn(&mut Mapping)) {
-        for mut mapping in self.remove(start, end) {
-            change(&mut mapping);
-            self.insert(mapping);
+        let mut end = end;
+        while let Some(mut piece) = self.take_last(start, end) {
+            end = piece.start;
+            change(&mut piece);
+            self.insert(piece);
         }
+    }
+
+    /// Takes the last piece out of `start..end`. The last first: taking an entry out moves those
+    /// after it in its chunk; and one by one, since there may be no memory for a list of them.
+    fn take_last(&mut self, start: usize, end: usize) -> Option<Mapping> {
+        let last = self.before(end).filter(|last| last.end > start)?.start;
+        let mapping = self.by_start.remove(last as u64)?;
+        if mapping.start < start {
+            self.put(mapping.part(mapping.start, start));
+        }
+        if mapping.end > end {
+            self.put(mapping.part(end, mapping.end));
+        }
+        Some(mapping.part(mapping.start.max(start), mapping.end.min(end)))
     }
 
     /// Moves the start of the mapping that begins at `start` down: a stack grows.
@@ -328,7 +333,7 @@ mod tests {
     #[test]
     fn removing_the_middle_splits() {
         let mut mappings = with(&[(0x1000, 0x8000)]);
-        assert_eq!(mappings.remove(0x3000, 0x5000).len(), 1);
+        assert!(mappings.remove(0x3000, 0x5000));
         assert_eq!(ranges(&mappings), [(0x1000, 0x3000), (0x5000, 0x8000)]);
         assert!(mappings.is_free(0x3000, 0x5000));
         assert!(!mappings.is_free(0x2000, 0x4000));

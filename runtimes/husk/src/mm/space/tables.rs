@@ -177,22 +177,21 @@ impl PageTables {
 
     /// Moves what is shown in `from..from + size` to `to`; nothing is shown there.
     pub fn move_pages(&mut self, from: usize, to: usize, size_bytes: usize) -> Result<(), Errno> {
-        let shown = |tables: &PageTables, offset| {
-            let entry = tables.find_entry(from + offset)?;
-            (table::read(entry) & HOLDS != 0).then_some(entry)
-        };
+        let (root, range) = (self.root, (from, from + size_bytes));
         // First every table that will be needed: after that nothing can fail.
-        for offset in (0..size_bytes).step_by(PAGE_SIZE) {
-            if shown(self, offset).is_some() {
-                self.entry(to + offset)?;
+        let mut outcome = Ok(());
+        for_each_held(root, TOP_LEVEL, range, &mut |_, address| {
+            if outcome.is_ok() {
+                outcome = self.entry(address - from + to).map(drop);
             }
-        }
-        for offset in (0..size_bytes).step_by(PAGE_SIZE) {
-            if let Some(entry) = shown(self, offset) {
-                table::write(self.entry(to + offset)?, table::read(entry));
+        });
+        outcome?;
+        for_each_held(root, TOP_LEVEL, range, &mut |entry, address| {
+            if let Ok(target) = self.entry(address - from + to) {
+                table::write(target, table::read(entry));
                 table::write(entry, 0);
             }
-        }
+        });
         self.flush(from, from + size_bytes);
         Ok(())
     }

@@ -23,9 +23,8 @@ use crate::errno::{E2BIG, EACCES, ENOEXEC, Errno, SysResult};
 use crate::fs::node::node_of;
 use crate::fs::{self, FileRef, IoRequest, Sink, random};
 use crate::klog;
-use crate::mm::PAGE_SIZE;
-use crate::mm::heap;
 use crate::mm::space::{AddressSpace, Placement, Request};
+use crate::mm::{PAGE_SIZE, heap, reserve};
 use elf::{Header, Kind, Layout};
 use stack::Content;
 
@@ -88,8 +87,8 @@ pub fn load(space: &AddressSpace, command: &Command) -> Result<Loaded, Errno> {
         program: Program {
             node: node_of(&binary.file),
             executable: command.executable.to_vec(),
-            arguments: command.arguments.to_vec(),
-            environment: command.environment.to_vec(),
+            arguments: copied(command.arguments)?,
+            environment: copied(command.environment)?,
             auxiliary: image.auxiliary,
         },
     })
@@ -197,18 +196,29 @@ fn auxiliary(
     ]
 }
 
+fn copied(texts: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, Errno> {
+    let mut copies = Vec::new();
+    for text in texts {
+        let mut copy = Vec::new();
+        heap::append(&mut copy, text)?;
+        heap::push(&mut copies, copy)?;
+    }
+    Ok(copies)
+}
+
 fn make_stack(space: &AddressSpace, top: usize, content: &Content) -> Result<stack::Image, Errno> {
     let needed = stack::size_bytes(content);
     if needed > CONTENT_LIMIT {
         return Err(E2BIG);
     }
+    reserve::check(2 * needed)?; // the stack's image, and the texts that /proc shows
     let size_bytes = STACK_BYTES + needed.next_multiple_of(PAGE_SIZE);
     space.map(Request {
         grows_down: true,
         name: "[stack]",
         ..Request::anonymous(Placement::FixedIfFree(top - size_bytes), size_bytes)
     })?;
-    let image = stack::build(top, content);
+    let image = stack::build(top, content)?;
     space.write_bytes(image.pointer, &image.bytes)?;
     Ok(image)
 }

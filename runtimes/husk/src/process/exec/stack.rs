@@ -3,6 +3,9 @@
 
 use alloc::vec::Vec;
 
+use crate::errno::Errno;
+use crate::mm::heap;
+
 /// Types of auxiliary vector entries (getauxval(3)).
 pub const AT_NULL: u64 = 0;
 pub const AT_PHDR: u64 = 3;
@@ -49,90 +52,109 @@ pub struct Image {
 const PLATFORM: &[u8] = b"x86_64";
 const WORD_BYTES: usize = size_of::<u64>();
 
-/// Strings being placed downwards from the top.
-struct Strings {
-    /// The pieces, highest address first.
-    pieces: Vec<Vec<u8>>,
-    lowest: usize,
+/// The image of a stack that is being filled: words, and above them what they point to. Texts follow
+/// each other as Linux has them: who changes its own title counts on that.
+struct Area {
+    bytes: Vec<u8>,
+    pointer: usize,
+    words: usize,
+    next: usize,
 }
 
-impl Strings {
-    fn push(&mut self, text: &[u8]) -> u64 {
-        let mut piece = text.to_vec();
-        piece.push(0);
-        self.push_raw(piece)
+impl Area {
+    fn put_word(&mut self, word: u64) {
+        let start = self.words * WORD_BYTES;
+        self.words += 1;
+        self.put(start, &word.to_le_bytes());
     }
 
-    fn push_raw(&mut self, piece: Vec<u8>) -> u64 {
-        self.lowest -= piece.len();
-        self.pieces.push(piece);
-        self.lowest as u64
+    /// The address of what is put next.
+    fn put_next(&mut self, bytes: &[u8]) -> u64 {
+        let address = self.next;
+        self.put(address - self.pointer, bytes);
+        self.next += bytes.len();
+        address as u64
     }
 
-    /// Pointers to texts, the first of them at the lowest address.
-    fn push_all(&mut self, texts: &[Vec<u8>]) -> Vec<u64> {
-        let mut pointers: Vec<u64> = texts.iter().rev().map(|text| self.push(text)).collect();
-        pointers.reverse();
-        pointers
+    /// The NUL that ends it is one of the zeros that are there.
+    fn put_text(&mut self, text: &[u8]) -> u64 {
+        let address = self.put_next(text);
+        self.next += 1;
+        address
+    }
+
+    /// A list of pointers that a null pointer ends, and what they point to.
+    fn put_texts(&mut self, texts: &[Vec<u8>]) {
+        for text in texts {
+            let address = self.put_text(text);
+            self.put_word(address);
+        }
+        self.put_word(0);
+    }
+
+    fn put(&mut self, start: usize, bytes: &[u8]) {
+        if let Some(place) = self.bytes.get_mut(start..start + bytes.len()) {
+            place.copy_from_slice(bytes);
+        }
     }
 }
 
-/// Lays everything out below `top`. The caller has checked that it fits there (`size_bytes`).
-pub fn build(top: usize, content: &Content) -> Image {
-    let mut strings = Strings {
-        pieces: Vec::new(),
-        lowest: top,
+/// Lays everything out below `top`; ENOMEM without the memory for it. The caller has checked that
+/// it fits there (`size_bytes`).
+pub fn build(top: usize, content: &Content) -> Result<Image, Errno> {
+    let (words, text_bytes) = measure(content);
+    let pointer = (top - text_bytes - words * WORD_BYTES) & !0xf;
+    let mut area = Area {
+        bytes: heap::zeros(top - pointer)?,
+        pointer,
+        words: 0,
+        next: top - text_bytes,
     };
-    strings.push_raw(alloc::vec![0; WORD_BYTES]);
-    let executable = strings.push(content.executable);
-    let environment = strings.push_all(content.environment);
-    let arguments = strings.push_all(content.arguments);
-    let platform = strings.push(PLATFORM);
-    let random = strings.push_raw(content.random.to_vec());
-    let mut auxiliary: Vec<u64> = content
-        .auxiliary
-        .iter()
-        .flat_map(|&(kind, value)| [kind, value])
+    let random = area.put_next(&content.random);
+    let platform = area.put_text(PLATFORM);
+    area.put_word(content.arguments.len() as u64);
+    area.put_texts(content.arguments);
+    area.put_texts(content.environment);
+    let executable = area.put_text(content.executable);
+    let known = content.auxiliary.iter().copied();
+    let added = [
+        (AT_PLATFORM, platform),
+        (AT_RANDOM, random),
+        (AT_EXECFN, executable),
+        (AT_NULL, 0),
+    ];
+    let auxiliary: Vec<u64> = known
+        .chain(added)
+        .flat_map(|(kind, value)| [kind, value])
         .collect();
-    auxiliary.extend([
-        AT_PLATFORM,
-        platform,
-        AT_RANDOM,
-        random,
-        AT_EXECFN,
-        executable,
-        AT_NULL,
-        0,
-    ]);
-
-    let mut words = alloc::vec![arguments.len() as u64];
-    words.extend(arguments);
-    words.push(0);
-    words.extend(environment);
-    words.push(0);
-    words.extend(&auxiliary);
-    let pointer = (strings.lowest - words.len() * WORD_BYTES) & !0xf;
-
-    let mut bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
-    bytes.resize(strings.lowest - pointer, 0);
-    strings
-        .pieces
-        .iter()
-        .rev()
-        .for_each(|piece| bytes.extend(piece));
-    Image {
-        bytes,
+    auxiliary.iter().for_each(|&word| area.put_word(word));
+    Ok(Image {
+        bytes: area.bytes,
         pointer,
         auxiliary,
-    }
+    })
+}
+
+/// How many words there will be, and how many bytes of what they point to, the word of zeros that
+/// ends the stack among them.
+fn measure(content: &Content) -> (usize, usize) {
+    const ADDED: usize = 4; // entries of the auxiliary vector
+    let texts = content.arguments.len() + content.environment.len();
+    let words = 1 + texts + 2 + 2 * (content.auxiliary.len() + ADDED);
+    let all = content.arguments.iter().chain(content.environment);
+    let own = [content.executable, PLATFORM].into_iter();
+    let sizes = all.map(Vec::as_slice).chain(own).map(|text| text.len() + 1);
+    (
+        words,
+        WORD_BYTES + content.random.len() + sizes.sum::<usize>(),
+    )
 }
 
 /// More than `build` will need.
 pub fn size_bytes(content: &Content) -> usize {
-    const AROUND: usize = 512;
-    let texts = content.arguments.iter().chain(content.environment);
-    let text_bytes: usize = texts.map(|text| text.len() + 1 + WORD_BYTES).sum();
-    text_bytes + content.executable.len() + content.auxiliary.len() * 2 * WORD_BYTES + AROUND
+    const ALIGNMENT: usize = 16;
+    let (words, text_bytes) = measure(content);
+    words * WORD_BYTES + text_bytes + ALIGNMENT
 }
 
 #[cfg(test)]
@@ -159,7 +181,7 @@ mod tests {
             random: *b"0123456789abcdef",
             auxiliary: vec![(AT_PAGESZ, 4096)],
         };
-        let image = build(TOP, &content);
+        let image = build(TOP, &content).unwrap();
         assert_eq!(image.pointer % 16, 0);
         assert_eq!(image.pointer + image.bytes.len(), TOP);
         assert!(image.bytes.len() <= size_bytes(&content));
@@ -187,7 +209,7 @@ mod tests {
                 random: [0; 16],
                 auxiliary: vec![],
             };
-            assert_eq!(build(TOP, &content).pointer % 16, 0);
+            assert_eq!(build(TOP, &content).unwrap().pointer % 16, 0);
         }
     }
 }
