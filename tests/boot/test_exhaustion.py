@@ -36,6 +36,9 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("messages", "no more: ENOMEM"),
         ("semaphores", "no more: ENOMEM"),
         ("long headers", "no more: ENOMEM"),
+        ("copies of mappings", "no more: ENOMEM"),
+        ("long arguments", "no more: ENOMEM"),
+        ("interests", "no more: ENOMEM"),
     ],
 )
 def test_taking_everything_harms_only_the_taker(root: Path, kind: str, ending: str) -> None:

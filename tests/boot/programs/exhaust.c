@@ -6,9 +6,11 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/msg.h>
+#include <sys/resource.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
@@ -78,15 +80,55 @@ static int take_pipes(void)
     }
 }
 
+/* They are free again when the process ends. */
 static int take_file_pages(void)
 {
     static char bytes[65536];
     int file = open("/large", O_CREAT | O_WRONLY, 0600);
+    unlink("/large");
     while (write(file, bytes, sizeof bytes) > 0)
         ;
+    return errno;
+}
+
+/* Of many mappings, when nothing is left; giving them back needs nothing. */
+static int take_copies_of_mappings(void)
+{
+    enum { PAIRS = 20000, PAIR = 8192 };
+    char *room = mmap(0, PAIRS * PAIR, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    for (size_t i = 0; i < PAIRS; i++)
+        if (mprotect(room + i * PAIR, PAIR / 2, PROT_READ))
+            return errno;
+    take_file_pages();
+    pid_t child = fork();
     int error = errno;
-    unlink("/large");
-    return error;
+    if (child == 0)
+        _exit(0);
+    return munmap(room, PAIRS * PAIR) ? errno : child < 0 ? error : 0;
+}
+
+static int take_long_arguments(void)
+{
+    enum { COUNT = 15, SIZE = 128 << 10 };
+    static char text[SIZE - 1], *arguments[COUNT + 1];
+    memset(text, 'a', sizeof text - 1);
+    for (int i = 0; i < COUNT; i++)
+        arguments[i] = text;
+    take_file_pages();
+    execv("/exhaust", arguments);
+    return errno;
+}
+
+static int take_interests(void)
+{
+    struct rlimit limit = {1 << 20, 1 << 20};
+    struct epoll_event event = {.events = EPOLLIN};
+    int instance = epoll_create1(0), ends[2];
+    setrlimit(RLIMIT_NOFILE, &limit);
+    pipe(ends);
+    while (epoll_ctl(instance, EPOLL_CTL_ADD, dup(ends[0]), &event) == 0)
+        ;
+    return errno;
 }
 
 static int take_shared_memory(void)
@@ -199,7 +241,8 @@ int main(int argc, char **argv)
         {"memory that is read into", take_memory_for_reading},
         {"shared memory", take_shared_memory}, {"segments", take_segments},
         {"messages", take_messages}, {"semaphores", take_semaphores},
-        {"long headers", take_long_headers},
+        {"long headers", take_long_headers}, {"copies of mappings", take_copies_of_mappings},
+        {"long arguments", take_long_arguments}, {"interests", take_interests},
     };
     for (size_t i = 0; argc > 1 && i < sizeof kinds / sizeof *kinds; i++)
         if (strcmp(argv[1], kinds[i].name) == 0)

@@ -252,7 +252,11 @@ impl Mappings {
     /// Takes the last piece out of `start..end`. The last first: taking an entry out moves those
     /// after it in its chunk; and one by one, since there may be no memory for a list of them.
     fn take_last(&mut self, start: usize, end: usize) -> Option<Mapping> {
-        let last = self.before(end).filter(|last| last.end > start)?.start;
+        let last = self.before(end)?;
+        if start >= end || last.end <= start {
+            return None;
+        }
+        let last = last.start;
         let mapping = self.by_start.remove(last as u64)?;
         if mapping.start < start {
             self.put(mapping.part(mapping.start, start));
