@@ -1,7 +1,7 @@
 //! Signals read from a descriptor (signalfd(2)).
 //!
-//! Readiness is the running thread's: its own pending signals and the process's. The file keeps its
-//! process, whose signals it waits on; closing it, at the latest at the process's end, lets go.
+//! Whose signals they are is decided when it is read: the running thread's own and its process's, be
+//! the descriptor inherited or received. An epoll instance is told of those of who put it there.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -10,22 +10,23 @@ use core::any::Any;
 use super::event::anonymous_status;
 use super::{Events, File, FileStatus, IoRequest, Sink};
 use crate::errno::{EAGAIN, EINVAL, Errno, SysResult};
-use crate::process::Process;
-use crate::process::signal::{self, SignalInfo, SignalSet};
+use crate::process::current;
+use crate::process::signal::info::SI_TIMER;
+use crate::process::signal::{
+    self, SIGBUS, SIGCHLD, SIGFPE, SIGILL, SIGSEGV, SIGTRAP, SignalInfo, SignalSet,
+};
 use crate::sync::{SpinLock, WaitQueue, wait_until};
 
 /// Bytes of `struct signalfd_siginfo`.
 const INFO_BYTES: usize = 128;
 
 pub struct SignalFile {
-    process: Arc<Process>,
     wanted: SpinLock<SignalSet>,
 }
 
 impl SignalFile {
-    pub fn new(process: Arc<Process>, wanted: SignalSet) -> Arc<SignalFile> {
+    pub fn new(wanted: SignalSet) -> Arc<SignalFile> {
         Arc::new(SignalFile {
-            process,
             wanted: SpinLock::new(wanted),
         })
     }
@@ -33,7 +34,7 @@ impl SignalFile {
     /// signalfd(2) on an existing descriptor: other signals from now on.
     pub fn set_wanted(&self, wanted: SignalSet) {
         *self.wanted.lock() = wanted;
-        self.process.signals.arrival.wake_all();
+        arrival().wake_all();
     }
 
     fn take(&self) -> Option<SignalInfo> {
@@ -42,24 +43,46 @@ impl SignalFile {
     }
 }
 
-/// `struct signalfd_siginfo`, as far as a signal here carries it.
+fn arrival() -> &'static WaitQueue {
+    &current().process.signals.arrival
+}
+
+/// `struct signalfd_siginfo`, as far as a signal here carries it: by code and signal the union of
+/// siginfo_t has other members (sigaction(2)).
 fn to_bytes(info: &SignalInfo) -> [u8; INFO_BYTES] {
-    let [sender, value, _] = info.words;
+    const PID: usize = 3; // words from the begin of the structure
+    const TID: usize = 6;
+    const OVERRUN: usize = 8;
+    const STATUS: usize = 10;
+    const INT: usize = 11;
+    const PTR: usize = 12;
+    const UTIME: usize = 14;
+    const ADDR: usize = 18;
+    let [first, second, third] = info.words.map(|word| [word as u32, (word >> 32) as u32]);
+    let is_kernel_s = info.code > 0;
     let mut words = [0u32; INFO_BYTES / 4];
-    let head = [
-        info.signal,
-        info.errno as u32,
-        info.code as u32,
-        sender as u32,
-        (sender >> 32) as u32,
-    ];
-    words.iter_mut().zip(head).for_each(|(to, from)| *to = from);
-    let tail = [value as u32, value as u32, (value >> 32) as u32]; // ssi_int, ssi_ptr
-    words
-        .iter_mut()
-        .skip(11)
-        .zip(tail)
-        .for_each(|(to, from)| *to = from);
+    let mut put = |at: usize, part: &[u32]| {
+        let places = words.iter_mut().skip(at);
+        places.zip(part).for_each(|(to, from)| *to = *from);
+    };
+    put(0, &[info.signal, info.errno as u32, info.code as u32]);
+    match info.signal {
+        _ if info.code == SI_TIMER => {
+            put(TID, &first[..1]);
+            put(OVERRUN, &first[1..]);
+        }
+        SIGCHLD if is_kernel_s => {
+            put(PID, &first);
+            put(STATUS, &second[..1]);
+            put(UTIME, &third);
+        }
+        SIGILL | SIGBUS | SIGFPE | SIGSEGV | SIGTRAP if is_kernel_s => put(ADDR, &first),
+        _ => put(PID, &first),
+    }
+    if !is_kernel_s {
+        put(INT, &second[..1]);
+        put(PTR, &second);
+    }
     let mut bytes = [0; INFO_BYTES];
     let flat = words.into_iter().flat_map(u32::to_ne_bytes);
     bytes.iter_mut().zip(flat).for_each(|(to, from)| *to = from);
@@ -74,7 +97,7 @@ impl File for SignalFile {
         let first = match self.take() {
             Some(info) => info,
             None if request.is_nonblocking => return Err(EAGAIN),
-            None => wait_until(&self.process.signals.arrival, None, || self.take())?,
+            None => wait_until(arrival(), None, || self.take())?,
         };
         let mut done = into.put(&to_bytes(&first))?;
         while into.remaining() >= INFO_BYTES {
@@ -94,7 +117,7 @@ impl File for SignalFile {
     }
 
     fn wait_queue(&self) -> Option<&WaitQueue> {
-        Some(&self.process.signals.arrival)
+        Some(arrival())
     }
 
     fn status(&self) -> Result<FileStatus, Errno> {

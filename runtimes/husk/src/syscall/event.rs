@@ -17,7 +17,6 @@ use crate::fs::signalfd::SignalFile;
 use crate::fs::timerfd::{Schedule, TimerFile};
 use crate::fs::{OpenFile, root};
 use crate::mm::user::{self, UserBuffers};
-use crate::process::current;
 use crate::process::signal::{SignalSet, UNBLOCKABLE};
 use crate::syscall;
 use crate::time::now_ns;
@@ -97,7 +96,7 @@ fn signals(fd: i32, set: usize, size: usize, flags: u32) -> SysResult {
     require_set_size(size)?;
     let wanted = user::read::<SignalSet>(set)? & !UNBLOCKABLE;
     if fd == -1 {
-        let file = SignalFile::new(current().process.clone(), wanted);
+        let file = SignalFile::new(wanted);
         return Ok(table().install(file, flags | O_RDWR)? as usize);
     }
     let open = get(fd)?;

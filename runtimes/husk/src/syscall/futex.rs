@@ -1,8 +1,9 @@
 //! futex(2).
 
 use super::time::{deadline_after, deadline_at};
-use crate::errno::{EINTR, EINVAL, ENOSYS, ERESTARTNOHAND, ERESTARTSYS, Errno, SysResult};
+use crate::errno::{EINVAL, ENOSYS, ERESTARTNOHAND, ERESTARTSYS, Errno, SysResult};
 use crate::process::futex::{self, Scope, Word};
+use crate::process::signal::{deadline_of_call, keep_deadline};
 use crate::sync::Deadline;
 use crate::syscall;
 use crate::time;
@@ -76,11 +77,11 @@ fn decode(operation: u32) -> Result<(u32, Scope), Errno> {
     Ok((command, scope))
 }
 
-/// An interrupted wait with a relative timeout is not made again: it would start from the beginning.
 fn wait(word: Word, value: u32, deadline: Deadline) -> SysResult {
-    match futex::wait(word, value, futex::ANY_BIT, deadline) {
-        Err(ERESTARTSYS) if deadline.is_some() => Err(EINTR),
-        outcome => outcome,
+    let deadline = deadline.map(deadline_of_call);
+    match (futex::wait(word, value, futex::ANY_BIT, deadline), deadline) {
+        (Err(ERESTARTSYS), Some(at_ns)) => Err(keep_deadline(at_ns)),
+        (outcome, _) => outcome,
     }
 }
 

@@ -6,10 +6,12 @@ use alloc::vec::Vec;
 use super::descriptor::{get, table};
 use super::signal::require_set_size;
 use super::time::{read_timespec, write_timespec};
-use crate::errno::{EFAULT, EINTR, EINVAL, ENOMEM, Errno, SysResult};
+use crate::errno::{EFAULT, EINVAL, ENOMEM, ERESTARTNOHAND, Errno, SysResult};
 use crate::fs::{Events, OpenFile};
 use crate::mm::user;
 use crate::process::limits::RLIMIT_NOFILE;
+use crate::process::signal::{deadline_of_call, keep_deadline};
+use crate::process::thread::WORK_SIGNAL;
 use crate::process::{current, signal};
 use crate::sync::{Deadline, WaitQueue, Woken, wait_until_any};
 use crate::syscall;
@@ -66,7 +68,8 @@ fn wait(watched: &mut [Watched], deadline: Deadline) -> SysResult {
         .iter_mut()
         .filter_map(|w| w.look().then_some(()))
         .count();
-    if ready > 0 || deadline.is_some_and(|at_ns| at_ns <= now_ns()) {
+    let is_over = deadline.is_some_and(|at_ns| at_ns <= now_ns());
+    if ready > 0 || (is_over && !current().has_work(WORK_SIGNAL)) {
         return Ok(ready);
     }
     let opens: Vec<Arc<OpenFile>> = watched.iter().filter_map(|w| w.open.clone()).collect();
@@ -84,7 +87,7 @@ fn wait(watched: &mut [Watched], deadline: Deadline) -> SysResult {
     match outcome {
         Ok(ready) => Ok(ready),
         Err(Woken::TimedOut) => Ok(0),
-        Err(Woken::Interrupted) => Err(EINTR),
+        Err(Woken::Interrupted) => Err(ERESTARTNOHAND),
     }
 }
 
@@ -272,7 +275,11 @@ fn deadline_of_timeval(address: usize) -> Result<Deadline, Errno> {
 
 syscall! {
     fn sys_poll(fds: usize, count: usize, timeout_ms: i32) {
-        poll(fds, count, deadline_ms(timeout_ms))
+        let deadline = deadline_ms(timeout_ms).map(deadline_of_call);
+        match (poll(fds, count, deadline), deadline) {
+            (Err(ERESTARTNOHAND), Some(at_ns)) => Err(keep_deadline(at_ns)),
+            (outcome, _) => outcome,
+        }
     }
 
     fn sys_ppoll(fds: usize, count: usize, timeout: usize, mask: usize, size: usize) {

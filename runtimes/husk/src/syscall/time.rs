@@ -3,11 +3,11 @@
 use alloc::sync::Arc;
 use core::sync::atomic::Ordering;
 
-use crate::errno::{EINTR, EINVAL, EOPNOTSUPP, EPERM, ERESTARTNOHAND, Errno, SysResult};
+use crate::errno::{EINVAL, EOPNOTSUPP, EPERM, ERESTARTNOHAND, Errno, SysResult};
 use crate::fs::permission;
 use crate::mm::user::{self, Plain};
 use crate::process::capability;
-use crate::process::signal::{self, SignalInfo};
+use crate::process::signal::{self, SignalInfo, deadline_of_call, keep_deadline};
 use crate::process::timers::{Notify, Schedule, SignalTimer};
 use crate::process::{Process, current, scheduler};
 use crate::sync::{WaitQueue, Woken, wait_until};
@@ -179,7 +179,7 @@ syscall! {
     }
 
     fn sys_nanosleep(request: usize, remaining: usize) {
-        sleep_until(deadline_after(request)?, remaining)
+        sleep_for(request, remaining)
     }
 
     fn sys_clock_nanosleep(clock: i32, flags: u32, request: usize, remaining: usize) {
@@ -189,9 +189,10 @@ syscall! {
             return Err(EOPNOTSUPP);
         }
         if flags & TIMER_ABSTIME != 0 {
-            return sleep_until_absolute(deadline_at(request, clock_now_ns)?);
+            let is_over = sleep_until(deadline_at(request, clock_now_ns)?);
+            return is_over.then_some(0).ok_or(ERESTARTNOHAND);
         }
-        sleep_until(deadline_after(request)?, remaining)
+        sleep_for(request, remaining)
     }
 
     fn sys_times(buffer: usize) {
@@ -267,22 +268,22 @@ syscall! {
     }
 }
 
-fn sleep_until(deadline_ns: u64, remaining: usize) -> SysResult {
-    let nothing = WaitQueue::new();
-    match wait_until(&nothing, Some(deadline_ns), || None::<()>) {
-        Err(Woken::Interrupted) => {
-            if remaining != 0 {
-                write_timespec(remaining, left(deadline_ns))?;
-            }
-            Err(EINTR)
-        }
-        _ => Ok(0),
+fn sleep_for(request: usize, remaining: usize) -> SysResult {
+    let deadline_ns = deadline_of_call(deadline_after(request)?);
+    if sleep_until(deadline_ns) {
+        return Ok(0);
     }
+    if remaining != 0 {
+        write_timespec(remaining, left(deadline_ns))?;
+    }
+    Err(keep_deadline(deadline_ns))
 }
 
-/// An absolute sleep is made again when no handler ran: its end has not moved.
-fn sleep_until_absolute(deadline_ns: u64) -> SysResult {
-    sleep_until(deadline_ns, 0).map_err(|_| ERESTARTNOHAND)
+/// Whether it slept to the end.
+fn sleep_until(deadline_ns: u64) -> bool {
+    let nothing = WaitQueue::new();
+    let outcome = wait_until(&nothing, Some(deadline_ns), || None::<()>);
+    outcome != Err(Woken::Interrupted)
 }
 
 /// Nanoseconds until a deadline; 0 for one that is past or never.

@@ -43,7 +43,12 @@ pub fn before_return(trap: &mut TrapFrame) {
     restart_call(trap, None);
 }
 
+/// What a call is left for is delivered with that call's mask, all else with the thread's own: a
+/// call that has found something does not let in signals any more (ppoll(2)).
 fn act_on_signals(thread: &Thread, trap: &mut TrapFrame) {
+    if !is_interrupted(trap) {
+        restore_mask(thread);
+    }
     while let Some(info) = take_pending(deliverable(thread)) {
         let action = thread.process.signals.action_for_delivery(info.signal);
         trace::signal(&info);
@@ -53,11 +58,37 @@ fn act_on_signals(thread: &Thread, trap: &mut TrapFrame) {
             _ => run_handler(thread, trap, &info, &action),
         }
     }
+    restore_mask(thread);
+}
+
+fn restore_mask(thread: &Thread) {
     let mut signals = thread.signals.lock();
     if let Some(mask) = signals.saved_mask.take() {
         signals.blocked = mask;
         thread.add_work(WORK_SIGNAL);
     }
+}
+
+fn is_interrupted(trap: &TrapFrame) -> bool {
+    let ways = [EINTR, ERESTARTSYS, ERESTARTNOHAND];
+    trap.is_system_call() && ways.iter().any(|errno| has_failed_with(trap, *errno))
+}
+
+fn has_failed_with(trap: &TrapFrame, errno: Errno) -> bool {
+    trap.rax as isize == -(errno.0 as isize)
+}
+
+/// When a call that began now is over. One with a time relative to its begin that is made again, for
+/// a signal stopped it or went elsewhere, is over when it was to be (restart_syscall(2)).
+pub fn deadline_of_call(new_ns: u64) -> u64 {
+    let kept = scheduler::current().signals.lock().kept_deadline.take();
+    kept.unwrap_or(new_ns)
+}
+
+/// What such a call fails with when it is interrupted.
+pub fn keep_deadline(at_ns: u64) -> Errno {
+    scheduler::current().signals.lock().kept_deadline = Some(at_ns);
+    ERESTARTNOHAND
 }
 
 fn act_by_default(trap: &TrapFrame, info: &SignalInfo) {
@@ -91,9 +122,8 @@ fn restart_call(trap: &mut TrapFrame, handler: Option<&Action>) {
     if !trap.is_system_call() {
         return;
     }
-    let has_failed_with = |errno: Errno| trap.rax as isize == -(errno.0 as isize);
-    let is_restartable = has_failed_with(ERESTARTSYS);
-    if !is_restartable && !has_failed_with(ERESTARTNOHAND) {
+    let is_restartable = has_failed_with(trap, ERESTARTSYS);
+    if !is_restartable && !has_failed_with(trap, ERESTARTNOHAND) {
         if handler.is_some() {
             trap.error = 0; // the handler's frame is not a system call's
         }
@@ -109,6 +139,7 @@ fn restart_call(trap: &mut TrapFrame, handler: Option<&Action>) {
         trap.rip -= SYSCALL_BYTES;
     } else {
         trap.rax = -(EINTR.0 as isize) as usize;
+        scheduler::current().signals.lock().kept_deadline = None;
     }
     trap.error = 0;
 }

@@ -12,7 +12,7 @@ pub mod pending;
 use alloc::sync::Arc;
 
 pub use action::{Action, SharedSignals};
-pub use deliver::{before_return, raise_for_exception};
+pub use deliver::{before_return, deadline_of_call, keep_deadline, raise_for_exception};
 pub use info::SignalInfo;
 pub use pending::{Pending, ThreadSignals};
 

@@ -96,6 +96,8 @@ pub struct ThreadSignals {
     pub pending: Pending,
     /// The mask to put back once the running call is over (sigsuspend(2), ppoll(2)).
     pub saved_mask: Option<SignalSet>,
+    /// When the running call was to be over, if it is made again (`keep_deadline`).
+    pub kept_deadline: Option<u64>,
     /// What sigtimedwait(2) waits for: wakes the thread although blocked.
     pub awaited: SignalSet,
     pub alternate_stack: AlternateStack,
