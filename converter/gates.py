@@ -102,7 +102,7 @@ def shown(evidence: Sequence[str]) -> Iterator[str]:
 def figure(subject: str, document: Mapping[str, Any]) -> Figure:
     """What the report has on a subject, after the conversion."""
     if subject in CVES:
-        return _cves(subject, document["vulnerabilities"])
+        return _cves(subject, document)
     if subject in _ATTACKS:
         return _attacks(subject, document.get("scenarios", ()))  # older reports have none
     if subject == "differences":
@@ -119,10 +119,12 @@ def figure(subject: str, document: Mapping[str, Any]) -> Figure:
     )
 
 
-def _cves(subject: str, vulnerabilities: Mapping[str, Any] | None) -> Figure:
-    if vulnerabilities is None:
-        return Figure(None)
+def _cves(subject: str, document: Mapping[str, Any]) -> Figure:
+    """None known of packages of which nobody knows any is no figure."""
+    vulnerabilities = document["vulnerabilities"]
     _, severity, left = subject.split(".")
+    if vulnerabilities is None or (left == "kept" and _are_kept_unknown(document)):
+        return Figure(None)
     return _listed(
         [
             f"{found['id']} ({found['severity']}) of {found['package']}: {found['state']}"
@@ -130,6 +132,20 @@ def _cves(subject: str, vulnerabilities: Mapping[str, Any] | None) -> Figure:
             if severity in ("any", found["severity"])
             and (found["state"] == "removed") is (left == "removed")
         ]
+    )
+
+
+def _are_kept_unknown(document: Mapping[str, Any]) -> bool:
+    """Whether a package of which something is kept is one that no source has data of."""
+    unknown = {
+        (one["ecosystem"], named)
+        for one in document["vulnerabilities"].get("no_data", ())
+        for named in one["packages"]
+    }
+    return any(
+        (one["ecosystem"], f"{one['name']} {one['version']}") in unknown
+        for one in document.get("packages", ())
+        if one["state"] != "removed"
     )
 
 

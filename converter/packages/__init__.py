@@ -6,6 +6,7 @@ and nothing outside of it is asked.
 
 from __future__ import annotations
 
+from .copies import copies
 from .crates import CARGO as CRATES
 from .crates import crates
 from .inventory import inventory
@@ -22,6 +23,7 @@ __all__ = [
     "Remains",
     "State",
     "Unread",
+    "copies",
     "crates",
     "inventory",
     "owners",

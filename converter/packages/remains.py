@@ -1,23 +1,34 @@
-"""What is left of each package: counted by its files that the source image has."""
+"""What is left of each package: counted by its files that the source image has, by themselves or as
+copies."""
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
 
 from ..model import Package
 from .values import Inventory, Remains, State
 
+_NONE: Mapping[str, str] = {}
 
-def states(inventory: Inventory, kept_paths: Container[str]) -> tuple[Remains, ...]:
-    """For each package, in the inventory's order."""
+
+def states(
+    inventory: Inventory, kept_paths: Container[str], copies: Mapping[str, str] = _NONE
+) -> tuple[Remains, ...]:
+    """For each package, in the inventory's order; `copies` of its files count for them."""
     return tuple(
-        _remains(package, inventory.contents, kept_paths) for package in inventory.packages
+        _remains(package, inventory.contents, kept_paths, copies) for package in inventory.packages
     )
 
 
-def _remains(package: Package, contents: frozenset[str], kept_paths: Container[str]) -> Remains:
+def _remains(
+    package: Package,
+    contents: frozenset[str],
+    kept_paths: Container[str],
+    copies: Mapping[str, str],
+) -> Remains:
     there = [path for path in package.files if path in contents]
-    kept = tuple(path for path in there if path in kept_paths)
+    places = (path if path in kept_paths else copies.get(path) for path in there)
+    kept = tuple(filter(None, places))
     return Remains(package, _state(package, len(there), len(kept)), kept, len(there))
 
 

@@ -93,8 +93,13 @@ def _no_data(one: NoData) -> dict[str, Any]:
     return {"ecosystem": one.ecosystem, "packages": list(one.packages), "because": one.because}
 
 
+def is_of_runtime(finding: Finding) -> bool:
+    """Whether the image never had it."""
+    return finding.package is not None and finding.package.ecosystem == CRATES
+
+
 def _state(finding: Finding, left: Remains | None) -> State:
-    if finding.package is not None and finding.package.ecosystem == CRATES:
+    if is_of_runtime(finding):
         return State.NEW
     return left.state if left is not None else State.UNKNOWN
 

@@ -16,7 +16,7 @@ from ..model import (
     Rootfs,
     Stripping,
 )
-from ..packages import Inventory, Remains, crates, states
+from ..packages import Inventory, Remains, copies, crates, states
 from ..scenarios import Attempt
 from ..secrets import Secret
 from ..vulnerabilities import Vulnerabilities
@@ -76,7 +76,9 @@ def build(findings: Findings) -> dict[str, Any]:
     """The report as JSON values."""
     image, entrypoint, artifact = findings.image, findings.entrypoint, findings.artifact
     runtime = artifact.match.runtime
-    remains = states(findings.inventory, {node.path for node in findings.rootfs.nodes})
+    nodes = findings.rootfs.nodes
+    copied = copies(findings.inventory, image.tree, nodes)
+    remains = states(findings.inventory, {node.path for node in nodes}, copied)
     secrets = secret_findings.found(
         findings.secrets, image, findings.analysis.packages, findings.rootfs, entrypoint
     )
@@ -126,8 +128,14 @@ def build(findings: Findings) -> dict[str, Any]:
 
 
 def _losses(entrypoint: Entrypoint) -> tuple[tuple[str, str], ...]:
-    granted = (recipe.write_execute for recipe in entrypoint.recipes if recipe.write_execute)
-    return (*_LOSSES, *(("memory that is writable and executable at once", why) for why in granted))
+    recipes = entrypoint.recipes
+    otherwise = (
+        (f"started otherwise than the container ({one.name})", f"{one.change}: {one.reason}")
+        for one in recipes
+    )
+    granted = (recipe.write_execute for recipe in recipes if recipe.write_execute)
+    at_once = (("memory that is writable and executable at once", why) for why in granted)
+    return (*_LOSSES, *otherwise, *at_once)
 
 
 def _metrics(

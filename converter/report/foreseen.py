@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from ..model import Analysis, Entrypoint, Image, Rootfs
-from ..packages import Inventory, states
+from ..packages import Inventory, copies, states
 from ..runtime import Match
 from ..secrets import Secret
 from . import program_facts, secret_findings
@@ -40,7 +40,9 @@ def foreseen(known: Known) -> list[dict[str, Any]]:
     secrets = secret_findings.found(
         known.secrets, known.image, known.analysis.packages, known.rootfs, known.entrypoint
     )
-    remains = states(known.inventory, {node.path for node in known.rootfs.nodes})
+    nodes = known.rootfs.nodes
+    copied = copies(known.inventory, known.image.tree, nodes)
+    remains = states(known.inventory, {node.path for node in nodes}, copied)
     calls = known.match.system_calls
     metrics = (
         *file_metrics(known.image.tree, known.rootfs),

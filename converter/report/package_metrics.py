@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ..packages import Remains, State
 from ..vulnerabilities import Finding, Vulnerabilities
-from .bill import with_remains
+from .bill import is_of_runtime, with_remains
 from .metrics import Metric, limited
 
 
@@ -42,14 +42,15 @@ def _files(remains: Remains) -> str:
 
 def _vulnerabilities(remains: Sequence[Remains], known: Vulnerabilities) -> Metric:
     found = with_remains(known.findings, remains)
+    before = [finding for finding, _ in found if not is_of_runtime(finding)]
     left = [
         (finding, one) for finding, one in found if one is None or one.state is not State.REMOVED
     ]
     return Metric(
-        "vulnerabilities", "vulnerabilities", "vulnerabilities", len(found), len(left),
+        "vulnerabilities", "vulnerabilities", "vulnerabilities", len(before), len(left),
         "vulnerabilities of packages, each once a package, that the sources know; after: those of "
-        "packages that are not removed, whether or not the kept files have them",
-        limited([_named(finding) for finding, _ in found]),
+        "packages that are not removed, whether or not the kept files have them, and the runtime's",
+        limited([_named(finding) for finding in before]),
         limited([f"{_named(finding)}: {_left(one)}" for finding, one in left]),
     )  # fmt: skip
 

@@ -1,7 +1,7 @@
 """What looks like a secret by the name it has, or by its form.
 
 A secret of no known form under an innocent name is not seen, and a name alone says nothing of a
-value that is empty or the path of a file.
+value that is empty or looks like the path of a file.
 """
 
 from __future__ import annotations
@@ -25,6 +25,11 @@ _INNOCENT_NAMES = frozenset(("PWD", "OLDPWD"))  # the shell's working directory
 # Values that say "none" or "yes" where a secret could stand.
 _INNOCENT_VALUES = frozenset(("", "0", "1", "true", "false", "yes", "no", "on", "off", "none"))
 
+# A path by what paths look like: base64 has the slash too, so that one secret in 64 begins with it.
+_PATH = re.compile(
+    r"/(?:app|data|dev|etc|home|mnt|opt|proc|root|run|secrets?|srv|tmp|usr|var|vault)(?:/.*)?"
+    r"|(?:/[a-z0-9_.-]{1,24})+/?"
+)
 _TELLING_CHARACTERS = 4
 MASK = "(a secret)"
 
@@ -59,4 +64,4 @@ def _is_secret_name(name: str, value: str) -> bool:
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[-.]", "_", name).upper()
     if words in _INNOCENT_NAMES or _INNOCENT_ENDS.search(words):
         return False
-    return _SECRET_WORDS.search(words) is not None and not value.startswith("/")
+    return _SECRET_WORDS.search(words) is not None and _PATH.fullmatch(value) is None

@@ -23,7 +23,8 @@ _ASSIGNMENT = re.compile(
     r"""(?<![\w.-])([A-Za-z_][\w.-]*)["']?[ \t]*[=:][ \t]*("[^"\n]*"|'[^'\n]*'|[^\s"';&|]+)"""
 )
 
-_REFERENCE = re.compile(r"\$\{?\w+.*|<.*>|%\w+%|\{\{.*\}\}|\*+|x+", re.IGNORECASE)
+_PLACEHOLDER = re.compile(r"\$\{\w+.*|<.*>|%\w+%|\{\{.*\}\}|\*+|x+", re.IGNORECASE)
+_VARIABLE = re.compile(r"\$\w+.*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def in_settings(text: str) -> Iterator[Found]:
 def in_value(name: str, value: str) -> Found | None:
     """Of a variable or label."""
     why = reason(name, value)
-    if why is None or _is_reference(value):
+    if why is None or _PLACEHOLDER.fullmatch(value):  # a dollar is one: nothing expands it here
         return None
     kind = "a value whose name says so" if why == "its name says so" else why
     return Found(kind, "", digest(_bytes(value)))
@@ -83,7 +84,7 @@ def in_value(name: str, value: str) -> Found | None:
 
 def _is_reference(value: str) -> bool:
     """What stands for a value that is elsewhere: $NAME, ${NAME}, <name>, %NAME%."""
-    return _REFERENCE.fullmatch(value) is not None
+    return any(one.fullmatch(value) for one in (_PLACEHOLDER, _VARIABLE))
 
 
 def _bytes(value: str) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dock2uk.packages import Remains, State, inventory, states
+from dock2uk.packages import Remains, State, copies, inventory, states
 from tests.packages import databases
 from tests.unit.trees import Entry, Link, tree
 
@@ -40,6 +40,20 @@ def test_a_state_follows_from_the_files(kept: tuple[str, ...], state: State) -> 
     found = remains(*kept)
     assert found.state is state
     assert found.kept == tuple(path for path in kept if path in FILES and path != "/lib")
+
+
+def test_a_copy_elsewhere_is_the_package_s() -> None:
+    """A library that was copied beside the program has the vulnerabilities that its package has."""
+    library, other = "code" * 200, "edoc" * 200
+    image = tree({
+        **databases.dpkg("Package: a\nVersion: 1\n", a=["/usr/lib/a.so", "/usr/lib/b.so"]),
+        "/usr/lib/a.so": library, "/usr/lib/b.so": other, "/opt/lib/a.so": library,
+        "/opt/lib/c.so": "c" * 800,
+    })  # fmt: skip
+    found = inventory(image)
+    kept = [node for node in image if node.path.startswith("/opt/")]
+    (remains,) = states(found, {node.path for node in kept}, copies(found, image, kept))
+    assert (remains.state, remains.kept) == (State.PARTIAL, ("/opt/lib/a.so",))
 
 
 def test_files_are_those_the_image_has() -> None:

@@ -13,8 +13,10 @@ from .text import one_line
 _LARGEST_BYTES = 60_000  # 65,536 characters is what a comment may have
 _MOST_ROWS = 50
 _MOST_CHARACTERS = 300
-# What means something within a line of CommonMark, tables and HTML; and at its beginning.
-_SPECIAL = re.compile(r"([\\`*_\[\]|~<>&]|^[#+=-]|^\d+(?=[.)]))")
+# What means something within a line of CommonMark, tables and HTML; and at its beginning, where a
+# backslash takes the meaning from what follows a number, for it is nothing before a digit.
+_SPECIAL = re.compile(r"([\\`*_\[\]|~<>&]|^[#+=-])")
+_NUMBERED = re.compile(r"^(\d+)(?=[.)])")
 
 
 def render(document: Mapping[str, Any]) -> str:
@@ -102,4 +104,5 @@ def folded(title: str, rows: Sequence[str]) -> str:
 
 def escaped(text: str) -> str:
     """Text that Markdown shows as it is, in one line."""
-    return _SPECIAL.sub(r"\\\1", one_line(text)[:_MOST_CHARACTERS])
+    shown = _SPECIAL.sub(r"\\\1", one_line(text)[:_MOST_CHARACTERS])
+    return _NUMBERED.sub(r"\1\\", shown)
