@@ -166,7 +166,7 @@ impl FileTable {
         Ok(free as i32)
     }
 
-    /// EMFILE when another descriptor would not fit: open(2) makes no file then.
+    /// EMFILE when another descriptor would not fit: what one is for is not begun then.
     pub fn check_room(&self) -> Result<(), Errno> {
         let has_room = self.slots.lock().lowest_free(0) < descriptor_limit();
         if has_room { Ok(()) } else { Err(EMFILE) }

@@ -134,8 +134,8 @@ fn open_restricted(
         0 => flags,
         _ => flags & (O_PATH | O_CLOEXEC | O_DIRECTORY | O_NOFOLLOW),
     };
+    table().check_room()?; // before a file is made or cut
     let attributes = if makes_file(flags) {
-        table().check_room()?;
         new_attributes(mode)
     } else {
         Attributes::none()

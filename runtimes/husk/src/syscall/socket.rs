@@ -58,6 +58,7 @@ fn accept(fd: i32, address: usize, length_at: usize, flags: u32) -> SysResult {
     let flags = status_flags(flags)?;
     let held = Held::get(fd)?;
     let listener = held.socket()?;
+    table().check_room()?; // what there is no descriptor for stays in the queue
     let patience = listener.receive_patience(held.is_nonblocking());
     let (protocol, peer) = listener.protocol.accept(patience)?;
     peer.write(listener.family, address, length_at)?;
