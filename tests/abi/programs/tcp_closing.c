@@ -12,6 +12,8 @@ static void on_pipe(int signal)
 
 static void half(void)
 {
+    struct sockaddr_in peer;
+    socklen_t length = sizeof peer;
     int s[2];
     char text[16];
     tcp_pair(s);
@@ -36,6 +38,7 @@ static void half(void)
     SHOW(ready(s[0], all, 0));
     SHOW(read(s[0], text, sizeof text));
     SHOW(ready(s[1], 0, 2000));
+    SHOW(getpeername(s[0], (void *)&peer, &length)); /* nobody is there any more */
     SHOW(shutdown(s[0], 77));
     close(s[0]);
     close(s[1]);

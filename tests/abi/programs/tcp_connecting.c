@@ -22,6 +22,31 @@ static void refused(void)
     close(fd);
 }
 
+/* The error of a refusal is told once, to whoever asks first; connect(2) then knows no reason. */
+static void again(void)
+{
+    int listening = listener(1), fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    struct sockaddr_in address = loopback(port_of(listening)), peer;
+    socklen_t length = sizeof peer;
+    char byte;
+    close(listening);
+    SHOW(connect(fd, any(&address), sizeof address));
+    CHECK((ready(fd, POLLOUT, 2000) & POLLERR) == POLLERR);
+    SHOW(send(fd, "x", 1, MSG_NOSIGNAL));
+    SHOW(error_of(fd));
+    SHOW(connect(fd, any(&address), sizeof address));
+    SHOW(ready(fd, POLLIN | POLLOUT, 0));
+    SHOW(recv(fd, &byte, 1, 0));
+    SHOW(getpeername(fd, any(&peer), &length));
+    close(fd);
+    fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    SHOW(connect(fd, any(&address), sizeof address));
+    CHECK((ready(fd, POLLOUT, 2000) & POLLERR) == POLLERR);
+    SHOW(recv(fd, &byte, 1, 0));
+    SHOW(connect(fd, any(&address), sizeof address));
+    close(fd);
+}
+
 static void without_blocking(void)
 {
     int listening = listener(5), fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -111,6 +136,7 @@ int main(void)
     SHOW(pread(fd, &byte, 1, 0));
     close(fd);
     refused();
+    again();
     without_blocking();
     names();
     return 0;

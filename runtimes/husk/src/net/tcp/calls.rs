@@ -12,8 +12,8 @@ use super::connection::Connection;
 use super::listener::{Backlog, clamp};
 use super::{State, TcpEndpoint};
 use crate::errno::{
-    EADDRINUSE, EAFNOSUPPORT, EAGAIN, EALREADY, EFAULT, EINPROGRESS, EINVAL, EISCONN, ENOTCONN,
-    EOPNOTSUPP, EPIPE, Errno, SysResult,
+    EADDRINUSE, EAFNOSUPPORT, EAGAIN, EALREADY, ECONNABORTED, EFAULT, EINPROGRESS, EINVAL, EISCONN,
+    ENOTCONN, EOPNOTSUPP, EPIPE, Errno, SysResult,
 };
 use crate::fs::{Events, Sink, Source};
 use crate::mm::heap;
@@ -107,6 +107,11 @@ impl State {
         }
         match &self.connection {
             Some(connection) if connection.is_opening() => Err(EAGAIN),
+            Some(connection) if connection.is_over() => {
+                self.is_connecting = false;
+                self.connection = None;
+                Err(ECONNABORTED) // why was told already: the error is taken by who asks first
+            }
             Some(_) => {
                 self.is_connecting = false;
                 Ok(())
@@ -356,7 +361,7 @@ impl Protocol for TcpSocket {
     fn peer_address(&self) -> Result<Address, Errno> {
         let state = self.endpoint.state.lock();
         let connection = state.connection.as_ref().ok_or(ENOTCONN)?;
-        if connection.is_opening() || connection.is_closed() {
+        if connection.is_opening() || connection.is_over() {
             return Err(ENOTCONN);
         }
         Ok(Address::Ip(connection.remote))
@@ -378,11 +383,7 @@ impl Protocol for TcpSocket {
     fn option(&self, level: i32, name: i32) -> Result<Vec<u8>, Errno> {
         let mut state = self.endpoint.state.lock();
         let number = match (level, name) {
-            options::ERROR => {
-                let error = state.take_error();
-                state.is_connecting &= error.is_none();
-                i32::from(error.map_or(0, |error| error.0))
-            }
+            options::ERROR => i32::from(state.take_error().map_or(0, |error| error.0)),
             options::ACCEPTCONN => state.backlog.is_some().into(),
             options::INFO => {
                 drop(state);

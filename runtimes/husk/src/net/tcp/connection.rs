@@ -169,6 +169,11 @@ impl Connection {
         self.socket().state() == State::TimeWait
     }
 
+    /// Both ends have closed it, or it was reset: TCP_CLOSE of Linux.
+    pub fn is_over(&self) -> bool {
+        self.is_time_wait() || self.is_closed()
+    }
+
     /// Free room worth waking a writer for: a third of the buffer (Linux sk_stream_is_writeable).
     pub fn is_writable(&self) -> bool {
         let socket = self.socket();

@@ -133,7 +133,7 @@ impl TcpEndpoint {
         let Some(connection) = &state.connection else {
             return false;
         };
-        let is_over = connection.is_time_wait() || connection.is_closed();
+        let is_over = connection.is_over();
         if is_over {
             let key = FlowKey::new(connection.local, connection.remote);
             stack.tcp.flows.remove(&key);
