@@ -81,6 +81,15 @@ fn check_as(
     is_allowed.then_some(()).ok_or(EACCES)
 }
 
+/// EACCES for a link without any permission, as /proc has them of what is not the reader's affair;
+/// to no other link permissions matter.
+pub fn follow(link: &Node) -> Result<(), Errno> {
+    match link.attributes.lock().permissions {
+        0 => Err(EACCES),
+        _ => Ok(()),
+    }
+}
+
 /// EPERM for everybody but the owner and who has CAP_FOWNER: what changes modes and times.
 pub fn owner(node: &Node) -> Result<(), Errno> {
     let uid = node.attributes.lock().uid;

@@ -223,6 +223,7 @@ impl<'p> Walker<'_, 'p> {
     }
 
     fn may_follow(&self, link: &Node) -> Result<(), Errno> {
+        permission::follow(link)?;
         let is_magic = matches!(link.kind, Kind::MagicLink(_));
         let refused = RESOLVE_NO_SYMLINKS | if is_magic { RESOLVE_NO_MAGICLINKS } else { 0 };
         if self.may_not(refused) {

@@ -21,6 +21,9 @@ pub const WORK_EXIT: u32 = 2;
 /// `Thread::work`: every register was replaced (rt_sigreturn(2), execve(2)): return by IRET.
 pub const WORK_FULL_RESTORE: u32 = 4;
 
+/// What PR_SET_TIMERSLACK with 0 goes back to.
+pub const DEFAULT_SLACK_NS: usize = 50_000;
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub enum State {
@@ -55,6 +58,8 @@ pub struct Thread {
     /// setpriority(2), and a policy of sched_setscheduler(2).
     pub nice: AtomicI32,
     pub policy: AtomicU32,
+    /// prctl(2) PR_SET_TIMERSLACK: kept and told.
+    pub slack_ns: AtomicUsize,
     /// Nanoseconds of processor time used, and when it last began to run.
     pub cpu_ns: core::sync::atomic::AtomicU64,
     pub running_since_ns: core::sync::atomic::AtomicU64,
@@ -86,6 +91,7 @@ impl Thread {
             name: SpinLock::new([0; 16]),
             nice: AtomicI32::new(0),
             policy: AtomicU32::new(0),
+            slack_ns: AtomicUsize::new(DEFAULT_SLACK_NS),
             cpu_ns: core::sync::atomic::AtomicU64::new(0),
             running_since_ns: core::sync::atomic::AtomicU64::new(0),
         }))
@@ -131,6 +137,8 @@ impl Thread {
             .store(parent.nice.load(Ordering::Relaxed), Ordering::Relaxed);
         self.policy
             .store(parent.policy.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.slack_ns
+            .store(parent.slack_ns.load(Ordering::Relaxed), Ordering::Relaxed);
     }
 
     /// The running thread's FS base, now and after each switch.

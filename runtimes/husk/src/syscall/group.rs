@@ -4,7 +4,8 @@
 use alloc::sync::Arc;
 
 use crate::errno::{EACCES, EINVAL, EPERM, ESRCH, Errno};
-use crate::process::{Process, current, family, registry};
+use crate::process::identity::may_inspect;
+use crate::process::{Credentials, Process, current, family, registry};
 use crate::syscall;
 
 syscall! {
@@ -55,6 +56,13 @@ pub fn by_id(pid: i32) -> Result<Arc<Process>, Errno> {
     }
     let pid = u32::try_from(pid).map_err(|_| ESRCH)?;
     registry::find(pid).ok_or(ESRCH)
+}
+
+/// EPERM for who may not look into a process.
+pub fn require_inspection(process: &Process) -> Result<(), Errno> {
+    may_inspect(process, Credentials::real)
+        .then_some(())
+        .ok_or(EPERM)
 }
 
 /// ESRCH for anybody but the caller and its children; children that have begun another program

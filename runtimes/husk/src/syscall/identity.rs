@@ -15,6 +15,7 @@ use crate::process::capability::{self, Capabilities};
 use crate::process::limits::{RESOURCE_COUNT, RLIMIT_NOFILE, RLIMIT_STACK};
 use crate::process::registry;
 use crate::process::signal::LAST;
+use crate::process::thread::DEFAULT_SLACK_NS;
 use crate::process::{Credentials, Process, current};
 use crate::sync::SpinLock;
 use crate::{syscall, time};
@@ -212,6 +213,7 @@ syscall! {
 
     fn sys_prlimit64(pid: i32, resource: usize, new: usize, old: usize) {
         let process = by_id(pid)?;
+        require_limits_of(&process)?;
         if resource >= RESOURCE_COUNT {
             return Err(EINVAL);
         }
@@ -290,9 +292,10 @@ pub fn write_usage(address: usize, cpu_ns: u64) -> Result<(), Errno> {
 
 fn change(change: impl FnOnce(&mut Credentials) -> Result<(), Errno>) -> SysResult {
     let mut credentials = current().process.credentials.lock();
-    let before = credentials.user_ids();
+    let (before, acted) = (credentials.user_ids(), credentials.effective());
     change(&mut credentials)?;
     let (after, keeps) = (credentials.user_ids(), credentials.keeps_capabilities);
+    credentials.is_private |= credentials.effective() != acted;
     if before != after {
         credentials.capabilities.follow_ids(before, after, keeps);
     }
@@ -373,6 +376,16 @@ fn set_limit(process: &Process, resource: usize, [soft, hard]: [u64; 2]) -> SysR
     Ok(0)
 }
 
+/// prlimit(2): all the ids of another process are the caller's real ones, or CAP_SYS_RESOURCE.
+fn require_limits_of(process: &Process) -> Result<(), Errno> {
+    let own = &current().process;
+    let real = own.credentials.lock().real();
+    let is_own = own.pid == process.pid || process.credentials.lock().belong_to(real);
+    (is_own || permission::has(capability::SYS_RESOURCE))
+        .then_some(())
+        .ok_or(EPERM)
+}
+
 fn prctl(option: u32, argument: usize, rest: [usize; 3]) -> SysResult {
     const PR_SET_PDEATHSIG: u32 = 1;
     const PR_GET_PDEATHSIG: u32 = 2;
@@ -410,7 +423,13 @@ fn prctl(option: u32, argument: usize, rest: [usize; 3]) -> SysResult {
             let is_subreaper = current().process.family.lock().is_subreaper;
             user::write(argument, u32::from(is_subreaper)).map(|()| 0)
         }
-        PR_GET_DUMPABLE => Ok(1),
+        PR_GET_DUMPABLE => Ok(usize::from(
+            !current().process.credentials.lock().is_private,
+        )),
+        PR_SET_DUMPABLE if argument <= 1 => {
+            current().process.credentials.lock().is_private = argument == 0;
+            Ok(0)
+        }
         PR_CAPBSET_READ => {
             let held = current().process.credentials.lock().capabilities;
             capability::bit(argument).map(|bit| usize::from(held.bounding & bit != 0))
@@ -423,13 +442,21 @@ fn prctl(option: u32, argument: usize, rest: [usize; 3]) -> SysResult {
             current().process.credentials.lock().keeps_capabilities = argument == 1;
             Ok(0)
         }
-        PR_GET_TIMERSLACK => Ok(50_000),
-        PR_SET_DUMPABLE | PR_SET_TIMERSLACK => Ok(0),
+        PR_GET_TIMERSLACK => Ok(current().slack_ns.load(Ordering::Relaxed)),
+        PR_SET_TIMERSLACK => {
+            let wanted = if argument == 0 {
+                DEFAULT_SLACK_NS
+            } else {
+                argument
+            };
+            current().slack_ns.store(wanted, Ordering::Relaxed);
+            Ok(0)
+        }
         PR_SET_NO_NEW_PRIVS if argument == 1 && rest == [0; 3] => {
             current().process.credentials.lock().no_new_privileges = true;
             Ok(0)
         }
-        PR_GET_NO_NEW_PRIVS => Ok(usize::from(
+        PR_GET_NO_NEW_PRIVS if argument == 0 && rest == [0; 3] => Ok(usize::from(
             current().process.credentials.lock().no_new_privileges,
         )),
         PR_SET_VMA => Ok(0), // names of anonymous mappings, for /proc only

@@ -305,21 +305,25 @@ fn read_link(directory: i32, address: usize, buffer: usize, size: i32) -> SysRes
         .ok_or(EINVAL)?;
     let path = read(address)?;
     let target = if path.is_empty() {
-        link_target(node_of(&of_descriptor(directory)?).as_ref()).ok_or(ENOENT)?
+        let node = node_of(&of_descriptor(directory)?).ok_or(ENOENT)?;
+        link_target(&node)?.ok_or(ENOENT)?
     } else {
-        link_target(Some(&find(directory, &path, AtEnd::Stay)?)).ok_or(EINVAL)?
+        let node = find(directory, &path, AtEnd::Stay)?;
+        link_target(&node)?.ok_or(EINVAL)?
     };
     let length = target.len().min(size);
     user::write_bytes(buffer, target.get(..length).unwrap_or_default())?;
     Ok(length)
 }
 
-fn link_target(node: Option<&NodeRef>) -> Option<Vec<u8>> {
-    match &node?.kind {
-        Kind::Symlink(target) => Some(target.to_vec()),
-        Kind::MagicLink(file) => Some(file.path()),
-        _ => None,
-    }
+/// None for what is no link.
+fn link_target(node: &Node) -> Result<Option<Vec<u8>>, Errno> {
+    let target = match &node.kind {
+        Kind::Symlink(target) => target.to_vec(),
+        Kind::MagicLink(file) => file.path(),
+        _ => return Ok(None),
+    };
+    permission::follow(node).map(|()| Some(target))
 }
 
 const ACCESS_MODES: u32 = 7;

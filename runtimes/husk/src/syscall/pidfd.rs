@@ -2,6 +2,7 @@
 
 use alloc::sync::Arc;
 
+use super::group::require_inspection;
 use super::signal::{queued_info, require_permission, taken};
 use crate::errno::{EINVAL, ESRCH};
 use crate::fs::open::O_NONBLOCK;
@@ -44,6 +45,7 @@ syscall! {
         if process.is_zombie() {
             return Err(ESRCH);
         }
+        require_inspection(&process)?;
         let open = process.files().get(theirs)?;
         current().process.files().install_open(open, 0, true).map(|fd| fd as usize)
     }

@@ -9,7 +9,7 @@ use core::sync::atomic::Ordering;
 
 use super::thread::thread_of;
 use super::time::write_timespec;
-use crate::errno::{EACCES, EINVAL, EPERM, ESRCH, Errno, SysResult};
+use crate::errno::{EACCES, EINVAL, EPERM, ESRCH, Errno};
 use crate::fs::permission;
 use crate::mm::user;
 use crate::process::capability;
@@ -37,6 +37,7 @@ syscall! {
         let priority: u32 = user::read(parameter)?;
         let thread = scheduled(tid)?;
         require_no_priority(policy, priority)?;
+        require_own(&thread)?;
         let is_promoted = policy != SCHED_IDLE && thread.policy.load(Ordering::Relaxed) == SCHED_IDLE;
         if is_promoted && !permission::has(capability::SYS_NICE) {
             return Err(EPERM);
@@ -48,8 +49,10 @@ syscall! {
     fn sys_sched_setparam(tid: i32, parameter: usize) {
         require_parameter(parameter)?;
         let priority: u32 = user::read(parameter)?;
-        scheduled(tid)?;
-        require_no_priority(0, priority)
+        let thread = scheduled(tid)?;
+        require_no_priority(0, priority)?;
+        require_own(&thread)?;
+        Ok(0)
     }
 
     fn sys_sched_get_priority_max(policy: u32) {
@@ -95,9 +98,9 @@ fn require_parameter(address: usize) -> Result<(), Errno> {
 }
 
 /// SCHED_OTHER, SCHED_BATCH and SCHED_IDLE have no priorities; real-time policies are refused.
-fn require_no_priority(policy: u32, priority: u32) -> SysResult {
+fn require_no_priority(policy: u32, priority: u32) -> Result<(), Errno> {
     match policy {
-        0 | 3 | SCHED_IDLE if priority == 0 => Ok(0),
+        0 | 3 | SCHED_IDLE if priority == 0 => Ok(()),
         1 | 2 if (1..=99).contains(&priority) => Err(EPERM),
         _ => Err(EINVAL),
     }
@@ -150,17 +153,21 @@ fn threads_of(is_meant: &dyn Fn(&Process) -> bool) -> Vec<Arc<Thread>> {
 
 /// setpriority(2): one's own processes only, and without privilege only to be nicer.
 fn require_may_set(thread: &Thread, nice: i32) -> Result<(), Errno> {
-    if permission::has(capability::SYS_NICE) {
-        return Ok(());
-    }
+    require_own(thread)?;
+    let is_nicer = nice >= thread.nice.load(Ordering::Relaxed);
+    (is_nicer || permission::has(capability::SYS_NICE))
+        .then_some(())
+        .ok_or(EACCES)
+}
+
+/// EPERM for threads of other users, but for who has CAP_SYS_NICE.
+pub fn require_own(thread: &Thread) -> Result<(), Errno> {
     let euid = current().process.credentials.lock().euid;
     let is_own = {
         let theirs = thread.process.credentials.lock();
         euid == theirs.uid || euid == theirs.euid
     };
-    match is_own {
-        false => Err(EPERM),
-        true if nice < thread.nice.load(Ordering::Relaxed) => Err(EACCES),
-        true => Ok(()),
-    }
+    (is_own || permission::has(capability::SYS_NICE))
+        .then_some(())
+        .ok_or(EPERM)
 }

@@ -3,6 +3,8 @@
 use alloc::sync::Arc;
 use core::sync::atomic::Ordering;
 
+use super::group::require_inspection;
+use super::priority::require_own;
 use crate::errno::{E2BIG, EBADF, EEXIST, EINVAL, ENOSYS, EPERM, ESRCH, Errno};
 use crate::mm::user;
 use crate::mm::{PAGE_SIZE, USER_END};
@@ -67,6 +69,7 @@ syscall! {
 
     fn sys_get_robust_list(tid: u32, head: usize, size: usize) {
         let thread = thread_of(tid)?;
+        require_inspection(&thread.process)?;
         user::write(size, 24usize)?;
         user::write(head, thread.robust_list.load(Ordering::Relaxed))?;
         Ok(0)
@@ -101,10 +104,11 @@ syscall! {
     }
 
     fn sys_sched_setaffinity(tid: u32, size: usize, mask: usize) {
-        thread_of(tid)?;
         let mut first = [0u8; 8];
         let given = first.get_mut(..size.min(8)).ok_or(EINVAL)?;
         user::read_bytes(mask, given)?;
+        let thread = thread_of(tid)?;
+        require_own(&thread)?;
         if first[0] & 1 == 0 { Err(EINVAL) } else { Ok(0) }
     }
 

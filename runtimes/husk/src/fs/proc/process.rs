@@ -5,11 +5,13 @@ use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 
 use super::{DIRECTORY, FILE, Generator, LINK, number_name, parse_number, text};
+use crate::errno::EACCES;
 use crate::fs::directory::{Directory, Dynamic};
 use crate::fs::name::Name;
 use crate::fs::node::{Attributes, Kind, Node, NodeRef, PROC_INODES};
 use crate::fs::root;
-use crate::process::{Process, Thread, registry, scheduler};
+use crate::process::identity::may_inspect;
+use crate::process::{Credentials, Process, Thread, registry, scheduler};
 
 /// Inode numbers of a process's entries: its id, then what it is.
 const INODES_PER_PROCESS: u64 = 1 << 24;
@@ -32,31 +34,53 @@ pub fn directory(pid: u32) -> Option<NodeRef> {
     let entries = Entries {
         process: Arc::downgrade(&process),
         table: OF_PROCESS,
-        first_number: number(&process, 1),
+        first: 1,
         tid: pid,
     };
-    Some(dynamic(number(&process, 0), Box::new(entries)))
+    let kind = directory_of(Box::new(entries));
+    Some(node(&process, 0, kind, DIRECTORY))
 }
 
-fn dynamic(number: u64, entries: Box<dyn Dynamic>) -> NodeRef {
-    let kind = Kind::Directory(Directory::with_dynamic(entries));
-    Node::with_number(number, kind, Attributes::new(DIRECTORY))
+fn directory_of(entries: Box<dyn Dynamic>) -> Kind {
+    Kind::Directory(Directory::with_dynamic(entries))
+}
+
+/// An entry belongs to whom the process acts for.
+fn node(process: &Process, what: u64, kind: Kind, permissions: u32) -> NodeRef {
+    let [uid, gid] = process.credentials.lock().effective();
+    let attributes = Attributes {
+        uid,
+        gid,
+        ..Attributes::new(permissions)
+    };
+    Node::with_number(number(process, what), kind, attributes)
+}
+
+/// Permissions of what only who may look into the process may use: none for others.
+fn guarded(process: &Process, permissions: u32) -> u32 {
+    u32::from(may_inspect(process, Credentials::effective)) * permissions
 }
 
 /// What an entry is; the functions are given the process, and the thread in a thread's directory.
 #[derive(Clone, Copy)]
 enum Entry {
     Text(fn(&Process, u32) -> super::Text),
+    /// With its permissions; for who may look into the process.
+    Guarded(u32, fn(&Process, u32) -> super::Text),
     /// None where a zombie has none.
     Link(fn(&Process) -> Option<Kind>),
-    Directory(fn(&Arc<Process>) -> Box<dyn Dynamic>),
+    Directory(u32, fn(&Arc<Process>) -> Box<dyn Dynamic>),
 }
 
-use Entry::{Link, Text};
+use Entry::{Guarded, Link, Text};
+
+/// What only the owner reads, and lists.
+const OWN_FILE: u32 = 0o400;
+const OWN_DIRECTORY: u32 = 0o500;
 
 /// /proc/PID; places in the list make inode numbers.
 const OF_PROCESS: &[(&str, Entry)] = &[
-    ("auxv", Text(text::auxv)),
+    ("auxv", Guarded(OWN_FILE, text::auxv)),
     ("cgroup", Text(|_, _| Ok(b"0::/\n".to_vec()))),
     ("cmdline", Text(text::cmdline)),
     ("comm", Text(text::comm)),
@@ -64,30 +88,36 @@ const OF_PROCESS: &[(&str, Entry)] = &[
         "cwd",
         Link(|process| Some(Kind::MagicLink(process.paths.cwd()))),
     ),
-    ("environ", Text(text::environ)),
+    ("environ", Guarded(OWN_FILE, text::environ)),
     ("exe", Link(exe)),
     (
         "fd",
-        Entry::Directory(|process| Box::new(Descriptors(Arc::downgrade(process)))),
+        Entry::Directory(OWN_DIRECTORY, |process| {
+            Box::new(Descriptors(Arc::downgrade(process)))
+        }),
     ),
     (
         "fdinfo",
-        Entry::Directory(|process| Box::new(DescriptorTexts(Arc::downgrade(process)))),
+        Entry::Directory(DIRECTORY, |process| {
+            Box::new(DescriptorTexts(Arc::downgrade(process)))
+        }),
     ),
     ("limits", Text(text::limits)),
-    ("maps", Text(text::maps)),
+    ("maps", Guarded(FILE, text::maps)),
     ("mountinfo", Text(text::mountinfo)),
     ("mounts", Text(text::mounts)),
     ("oom_score", Text(|_, _| Ok(b"0\n".to_vec()))),
     ("oom_score_adj", Text(|_, _| Ok(b"0\n".to_vec()))),
     ("root", Link(|_| Some(Kind::MagicLink(root().clone())))),
-    ("smaps", Text(text::smaps)),
+    ("smaps", Guarded(FILE, text::smaps)),
     ("stat", Text(text::stat)),
     ("statm", Text(text::statm)),
     ("status", Text(text::status)),
     (
         "task",
-        Entry::Directory(|process| Box::new(Tasks(Arc::downgrade(process)))),
+        Entry::Directory(DIRECTORY, |process| {
+            Box::new(Tasks(Arc::downgrade(process)))
+        }),
     ),
 ];
 
@@ -96,7 +126,7 @@ const OF_THREAD: &[(&str, Entry)] = &[
     ("comm", Text(text::comm)),
     ("stat", Text(text::stat)),
     ("status", Text(text::status)),
-    ("maps", Text(text::maps)),
+    ("maps", Guarded(FILE, text::maps)),
     ("statm", Text(text::statm)),
     ("exe", Link(exe)),
     (
@@ -105,7 +135,9 @@ const OF_THREAD: &[(&str, Entry)] = &[
     ),
     (
         "fd",
-        Entry::Directory(|process| Box::new(Descriptors(Arc::downgrade(process)))),
+        Entry::Directory(OWN_DIRECTORY, |process| {
+            Box::new(Descriptors(Arc::downgrade(process)))
+        }),
     ),
 ];
 
@@ -121,7 +153,7 @@ fn exe(process: &Process) -> Option<Kind> {
 struct Entries {
     process: Weak<Process>,
     table: &'static [(&'static str, Entry)],
-    first_number: u64,
+    first: u64,
     tid: u32,
 }
 
@@ -132,17 +164,13 @@ impl Dynamic for Entries {
             .table
             .iter()
             .position(|(entry, _)| entry.as_bytes() == name)?;
-        let number = self.first_number + at as u64;
         let (kind, permissions) = match self.table.get(at)?.1 {
             Text(make) => (Kind::Generated(self.generator(make)), FILE),
-            Link(make) => (make(&process)?, LINK),
-            Entry::Directory(make) => return Some(dynamic(number, make(&process))),
+            Guarded(mode, make) => (Kind::Generated(guard(self.generator(make), &process)), mode),
+            Link(make) => (make(&process)?, guarded(&process, LINK)),
+            Entry::Directory(mode, make) => (directory_of(make(&process)), mode),
         };
-        Some(Node::with_number(
-            number,
-            kind,
-            Attributes::new(permissions),
-        ))
+        Some(node(&process, self.first + at as u64, kind, permissions))
     }
 
     fn names(&self) -> Vec<(u64, Name)> {
@@ -152,6 +180,17 @@ impl Dynamic for Entries {
             .map(|(name, _)| Name::Archive(name.as_bytes()));
         (0..).zip(names).collect()
     }
+}
+
+/// EACCES for who may not look into the process.
+fn guard(make: Generator, process: &Arc<Process>) -> Generator {
+    let process = Arc::downgrade(process);
+    Box::new(move || {
+        let is_open = process
+            .upgrade()
+            .is_none_or(|process| may_inspect(&process, Credentials::effective));
+        if is_open { make() } else { Err(EACCES) }
+    })
 }
 
 impl Entries {
@@ -179,10 +218,11 @@ impl Dynamic for Tasks {
         let entries = Entries {
             process: self.0.clone(),
             table: OF_THREAD,
-            first_number: number(&process, first + 1),
+            first: first + 1,
             tid,
         };
-        Some(dynamic(number(&process, first), Box::new(entries)))
+        let kind = directory_of(Box::new(entries));
+        Some(node(&process, first, kind, DIRECTORY))
     }
 
     fn names(&self) -> Vec<(u64, Name)> {
@@ -205,9 +245,9 @@ impl Dynamic for Descriptors {
         let process = self.0.upgrade()?;
         let fd = i32::try_from(parse_number(name)?).ok()?;
         let open = process.files().get(fd).ok()?;
-        let number = number(&process, DESCRIPTOR_INODES + fd as u64);
         let kind = Kind::MagicLink(open.file.clone());
-        Some(Node::with_number(number, kind, Attributes::new(0o700)))
+        let what = DESCRIPTOR_INODES + fd as u64;
+        Some(node(&process, what, kind, guarded(&process, 0o700)))
     }
 
     fn names(&self) -> Vec<(u64, Name)> {
@@ -223,15 +263,14 @@ impl Dynamic for DescriptorTexts {
         let process = self.0.upgrade()?;
         let fd = i32::try_from(parse_number(name)?).ok()?;
         process.files().get(fd).ok()?;
-        let number = number(&process, DESCRIPTOR_TEXT_INODES + fd as u64);
-        let process = self.0.clone();
+        let this = self.0.clone();
         let make = move || {
-            process
-                .upgrade()
+            this.upgrade()
                 .map_or(Ok(Vec::new()), |p| text::descriptor(&p, fd))
         };
-        let kind = Kind::Generated(Box::new(make));
-        Some(Node::with_number(number, kind, Attributes::new(FILE)))
+        let kind = Kind::Generated(guard(Box::new(make), &process));
+        let what = DESCRIPTOR_TEXT_INODES + fd as u64;
+        Some(node(&process, what, kind, FILE))
     }
 
     fn names(&self) -> Vec<(u64, Name)> {

@@ -99,6 +99,7 @@ fn forget_old_program() {
     let mut ids = process.credentials.lock();
     (ids.suid, ids.sgid) = (ids.euid, ids.egid);
     ids.keeps_capabilities = false;
+    ids.is_private = false;
     let [real, effective, _] = ids.user_ids();
     ids.capabilities.execute(real, effective);
 }
