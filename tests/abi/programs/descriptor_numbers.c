@@ -44,6 +44,24 @@ int main(void)
     SHOW(fcntl(5, 9999));
     SHOW(ioctl(5, 0x1234567));
     SHOW(ioctl(99, FIONREAD, &on));
+    SHOW(fcntl(5, F_GETOWN));
+    SHOW(fcntl(5, F_SETOWN, getpid()));
+    CHECK(fcntl(5, F_GETOWN) == getpid());
+    SHOW(fcntl(5, F_SETOWN, -getpgrp()));
+    struct f_owner_ex owner;
+    SHOW(fcntl(5, F_GETOWN_EX, &owner));
+    CHECK(owner.type == F_OWNER_PGRP && owner.pid == getpgrp());
+    owner.type = F_OWNER_PID;
+    owner.pid = getpid();
+    SHOW(fcntl(5, F_SETOWN_EX, &owner));
+    CHECK(fcntl(5, F_GETOWN) == getpid());
+    owner.type = 77;
+    SHOW(fcntl(5, F_SETOWN_EX, &owner));
+    SHOW(fcntl(5, F_SETOWN, 999999));
+    SHOW(fcntl(5, F_SETFL, O_NOATIME));
+    CHECK((fcntl(5, F_GETFL) & O_NOATIME) != 0);
+    SHOW(fcntl(5, F_SETFL, 0));
+    CHECK((fcntl(5, F_GETFL) & O_NOATIME) == 0);
 
     struct rlimit limit, low;
     getrlimit(RLIMIT_NOFILE, &limit);

@@ -1,5 +1,6 @@
 /* clone(2) CLONE_FILES and CLONE_FS: tables of descriptors, working directory and umask in common. */
 #include "process.h"
+#include <linux/close_range.h>
 
 static char stack[65536] __attribute__((aligned(16)));
 
@@ -40,6 +41,27 @@ static void with(const char *what, int flags)
     close(33);
 }
 
+static int closes_range(void *arg)
+{
+    int *fds = arg;
+    SHOW(syscall(SYS_close_range, fds[0], fds[1], CLOSE_RANGE_UNSHARE));
+    SHOW(fcntl(fds[0], F_GETFD));
+    fflush(stdout);
+    return 0;
+}
+
+static void unshared(void)
+{
+    int fds[2];
+    MUST(pipe(fds));
+    fflush(stdout);
+    reap("close_range", clone(closes_range, stack + sizeof stack, CLONE_FILES | SIGCHLD, fds));
+    SHOW(fcntl(fds[0], F_GETFD));
+    SHOW(fcntl(fds[1], F_GETFD));
+    close(fds[0]);
+    close(fds[1]);
+}
+
 static int executed(void)
 {
     return fcntl(34, F_GETFD) == -1 ? 0 : 1;
@@ -58,6 +80,7 @@ int main(int argc, char **argv)
     (void)argv;
     if (argc > 1)
         return executed();
+    unshared();
     MUST(mkdir("inside", 0777));
     with("neither", 0);
     with("CLONE_FILES", CLONE_FILES);

@@ -5,7 +5,7 @@
 
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
-use core::sync::atomic::{AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
 
 use super::epoll::Epoll;
 use super::open::{O_ACCMODE, O_CLOEXEC, O_CREAT, O_EXCL, O_NOCTTY, O_PATH, O_TRUNC};
@@ -30,6 +30,8 @@ pub struct OpenFile {
     pub flags: SpinLock<u32>,
     /// The file offset in bytes.
     pub offset: SpinLock<u64>,
+    /// fcntl(2) F_SETOWN.
+    pub owner: AtomicI32,
     /// Epoll instances that watch this description, and which of their interests it is.
     watchers: SpinLock<Vec<(Weak<Epoll>, u32)>>,
     /// False for what memfd_create(2) gives: the file can be executed all the same, as on Linux.
@@ -46,6 +48,7 @@ impl OpenFile {
             file,
             flags: SpinLock::new(flags & !OF_OPEN),
             offset: SpinLock::new(0),
+            owner: AtomicI32::new(0),
             watchers: SpinLock::new(Vec::new()),
             is_writer: flags & O_ACCMODE != 0 && flags & O_PATH == 0,
         }

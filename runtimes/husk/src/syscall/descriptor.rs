@@ -1,15 +1,16 @@
 //! Descriptors themselves: close(2), dup(2), fcntl(2), ioctl(2).
 
 use alloc::sync::Arc;
+use core::sync::atomic::Ordering;
 
 use super::lock::{self, F_GETLK, F_OFD_GETLK, F_OFD_SETLKW, F_SETLKW};
-use crate::errno::{EBADF, EINVAL, Errno, SysResult};
+use crate::errno::{EBADF, EINVAL, ESRCH, Errno, SysResult};
 use crate::fs::node::as_node;
 use crate::fs::open::{O_ACCMODE, O_APPEND, O_CLOEXEC, O_DIRECT, O_NONBLOCK, O_PATH, O_WRONLY};
 use crate::fs::pipe::PipeEnd;
-use crate::fs::{FileTable, OpenFile, seal};
+use crate::fs::{FileTable, OpenFile, permission, seal};
 use crate::mm::user;
-use crate::process;
+use crate::process::{self, Process, registry};
 use crate::syscall;
 
 /// The running process's descriptors.
@@ -53,14 +54,21 @@ const F_GETFL: i32 = 3;
 const F_SETFL: i32 = 4;
 const F_SETOWN: i32 = 8;
 const F_GETOWN: i32 = 9;
+const F_SETOWN_EX: i32 = 15;
+const F_GETOWN_EX: i32 = 16;
 const F_DUPFD_CLOEXEC: i32 = 1030;
 const F_SETPIPE_SZ: i32 = 1031;
 const F_GETPIPE_SZ: i32 = 1032;
 const F_ADD_SEALS: i32 = 1033;
 const F_GET_SEALS: i32 = 1034;
+/// `struct f_owner_ex`: what the id beside it is of.
+const F_OWNER_PID: i32 = 1;
+const F_OWNER_PGRP: i32 = 2;
 const FD_CLOEXEC: usize = 1;
-/// What F_SETFL can change; O_ASYNC and O_NOATIME are accepted and mean nothing.
-const CHANGEABLE: u32 = O_APPEND | O_NONBLOCK | O_DIRECT;
+/// Kept and told: no time of access changes at reading anyway.
+const O_NOATIME: u32 = 0o1_000_000;
+/// What F_SETFL can change; O_ASYNC is accepted and means nothing.
+const CHANGEABLE: u32 = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME;
 const O_LARGEFILE: u32 = 0o100_000;
 
 fn control(fd: i32, command: i32, argument: usize) -> SysResult {
@@ -82,14 +90,24 @@ fn control(fd: i32, command: i32, argument: usize) -> SysResult {
             .map(|()| 0),
         F_GETFL => Ok(shown_flags(&open) as usize),
         F_SETFL => {
-            set_flags(&open, argument as u32);
+            set_flags(&open, argument as u32)?;
             Ok(0)
         }
         F_GETLK..=F_SETLKW | F_OFD_GETLK..=F_OFD_SETLKW => {
             lock::control(fd, &open, command, argument)
         }
-        F_SETOWN => Ok(0),
-        F_GETOWN => Ok(0),
+        F_SETOWN => set_owner(&open, argument as i32),
+        F_GETOWN => Ok(open.owner.load(Ordering::Relaxed) as usize),
+        F_SETOWN_EX => match user::read::<[i32; 2]>(argument)? {
+            [F_OWNER_PID, pid] if pid >= 0 => set_owner(&open, pid),
+            [F_OWNER_PGRP, group] if group >= 0 => set_owner(&open, -group),
+            _ => Err(EINVAL),
+        },
+        F_GETOWN_EX => {
+            let owner = open.owner.load(Ordering::Relaxed);
+            let kind = if owner < 0 { F_OWNER_PGRP } else { F_OWNER_PID };
+            user::write(argument, [kind, owner.abs()]).map(|()| 0)
+        }
         F_SETPIPE_SZ => pipe_end(&open)?.pipe().set_capacity(argument),
         F_GETPIPE_SZ => Ok(pipe_end(&open)?.pipe().capacity()),
         F_ADD_SEALS => seal::add(&open, argument),
@@ -98,7 +116,24 @@ fn control(fd: i32, command: i32, argument: usize) -> SysResult {
     }
 }
 
-fn set_flags(open: &OpenFile, wanted: u32) {
+/// Whom signals of O_ASYNC would go to: a process, or as a negative number a group. None are sent.
+fn set_owner(open: &OpenFile, owner: i32) -> SysResult {
+    let is_owner = |process: &Arc<Process>| match owner {
+        0.. => process.pid == owner as u32,
+        _ => process.family.lock().group == owner.unsigned_abs(),
+    };
+    if owner != 0 && !registry::all().iter().any(is_owner) {
+        return Err(ESRCH);
+    }
+    open.owner.store(owner, Ordering::Relaxed);
+    Ok(0)
+}
+
+fn set_flags(open: &OpenFile, wanted: u32) -> Result<(), Errno> {
+    let is_asked = wanted & !open.status_flags() & O_NOATIME != 0;
+    if let Some(node) = as_node(&open.file).filter(|_| is_asked) {
+        permission::owner(node)?;
+    }
     let mut flags = open.flags.lock();
     *flags = *flags & !CHANGEABLE | wanted & CHANGEABLE;
     let is_writing_end = *flags & O_ACCMODE != 0;
@@ -108,6 +143,7 @@ fn set_flags(open: &OpenFile, wanted: u32) {
     {
         end.pipe().set_packetized(wanted & O_DIRECT != 0);
     }
+    Ok(())
 }
 
 /// The status flags as Linux shows them: with O_LARGEFILE on what 64-bit programs open by a path.
@@ -169,6 +205,16 @@ fn is_regular(open: &OpenFile) -> bool {
 const CLOSE_RANGE_UNSHARE: u32 = 1 << 1;
 const CLOSE_RANGE_CLOEXEC: u32 = 1 << 2;
 
+/// Gives the process a table of its own. Its threads have one together: EINVAL where there are more.
+fn unshare() -> Result<(), Errno> {
+    let process = &process::current().process;
+    if process.threads.lock().len() > 1 {
+        return Err(EINVAL);
+    }
+    process.replace_files(Arc::new(process.files().duplicate()?));
+    Ok(())
+}
+
 fn mark_range(first: usize, last: usize) {
     let mut fd = first;
     while let Some(next) = table().next_open(fd).filter(|&next| next <= last) {
@@ -185,6 +231,9 @@ syscall! {
     fn sys_close_range(first: u32, last: u32, flags: u32) {
         if flags & !(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC) != 0 || first > last {
             return Err(EINVAL);
+        }
+        if flags & CLOSE_RANGE_UNSHARE != 0 {
+            unshare()?;
         }
         if flags & CLOSE_RANGE_CLOEXEC != 0 {
             mark_range(first as usize, last as usize);
