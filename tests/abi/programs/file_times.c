@@ -64,6 +64,13 @@ int main(void)
     show_times("utimes");
     values[0].tv_usec = 1000000;
     SHOW(utimes("f", values));
+    struct timeval before[2] = {{-10, 500000}, {-1000000, 0}};
+    SHOW(utimes("f", before));
+    show_times("utimes before the epoch");
+    SHOW(utime("f", &(struct utimbuf){-5, -7}));
+    show_times("utime before the epoch");
+    SHOW(futimesat(AT_FDCWD, "f", before));
+    show_times("futimesat before the epoch");
     SHOW(futimesat(AT_FDCWD, "f", NULL));
     struct stat st;
     stat("f", &st);

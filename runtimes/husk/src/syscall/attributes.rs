@@ -115,13 +115,15 @@ fn new_time([seconds, nanoseconds]: [u64; 2]) -> Result<NewTime, Errno> {
     match nanoseconds {
         UTIME_OMIT => Ok(None),
         UTIME_NOW => Ok(Some(realtime_ns())),
-        0..NS_PER_S => {
-            // Before the epoch is negative.
-            let ns = (seconds as i64).saturating_mul(NS_PER_S as i64);
-            Ok(Some(ns.saturating_add(nanoseconds as i64) as u64))
-        }
+        0..NS_PER_S => Ok(Some(since_epoch(seconds, nanoseconds))),
         _ => Err(EINVAL),
     }
+}
+
+/// Before the epoch is negative.
+fn since_epoch(seconds: u64, nanoseconds: u64) -> u64 {
+    let ns = (seconds as i64).saturating_mul(NS_PER_S as i64);
+    ns.saturating_add(nanoseconds as i64) as u64
 }
 
 /// Two `struct timespec`; null is now.
@@ -144,11 +146,7 @@ fn read_timevals(address: usize) -> Result<Times, Errno> {
     let pairs: [[u64; 2]; 2] = user::read(address)?;
     let [accessed, modified] = pairs.map(|[seconds, microseconds]| {
         let is_normal = microseconds < 1_000_000;
-        is_normal.then(|| {
-            seconds
-                .saturating_mul(NS_PER_S)
-                .saturating_add(microseconds * 1000)
-        })
+        is_normal.then(|| since_epoch(seconds, microseconds * 1000))
     });
     let given = |time: Option<u64>| time.ok_or(EINVAL).map(Some);
     Ok(Times::given(given(accessed)?, given(modified)?))
@@ -251,7 +249,7 @@ syscall! {
             return set_times(&file, Times::now());
         }
         let seconds: [u64; 2] = user::read(times)?;
-        let [accessed, modified] = seconds.map(|seconds| Some(seconds.saturating_mul(NS_PER_S)));
+        let [accessed, modified] = seconds.map(|seconds| Some(since_epoch(seconds, 0)));
         set_times(&file, Times::given(accessed, modified))
     }
 }
