@@ -98,6 +98,13 @@ int main(void)
     SHOW(send(s[0], (void *)8, 1, 0));
     SHOW(recv(s[0], text, 1, MSG_OOB));
     large(s);
+    SHOW(send(s[1], "abcdef", 6, 0));
+    SHOW(ready(s[0], POLLIN, 2000));
+    memset(text, '.', sizeof text);
+    SHOW(recv(s[0], NULL, 2, MSG_TRUNC)); /* bytes that are thrown away */
+    SHOW(recv(s[0], text, 2, MSG_TRUNC));
+    SHOW(recv(s[0], text, 4, 0));
+    printf("%.4s\n", text);
     close(s[0]);
     close(s[1]);
     return 0;

@@ -35,6 +35,21 @@ pub trait Sink {
     fn put(&mut self, bytes: &[u8]) -> SysResult;
 }
 
+/// Takes so many bytes, and keeps none.
+pub struct Discard(pub usize);
+
+impl Sink for Discard {
+    fn remaining(&self) -> usize {
+        self.0
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> SysResult {
+        let taken = bytes.len().min(self.0);
+        self.0 -= taken;
+        Ok(taken)
+    }
+}
+
 /// Where bytes that are written come from.
 pub trait Source {
     fn remaining(&self) -> usize;

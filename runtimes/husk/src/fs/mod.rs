@@ -45,7 +45,7 @@ use crate::process::scheduler;
 use crate::sync::Once;
 
 pub use context::PathContext;
-pub use file::{Events, File, FileRef, FileStatus, IoRequest, Sink, Source};
+pub use file::{Discard, Events, File, FileRef, FileStatus, IoRequest, Sink, Source};
 pub use table::{FileTable, OpenFile};
 
 use content::Content;

@@ -8,6 +8,8 @@ use alloc::vec::Vec;
 
 use super::socket::int_value;
 use crate::errno::{EINVAL, ENODEV, ENOENT, ENOPROTOOPT, EOPNOTSUPP, Errno};
+use crate::fs::permission;
+use crate::process::capability;
 
 /// A level and a name.
 pub type Key = (i32, i32);
@@ -32,6 +34,7 @@ pub const TIMESTAMP: Key = (SOL_SOCKET, 29);
 pub const ACCEPTCONN: Key = (SOL_SOCKET, 30);
 const SNDBUFFORCE: Key = (SOL_SOCKET, 32);
 const RCVBUFFORCE: Key = (SOL_SOCKET, 33);
+const MARK: Key = (SOL_SOCKET, 36);
 pub const TIMESTAMPNS: Key = (SOL_SOCKET, 35);
 pub const NODELAY: Key = (IPPROTO_TCP, 1);
 pub const MAXSEG: Key = (IPPROTO_TCP, 2);
@@ -162,9 +165,9 @@ static ROWS: [Row; 55] = [
     row(BINDTODEVICE, ALL, Rule::Interface, 0),
     row(TIMESTAMP, ALL, Rule::Flag, 0),
     row(TIMESTAMPNS, ALL, Rule::Flag, 0),
-    row((SOL_SOCKET, 36), ALL, Rule::Number, 0), // SO_MARK
+    row(MARK, ALL, Rule::Number, 0),
     row((SOL_SOCKET, 46), ALL, Rule::NotNegative, 0), // SO_BUSY_POLL
-    row((SOL_SOCKET, 49), ALL, Rule::Number, -1), // SO_INCOMING_CPU
+    row((SOL_SOCKET, 49), ALL, Rule::Number, -1),     // SO_INCOMING_CPU
     row(MAXSEG, TCP, Rule::Segment, 536),
     row(KEEPIDLE, TCP, Rule::Seconds, 7200),
     row(KEEPINTVL, TCP, Rule::Seconds, 75),
@@ -283,6 +286,9 @@ impl Options {
 
     pub fn set(&mut self, key: Key, value: &[u8], family: Family) -> Result<(), Errno> {
         const LARGEST_BUFFER: i32 = 212_992; // net.core.wmem_max
+        if [SNDBUFFORCE, RCVBUFFORCE, MARK].contains(&key) && int_value(value).is_ok() {
+            permission::require(capability::NET_ADMIN)?;
+        }
         if key == SNDBUFFORCE || key == RCVBUFFORCE {
             let buffer = if key == SNDBUFFORCE { SNDBUF } else { RCVBUF };
             return self.set_buffer(buffer, int_value(value)?.max(0));

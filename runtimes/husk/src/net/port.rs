@@ -9,9 +9,12 @@ use crate::errno::{EADDRINUSE, Errno};
 use crate::fs::random;
 use crate::sorted_map::SortedMap;
 use crate::sync::SpinLock;
+use crate::time;
 
 /// net.ipv4.ip_local_port_range.
 const EPHEMERAL: core::ops::RangeInclusive<u16> = 32768..=60999;
+/// How long a connection that this side closed first keeps its port (TCP_TIMEWAIT_LEN of Linux).
+const TIME_WAIT_NS: u64 = 60_000_000_000;
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Kind {
@@ -20,7 +23,7 @@ pub enum Kind {
 }
 
 /// What a socket asks for when it is bound.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Claim {
     pub kind: Kind,
     pub address: IpAddr,
@@ -34,6 +37,24 @@ struct Entry {
     id: u64,
     claim: Claim,
     is_listening: bool,
+    /// Of a port's connections, which are one entry if they claim the same.
+    holders: usize,
+    by: By,
+    until_ns: u64,
+}
+
+impl Entry {
+    fn is_held(&self, now_ns: u64) -> bool {
+        self.holders > 0 || self.until_ns > now_ns
+    }
+}
+
+/// How a socket came to its port: by bind(2) it is the socket's, else the connection's.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum By {
+    Bind,
+    Connect,
+    Accept,
 }
 
 static BOUND: SpinLock<SortedMap<(Kind, u16), Vec<Entry>>> = SpinLock::new(SortedMap::new());
@@ -44,6 +65,7 @@ static NEXT: AtomicU64 = AtomicU64::new(1);
 pub struct Binding {
     id: u64,
     kind: Kind,
+    pub by: By,
     pub address: SocketAddr,
 }
 
@@ -69,28 +91,53 @@ pub fn bind(claim: Claim, port: u16) -> Result<Binding, Errno> {
 }
 
 fn is_free(claim: &Claim, port: u16) -> bool {
-    let bound = BOUND.lock();
-    let entries = bound.get(&(claim.kind, port));
-    entries.is_none_or(|entries| !entries.iter().any(|entry| conflicts(claim, entry)))
+    let mut bound = BOUND.lock();
+    let Some(entries) = bound.get_mut(&(claim.kind, port)) else {
+        return true;
+    };
+    let now_ns = time::now_ns();
+    entries.retain(|entry| entry.is_held(now_ns));
+    !entries.iter().any(|entry| conflicts(claim, entry))
 }
 
 fn take(claim: Claim, port: u16) -> Option<Binding> {
-    if !is_free(&claim, port) {
-        return None;
-    }
-    let id = NEXT.fetch_add(1, Ordering::Relaxed);
-    let entry = Entry {
-        id,
-        claim,
-        is_listening: false,
-    };
+    is_free(&claim, port).then(|| hold(claim, port, By::Bind))
+}
+
+/// A connection that came to a listener holds the port after the listener is gone (socket(7)
+/// SO_REUSEADDR).
+pub fn hold_for_accepted(claim: Claim, port: u16) -> Binding {
+    hold(claim, port, By::Accept)
+}
+
+fn hold(claim: Claim, port: u16, by: By) -> Binding {
     let mut bound = BOUND.lock();
-    bound.get_or_default((claim.kind, port)).push(entry);
-    Some(Binding {
+    let entries = bound.get_or_default((claim.kind, port));
+    let is_same = |entry: &&mut Entry| entry.by == By::Accept && entry.claim == claim;
+    let same = entries
+        .iter_mut()
+        .find(|entry| by == By::Accept && is_same(entry));
+    let id = if let Some(entry) = same {
+        entry.holders += 1;
+        entry.id
+    } else {
+        let id = NEXT.fetch_add(1, Ordering::Relaxed);
+        entries.push(Entry {
+            id,
+            claim,
+            is_listening: false,
+            holders: 1,
+            by,
+            until_ns: 0,
+        });
+        id
+    };
+    Binding {
         id,
         kind: claim.kind,
+        by,
         address: SocketAddr::new(claim.address, port),
-    })
+    }
 }
 
 fn conflicts(claim: &Claim, entry: &Entry) -> bool {
@@ -138,16 +185,32 @@ impl Binding {
     }
 }
 
-impl Drop for Binding {
-    fn drop(&mut self) {
+impl Binding {
+    /// Gives the port back after TIME_WAIT.
+    pub fn linger(self) {
+        self.change(|entry| entry.until_ns = time::now_ns() + TIME_WAIT_NS);
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Entry)) {
         let key = (self.kind, self.address.port());
         let mut bound = BOUND.lock();
         if let Some(entries) = bound.get_mut(&key) {
-            entries.retain(|entry| entry.id != self.id);
+            let own = entries.iter_mut().find(|entry| entry.id == self.id);
+            if let Some(own) = own {
+                change(own);
+            }
+            let now_ns = time::now_ns();
+            entries.retain(|entry| entry.is_held(now_ns));
             if entries.is_empty() {
                 bound.remove(&key);
             }
         }
+    }
+}
+
+impl Drop for Binding {
+    fn drop(&mut self) {
+        self.change(|entry| entry.holders -= 1);
     }
 }
 

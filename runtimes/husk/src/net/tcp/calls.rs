@@ -15,12 +15,12 @@ use crate::errno::{
     EADDRINUSE, EAFNOSUPPORT, EAGAIN, EALREADY, ECONNABORTED, EFAULT, EINPROGRESS, EINVAL, EISCONN,
     ENOTCONN, EOPNOTSUPP, EPIPE, Errno, SysResult,
 };
-use crate::fs::{Events, Sink, Source};
+use crate::fs::{Discard, Events, Sink, Source};
 use crate::mm::heap;
 use crate::net::address::{AF_INET, AF_INET6, Address, any};
 use crate::net::flows::FlowKey;
 use crate::net::options::{self, Family, Options};
-use crate::net::port::{self, Binding, Claim, Kind};
+use crate::net::port::{self, By, Claim, Kind};
 use crate::net::socket::{How, MessageFlags, Outgoing, Patience, Protocol, Received};
 use crate::net::stack::{self, Stack};
 use crate::net::{announce, config};
@@ -76,7 +76,9 @@ impl State {
     /// The local end for a connection: what was bound, completed, or an ephemeral port.
     fn local_for(&mut self, source: IpAddr, family: u16) -> Result<SocketAddr, Errno> {
         if self.binding.is_none() {
-            self.binding = Some(self.bind(any(family), 0)?);
+            let mut binding = port::bind(self.claim(any(family)), 0)?;
+            binding.by = By::Connect;
+            self.binding = Some(binding);
         }
         let bound = self.binding.as_ref().map(|b| b.address).ok_or(EINVAL)?;
         let address = if bound.ip().is_unspecified() {
@@ -87,15 +89,14 @@ impl State {
         Ok(SocketAddr::new(address, bound.port()))
     }
 
-    fn bind(&self, address: IpAddr, port: u16) -> Result<Binding, Errno> {
-        let claim = Claim {
+    pub(super) fn claim(&self, address: IpAddr) -> Claim {
+        Claim {
             kind: Kind::Tcp,
             address,
             is_version_6_only: self.options.is_on(options::V6ONLY),
             reuses_address: self.options.is_on(options::REUSEADDR),
             reuses_port: self.options.is_on(options::REUSEPORT),
-        };
-        port::bind(claim, port)
+        }
     }
 
     /// How far connect(2) has come; EAGAIN while it is under way.
@@ -219,7 +220,7 @@ impl Protocol for TcpSocket {
         if state.binding.is_some() || state.connection.is_some() {
             return Err(EINVAL);
         }
-        state.binding = Some(state.bind(address.ip(), address.port())?);
+        state.binding = Some(port::bind(state.claim(address.ip()), address.port())?);
         Ok(())
     }
 
@@ -255,7 +256,7 @@ impl Protocol for TcpSocket {
             return Err(EINVAL);
         }
         if state.binding.is_none() {
-            state.binding = Some(state.bind(any(self.family), 0)?);
+            state.binding = Some(port::bind(state.claim(any(self.family)), 0)?);
         }
         let binding = state.binding.as_ref().ok_or(EINVAL)?;
         binding.listen()?;
@@ -316,6 +317,11 @@ impl Protocol for TcpSocket {
         if flags.contains(MessageFlags::OOB) {
             return Err(EINVAL);
         }
+        let mut nowhere = Discard(into.remaining());
+        let into = match flags.contains(MessageFlags::TRUNC) {
+            true => &mut nowhere as &mut dyn Sink, // tcp(7): the bytes are thrown away
+            false => into,
+        };
         let is_peek = flags.contains(MessageFlags::PEEK);
         let wants_all = flags.contains(MessageFlags::WAITALL) && !is_peek;
         let mut total = 0;

@@ -12,6 +12,7 @@ use crate::errno::{EAGAIN, EINVAL, Errno};
 use crate::fs::Events;
 use crate::net::flows::FlowKey;
 use crate::net::packet::Transport;
+use crate::net::port;
 use crate::net::stack::Route;
 
 /// net.core.somaxconn.
@@ -107,9 +108,13 @@ impl TcpEndpoint {
         let listener: Weak<TcpEndpoint> = self.this.clone();
         let connection = Connection::await_opening(local, remote, route, listener).ok()?;
         backlog.half_open += 1;
+        let claim = state.claim(local.ip());
         drop(state);
         let flow = TcpEndpoint::new(options);
-        flow.state.lock().connection = Some(connection);
+        let mut begun = flow.state.lock();
+        begun.connection = Some(connection);
+        begun.binding = Some(port::hold_for_accepted(claim, local.port()));
+        drop(begun);
         stack
             .tcp
             .flows

@@ -18,7 +18,7 @@ use alloc::vec::Vec;
 
 use super::flows::{FlowKey, Flows};
 use super::options::Options;
-use super::port::Binding;
+use super::port::{Binding, By};
 use super::stack::{self, Stack};
 use crate::errno::Errno;
 use crate::fs::{Events, random};
@@ -159,6 +159,7 @@ impl TcpEndpoint {
         };
         if progress.is_over {
             connection.stop_timer();
+            give_back(&mut state.binding, connection.is_time_wait());
             let key = FlowKey::new(connection.local, connection.remote);
             stack.tcp.flows.remove(&key);
         } else {
@@ -249,6 +250,18 @@ impl TcpEndpoint {
 
     fn readiness(&self) -> Events {
         self.state.lock().readiness()
+    }
+}
+
+/// The port of a connection that is over, unless it is the socket's own. Only a port that others
+/// come to has to wait: of the ephemeral ones there are too few.
+fn give_back(binding: &mut Option<Binding>, is_time_wait: bool) {
+    let given = binding.take_if(|binding| is_time_wait || binding.by != By::Bind);
+    if let Some(binding) = given
+        && is_time_wait
+        && binding.by != By::Connect
+    {
+        binding.linger();
     }
 }
 
