@@ -89,6 +89,7 @@ int main(void)
     SHOW(listen(d, 1));
     SHOW(accept(d, NULL, NULL));
     SHOW(shutdown(d, SHUT_RD));
+    SHOW(ready(d, POLLIN | POLLOUT | POLLRDHUP, 0)); /* shut all the same */
     close(d);
     struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
     SHOW(connect(a, &nowhere, sizeof nowhere));

@@ -109,11 +109,52 @@ static void unconnected(int type)
     close(fd);
 }
 
+static void types_and_numbers(void)
+{
+    int s[2], type;
+    socklen_t length = sizeof type;
+    SHOW(socketpair(77, SOCK_STREAM, 0, s));
+    SHOW(socketpair(AF_INET, SOCK_STREAM, 0, s));
+    SHOW(socketpair(AF_UNIX, 9, 0, s));
+    SHOW(socketpair(AF_UNIX, SOCK_STREAM, 2, s));
+    MUST(socketpair(AF_UNIX, SOCK_RAW, PF_UNIX, s)); /* another name of SOCK_DGRAM */
+    MUST(getsockopt(s[0], SOL_SOCKET, SO_TYPE, &type, &length));
+    CHECK(type == SOCK_DGRAM);
+    close(s[0]);
+    close(s[1]);
+    s[0] = socket(AF_UNIX, SOCK_RAW, 0);
+    MUST(getsockopt(s[0], SOL_SOCKET, SO_TYPE, &type, &length));
+    CHECK(type == SOCK_DGRAM);
+    close(s[0]);
+    SHOW(socket(AF_UNIX, SOCK_DGRAM, 2));
+    SHOW(socket(AF_UNIX, 9, 0));
+}
+
+static void time_left(void)
+{
+    int s[2];
+    char text[4];
+    struct iovec part = {text, sizeof text};
+    struct mmsghdr message = {.msg_hdr = {.msg_iov = &part, .msg_iovlen = 1}};
+    struct timespec left = {5, 0};
+    MUST(socketpair(AF_UNIX, SOCK_DGRAM, 0, s));
+    MUST(send(s[1], "ab", 2, 0));
+    SHOW(recvmmsg(s[0], &message, 1, 0, &left));
+    CHECK(left.tv_sec == 4 && left.tv_nsec > 0);
+    left = (struct timespec){5, 0};
+    SHOW(recvmmsg(s[0], &message, 1, MSG_DONTWAIT, &left));
+    CHECK(left.tv_sec == 5);
+    close(s[0]);
+    close(s[1]);
+}
+
 int main(void)
 {
     const int types[] = {SOCK_STREAM, SOCK_SEQPACKET, SOCK_DGRAM};
     const char *names[] = {"stream", "sequenced packets", "datagrams"};
     signal(SIGPIPE, on_pipe);
+    types_and_numbers();
+    time_left();
     for (int i = 0; i < 3; i++) {
         printf("-- %s\n", names[i]);
         flags(types[i]);

@@ -95,6 +95,11 @@ pub fn open(family: u16, kind: u32, number: u32) -> Result<Socket, Errno> {
             (opener(kind, number)?, number)
         }
     };
+    let (kind, number) = match (family, kind) {
+        (AF_UNIX, SOCK_RAW) => (SOCK_DGRAM, 0),
+        (AF_UNIX, _) => (kind, 0),
+        _ => (kind, number),
+    };
     Ok(Socket::new(protocol, family, kind, number))
 }
 

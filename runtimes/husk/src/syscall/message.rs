@@ -7,6 +7,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::descriptor::table;
 use super::socket::Held;
+use super::time::write_timespec;
 use crate::errno::{EAGAIN, EFAULT, EINVAL, EMSGSIZE, ENOBUFS, EPERM, ESRCH, Errno, SysResult};
 use crate::fs::OpenFile;
 use crate::mm::heap;
@@ -478,7 +479,7 @@ syscall! {
         let held = Held::get(fd)?;
         let deadline = deadline(timeout)?;
         let waits_for_one = flags(bits).contains(MessageFlags::WAITFORONE);
-        batch(count, |index| {
+        let received = batch(count, |index| {
             let at = batch_entry(entries, index)?;
             let dont_wait = if waits_for_one && index > 0 {
                 MessageFlags::DONTWAIT.bits()
@@ -489,6 +490,10 @@ syscall! {
             user::write(at + size_of::<Header>(), received as u32)?;
             // Looked at only between datagrams, as recvmmsg(2) admits.
             Ok(deadline.is_none_or(|at_ns| time::now_ns() < at_ns))
-        })
+        })?;
+        if let Some(at_ns) = deadline && received > 0 {
+            write_timespec(timeout, at_ns.saturating_sub(time::now_ns()))?;
+        }
+        Ok(received)
     }
 }

@@ -5,14 +5,14 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 
 use super::descriptor::{get, table};
-use crate::errno::{EINVAL, ENOTSOCK, EOPNOTSUPP, Errno, SysResult};
+use crate::errno::{EAFNOSUPPORT, EINVAL, ENOTSOCK, EOPNOTSUPP, Errno, SysResult};
 use crate::fs::OpenFile;
 use crate::fs::open::{O_CLOEXEC, O_NONBLOCK, O_RDWR};
 use crate::mm::user;
 use crate::net;
 use crate::net::address::{AF_UNIX, Address};
-use crate::net::socket::{How, SOCK_DGRAM, SOCK_SEQPACKET, SOCK_STREAM, Socket};
-use crate::net::unix::UnixSocket;
+use crate::net::socket::{How, Socket};
+use crate::net::unix::{self, UnixSocket};
 use crate::syscall;
 
 const SOCK_TYPE_MASK: u32 = 0xf;
@@ -50,6 +50,11 @@ fn status_flags(flags: u32) -> Result<u32, Errno> {
     Ok(flags | O_RDWR)
 }
 
+fn opened(family: u32, kind: u32, number: u32) -> Result<Socket, Errno> {
+    let family = u16::try_from(family).map_err(|_| EAFNOSUPPORT)?;
+    net::open(family, kind, number)
+}
+
 fn install(socket: Socket, flags: u32) -> SysResult {
     Ok(table().install(Arc::new(socket), flags)? as usize)
 }
@@ -72,22 +77,17 @@ fn accept(fd: i32, address: usize, length_at: usize, flags: u32) -> SysResult {
 syscall! {
     fn sys_socket(family: u32, kind: u32, number: u32) {
         let flags = status_flags(kind & !SOCK_TYPE_MASK)?;
-        let family = u16::try_from(family).map_err(|_| crate::errno::EAFNOSUPPORT)?;
-        install(net::open(family, kind & SOCK_TYPE_MASK, number)?, flags)
+        install(opened(family, kind & SOCK_TYPE_MASK, number)?, flags)
     }
 
     fn sys_socketpair(family: u32, kind: u32, number: u32, pair: usize) {
         let flags = status_flags(kind & !SOCK_TYPE_MASK)?;
         let kind = kind & SOCK_TYPE_MASK;
         if family != u32::from(AF_UNIX) {
+            opened(family, kind, number)?;
             return Err(EOPNOTSUPP);
         }
-        if number != 0 {
-            return Err(crate::errno::EPROTONOSUPPORT);
-        }
-        if ![SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET].contains(&kind) {
-            return Err(crate::errno::ESOCKTNOSUPPORT);
-        }
+        let kind = unix::kind_of(kind, number)?;
         let (a, b) = UnixSocket::pair(kind);
         let socket = |end| Socket::new(Box::new(end), AF_UNIX, kind, 0);
         let first = install(socket(a), flags)?;

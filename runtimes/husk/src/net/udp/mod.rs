@@ -479,14 +479,12 @@ impl Protocol for UdpSocket {
 
     fn shutdown(&self, how: How) -> Result<(), Errno> {
         let mut state = self.endpoint.state.lock();
-        if state.peer.is_none() {
-            return Err(ENOTCONN);
-        }
-        state.is_read_shut |= how.reads();
+        state.is_read_shut |= how.reads(); // without a peer too, whatever is said of it
         state.is_write_shut |= how.writes();
+        let has_peer = state.peer.is_some();
         drop(state);
         self.endpoint.queue.wake_all();
-        Ok(())
+        has_peer.then_some(()).ok_or(ENOTCONN)
     }
 
     fn local_address(&self) -> Result<Address, Errno> {

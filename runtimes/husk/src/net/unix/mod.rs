@@ -17,7 +17,7 @@ use alloc::vec::Vec;
 
 use super::address::AF_UNIX;
 use super::options::Options;
-use super::socket::{PeerCredentials, Protocol, SOCK_DGRAM, SOCK_SEQPACKET, SOCK_STREAM};
+use super::socket::{PeerCredentials, Protocol, SOCK_DGRAM, SOCK_RAW, SOCK_SEQPACKET, SOCK_STREAM};
 use crate::errno::{ECONNRESET, EPIPE, EPROTONOSUPPORT, ESOCKTNOSUPPORT, Errno};
 use crate::fs::Events;
 use crate::process::current;
@@ -32,9 +32,15 @@ pub fn install() {
 }
 
 fn open(kind: u32, number: u32) -> Result<Box<dyn Protocol>, Errno> {
-    match (kind, number) {
-        (SOCK_STREAM | SOCK_SEQPACKET | SOCK_DGRAM, 0) => Ok(Box::new(UnixSocket::new(kind))),
-        (SOCK_STREAM | SOCK_SEQPACKET | SOCK_DGRAM, _) => Err(EPROTONOSUPPORT),
+    Ok(Box::new(UnixSocket::new(kind_of(kind, number)?)))
+}
+
+/// The type that a socket has: SOCK_RAW is SOCK_DGRAM (Linux unix_create()).
+pub fn kind_of(kind: u32, number: u32) -> Result<u32, Errno> {
+    match kind {
+        _ if number != 0 && number != AF_UNIX.into() => Err(EPROTONOSUPPORT),
+        SOCK_STREAM | SOCK_SEQPACKET | SOCK_DGRAM => Ok(kind),
+        SOCK_RAW => Ok(SOCK_DGRAM),
         _ => Err(ESOCKTNOSUPPORT),
     }
 }
