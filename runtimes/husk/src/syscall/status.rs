@@ -157,6 +157,8 @@ const TMPFS_MAGIC: u64 = 0x0102_1994;
 const PROC_SUPER_MAGIC: u64 = 0x9fa0;
 const PIPEFS_MAGIC: u64 = 0x5049_5045;
 const ST_VALID: u64 = 0x20;
+/// execve(2) takes no user's ids from a file.
+const ST_NOSUID: u64 = 2;
 const ST_NOATIME: u64 = 0x400;
 
 /// `struct statfs` (statfs(2)): memory is the disk.
@@ -182,7 +184,7 @@ fn write_statfs(address: usize, file: &FileRef) -> SysResult {
         0,
         name_limit,
         page,
-        ST_VALID | ST_NOATIME,
+        ST_VALID | ST_NOSUID | ST_NOATIME,
         0,
         0,
         0,

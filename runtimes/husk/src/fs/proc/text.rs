@@ -307,12 +307,12 @@ fn line_of(mapping: &Mapping) -> Vec<u8> {
 }
 
 pub fn mounts(_process: &Process, _tid: u32) -> Text {
-    Ok(b"rootfs / tmpfs rw,noatime 0 0\nproc /proc proc rw,noatime 0 0\n".to_vec())
+    Ok(b"rootfs / tmpfs rw,nosuid,noatime 0 0\nproc /proc proc rw,nosuid,noatime 0 0\n".to_vec())
 }
 
 pub fn mountinfo(_process: &Process, _tid: u32) -> Text {
-    const LINES: &[u8] =
-        b"1 1 0:1 / / rw,noatime - tmpfs rootfs rw\n2 1 0:2 / /proc rw,noatime - proc proc rw\n";
+    const LINES: &[u8] = b"1 1 0:1 / / rw,nosuid,noatime - tmpfs rootfs rw\n\
+          2 1 0:2 / /proc rw,nosuid,noatime - proc proc rw\n";
     Ok(LINES.to_vec())
 }
 
