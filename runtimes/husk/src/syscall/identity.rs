@@ -389,20 +389,12 @@ fn require_limits_of(process: &Process) -> Result<(), Errno> {
 fn prctl(option: u32, argument: usize, rest: [usize; 3]) -> SysResult {
     const PR_SET_PDEATHSIG: u32 = 1;
     const PR_GET_PDEATHSIG: u32 = 2;
-    const PR_GET_DUMPABLE: u32 = 3;
-    const PR_SET_DUMPABLE: u32 = 4;
-    const PR_GET_KEEPCAPS: u32 = 7;
-    const PR_SET_KEEPCAPS: u32 = 8;
     const PR_SET_NAME: u32 = 15;
     const PR_GET_NAME: u32 = 16;
-    const PR_CAPBSET_READ: u32 = 23;
-    const PR_CAPBSET_DROP: u32 = 24;
     const PR_SET_TIMERSLACK: u32 = 29;
     const PR_GET_TIMERSLACK: u32 = 30;
     const PR_SET_CHILD_SUBREAPER: u32 = 36;
     const PR_GET_CHILD_SUBREAPER: u32 = 37;
-    const PR_SET_NO_NEW_PRIVS: u32 = 38;
-    const PR_GET_NO_NEW_PRIVS: u32 = 39;
     const PR_SET_VMA: u32 = 0x5356_4d41;
     match option {
         PR_SET_NAME => set_name(argument),
@@ -423,25 +415,6 @@ fn prctl(option: u32, argument: usize, rest: [usize; 3]) -> SysResult {
             let is_subreaper = current().process.family.lock().is_subreaper;
             user::write(argument, u32::from(is_subreaper)).map(|()| 0)
         }
-        PR_GET_DUMPABLE => Ok(usize::from(
-            !current().process.credentials.lock().is_private,
-        )),
-        PR_SET_DUMPABLE if argument <= 1 => {
-            current().process.credentials.lock().is_private = argument == 0;
-            Ok(0)
-        }
-        PR_CAPBSET_READ => {
-            let held = current().process.credentials.lock().capabilities;
-            capability::bit(argument).map(|bit| usize::from(held.bounding & bit != 0))
-        }
-        PR_CAPBSET_DROP => change(|c| c.capabilities.leave(argument)),
-        PR_GET_KEEPCAPS => Ok(usize::from(
-            current().process.credentials.lock().keeps_capabilities,
-        )),
-        PR_SET_KEEPCAPS if argument <= 1 => {
-            current().process.credentials.lock().keeps_capabilities = argument == 1;
-            Ok(0)
-        }
         PR_GET_TIMERSLACK => Ok(current().slack_ns.load(Ordering::Relaxed)),
         PR_SET_TIMERSLACK => {
             let wanted = if argument == 0 {
@@ -452,16 +425,48 @@ fn prctl(option: u32, argument: usize, rest: [usize; 3]) -> SysResult {
             current().slack_ns.store(wanted, Ordering::Relaxed);
             Ok(0)
         }
-        PR_SET_NO_NEW_PRIVS if argument == 1 && rest == [0; 3] => {
-            current().process.credentials.lock().no_new_privileges = true;
-            Ok(0)
-        }
-        PR_GET_NO_NEW_PRIVS if argument == 0 && rest == [0; 3] => Ok(usize::from(
-            current().process.credentials.lock().no_new_privileges,
-        )),
         PR_SET_VMA => Ok(0), // names of anonymous mappings, for /proc only
-        _ => Err(EINVAL),
+        _ => {
+            let mut credentials = current().process.credentials.lock();
+            control_credentials(&mut credentials, option, argument, rest)
+        }
     }
+}
+
+/// What prctl(2) changes and tells of a process's credentials.
+fn control_credentials(
+    credentials: &mut Credentials,
+    option: u32,
+    argument: usize,
+    rest: [usize; 3],
+) -> SysResult {
+    const PR_GET_DUMPABLE: u32 = 3;
+    const PR_SET_DUMPABLE: u32 = 4;
+    const PR_GET_KEEPCAPS: u32 = 7;
+    const PR_SET_KEEPCAPS: u32 = 8;
+    const PR_CAPBSET_READ: u32 = 23;
+    const PR_CAPBSET_DROP: u32 = 24;
+    const PR_SET_NO_NEW_PRIVS: u32 = 38;
+    const PR_GET_NO_NEW_PRIVS: u32 = 39;
+    match option {
+        PR_GET_DUMPABLE => return Ok(usize::from(!credentials.is_private)),
+        PR_SET_DUMPABLE if argument <= 1 => credentials.is_private = argument == 0,
+        PR_CAPBSET_READ => {
+            let bounding = credentials.capabilities.bounding;
+            return capability::bit(argument).map(|bit| usize::from(bounding & bit != 0));
+        }
+        PR_CAPBSET_DROP => credentials.capabilities.leave(argument)?,
+        PR_GET_KEEPCAPS => return Ok(usize::from(credentials.keeps_capabilities)),
+        PR_SET_KEEPCAPS if argument <= 1 => credentials.keeps_capabilities = argument == 1,
+        PR_SET_NO_NEW_PRIVS if argument == 1 && rest == [0; 3] => {
+            credentials.no_new_privileges = true;
+        }
+        PR_GET_NO_NEW_PRIVS if argument == 0 && rest == [0; 3] => {
+            return Ok(usize::from(credentials.no_new_privileges));
+        }
+        _ => return Err(EINVAL),
+    }
+    Ok(0)
 }
 
 fn set_name(address: usize) -> SysResult {
