@@ -67,6 +67,8 @@ pub struct Binding {
     kind: Kind,
     pub by: By,
     pub address: SocketAddr,
+    /// When a port that was given back is free.
+    until_ns: u64,
 }
 
 /// Takes a port, an ephemeral one for 0.
@@ -137,6 +139,7 @@ fn hold(claim: Claim, port: u16, by: By) -> Binding {
         kind: claim.kind,
         by,
         address: SocketAddr::new(claim.address, port),
+        until_ns: 0,
     }
 }
 
@@ -161,6 +164,11 @@ fn overlap(a: &Claim, b: &Claim) -> bool {
 }
 
 impl Binding {
+    /// Keeps the port for TIME_WAIT after it was given back.
+    pub fn linger(&mut self) {
+        self.until_ns = time::now_ns() + TIME_WAIT_NS;
+    }
+
     /// listen(2): from now on nobody shares the address by SO_REUSEADDR; EADDRINUSE if somebody
     /// listens there already.
     pub fn listen(&self) -> Result<(), Errno> {
@@ -185,32 +193,22 @@ impl Binding {
     }
 }
 
-impl Binding {
-    /// Gives the port back after TIME_WAIT.
-    pub fn linger(self) {
-        self.change(|entry| entry.until_ns = time::now_ns() + TIME_WAIT_NS);
-    }
-
-    fn change(&self, change: impl FnOnce(&mut Entry)) {
-        let key = (self.kind, self.address.port());
-        let mut bound = BOUND.lock();
-        if let Some(entries) = bound.get_mut(&key) {
-            let own = entries.iter_mut().find(|entry| entry.id == self.id);
-            if let Some(own) = own {
-                change(own);
-            }
-            let now_ns = time::now_ns();
-            entries.retain(|entry| entry.is_held(now_ns));
-            if entries.is_empty() {
-                bound.remove(&key);
-            }
-        }
-    }
-}
-
 impl Drop for Binding {
     fn drop(&mut self) {
-        self.change(|entry| entry.holders -= 1);
+        let key = (self.kind, self.address.port());
+        let mut bound = BOUND.lock();
+        let Some(entries) = bound.get_mut(&key) else {
+            return;
+        };
+        if let Some(own) = entries.iter_mut().find(|entry| entry.id == self.id) {
+            own.holders -= 1;
+            own.until_ns = own.until_ns.max(self.until_ns);
+        }
+        let now_ns = time::now_ns();
+        entries.retain(|entry| entry.is_held(now_ns));
+        if entries.is_empty() {
+            bound.remove(&key);
+        }
     }
 }
 
@@ -254,6 +252,22 @@ mod tests {
         first.listen().unwrap();
         assert_eq!(second.listen(), Err(EADDRINUSE));
         assert_eq!(bind(reusing, 1002).unwrap_err(), EADDRINUSE);
+    }
+
+    #[test]
+    fn accepted_connections_hold_the_port_and_one_in_time_wait_does() {
+        let listener = bind(claim("0.0.0.0"), 1003).unwrap();
+        let mut one = hold_for_accepted(claim("127.0.0.1"), 1003);
+        let two = hold_for_accepted(claim("127.0.0.1"), 1003);
+        drop((listener, two));
+        assert_eq!(bind(claim("0.0.0.0"), 1003).unwrap_err(), EADDRINUSE);
+        assert!(bind(claim("127.0.0.2"), 1003).is_ok());
+        one.linger();
+        drop(one);
+        assert_eq!(bind(claim("127.0.0.1"), 1003).unwrap_err(), EADDRINUSE);
+        let passing = hold_for_accepted(claim("127.0.0.1"), 1004);
+        drop(passing);
+        assert!(bind(claim("127.0.0.1"), 1004).is_ok());
     }
 
     #[test]

@@ -257,8 +257,7 @@ impl TcpEndpoint {
 /// come to has to wait: of the ephemeral ones there are too few.
 fn give_back(binding: &mut Option<Binding>, is_time_wait: bool) {
     let given = binding.take_if(|binding| is_time_wait || binding.by != By::Bind);
-    if let Some(binding) = given
-        && is_time_wait
+    if let Some(mut binding) = given.filter(|_| is_time_wait)
         && binding.by != By::Connect
     {
         binding.linger();
