@@ -62,7 +62,7 @@ static void calls(int fd)
 static void of_own(void)
 {
     struct rlimit limit;
-    SHOW(prctl(PR_GET_DUMPABLE)); /* other ids than before were taken on */
+    CHECK(prctl(PR_GET_DUMPABLE) != 1); /* other ids than before were taken on */
     SHOW(prlimit(0, RLIMIT_NOFILE, NULL, &limit));
     SHOW(prlimit(getpid(), RLIMIT_NOFILE, NULL, &limit));
     CHECK(open("/proc/self/maps", O_RDONLY) >= 0);
