@@ -64,6 +64,7 @@ impl UnixSocket {
         let name = listener.own_name();
         let wants_credentials = listener.state.lock().options.is_on(options::PASSCRED);
         accepted.state.lock().inherit(name, wants_credentials);
+        accepted.flight.follow(&listener.flight);
         let listener_credentials = {
             let mut state = listener.state.lock();
             let credentials = state.peer_credentials.unwrap_or_default();

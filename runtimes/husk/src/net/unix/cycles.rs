@@ -1,97 +1,203 @@
 //! Finds sockets that only hold each other: a socket sent through itself, or two sent through each
-//! other, are in each other's inboxes and nobody can receive them (Linux net/unix/garbage.c).
+//! other, are in each other's inboxes and nobody can receive them (Linux net/unix/garbage.c). And
+//! closes what was in flight to sockets that are closed, one inbox after the other: a chain of
+//! sockets in flight inside each other is as long as a program likes.
 //!
-//! Looked for when a socket is closed while descriptors are in flight. The last close of one that is
-//! in flight itself is not such a moment, as on Linux: the next one is.
+//! Looked for when a socket is closed, once something was sent to a socket that was sent itself:
+//! without that there is no cycle. One thread at a time looks or closes.
 
+use alloc::collections::LinkedList;
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use super::inbox::Inbox;
 use super::{UnixEndpoint, UnixSocket};
+use crate::errno::Errno;
 use crate::fs::OpenFile;
+use crate::mm::heap;
 use crate::net::socket::Socket;
 use crate::sync::SpinLock;
 
-/// Endpoints that descriptors were sent to. Lock order: a leaf.
+/// Open endpoints that descriptors were sent to. Lock order: a leaf.
 static HOLDERS: SpinLock<Vec<Weak<UnixEndpoint>>> = SpinLock::new(Vec::new());
 
-/// Descriptors are about to wait at `endpoint`.
-pub fn note(endpoint: &Weak<UnixEndpoint>) {
-    let mut holders = HOLDERS.lock();
-    if !holders.iter().any(|held| held.ptr_eq(endpoint)) {
-        holders.push(endpoint.clone());
+/// There may be a cycle among what is in flight.
+static IS_SUSPECTED: AtomicBool = AtomicBool::new(false);
+
+struct Work {
+    /// Inboxes that nobody reads, with the descriptors to be closed.
+    ended: LinkedList<Inbox>,
+    /// Somebody closes them, or looks for cycles and then closes them.
+    is_claimed: bool,
+}
+
+/// Lock order: a leaf.
+static WORK: SpinLock<Work> = SpinLock::new(Work {
+    ended: LinkedList::new(),
+    is_claimed: false,
+});
+
+/// What an endpoint is to this.
+#[derive(Default)]
+pub struct Flight {
+    /// It was sent once, or the listener that it came to was.
+    was_sent: AtomicBool,
+    /// Its place in `HOLDERS`, from 1 on.
+    place: AtomicUsize,
+    /// In how many inboxes it is, while nothing is found that reaches it: of whoever looks.
+    count: AtomicUsize,
+}
+
+impl Flight {
+    /// An accepted socket is in flight with its listener.
+    pub fn follow(&self, listener: &Flight) {
+        let was_sent = listener.was_sent.load(Ordering::Relaxed);
+        self.was_sent.store(was_sent, Ordering::Relaxed);
+    }
+
+    /// True when it was found to be reachable just now.
+    fn reach(&self) -> bool {
+        self.count.swap(0, Ordering::Relaxed) != 0
     }
 }
 
-/// A unix socket in flight.
-struct Flight {
-    open: Arc<OpenFile>,
-    /// Its endpoint, and of a listener those that wait to be accepted.
-    ends: Vec<Arc<UnixEndpoint>>,
-    /// In how many inboxes it is.
-    count: usize,
-    is_reachable: bool,
+/// Descriptors go to `holder`: true when that may close a cycle.
+pub fn send(holder: &UnixEndpoint, rights: &[Arc<OpenFile>]) -> bool {
+    let mut has_listener = false;
+    for sent in rights.iter().filter_map(|open| endpoint_of(open)) {
+        sent.flight.was_sent.store(true, Ordering::Relaxed);
+        has_listener |= sent.state.lock().backlog.is_some();
+    }
+    !rights.is_empty() && (has_listener || holder.flight.was_sent.load(Ordering::Relaxed))
+}
+
+pub fn suspect() {
+    IS_SUSPECTED.store(true, Ordering::Relaxed);
+}
+
+/// Descriptors are about to wait at `holder`.
+pub fn note(holder: &UnixEndpoint) -> Result<(), Errno> {
+    let mut holders = HOLDERS.lock();
+    if holder.flight.place.load(Ordering::Relaxed) == 0 {
+        heap::push(&mut holders, holder.this.clone())?;
+        holder.flight.place.store(holders.len(), Ordering::Relaxed);
+    }
+    Ok(())
+}
+
+/// `holder` is closed.
+pub fn forget(holder: &UnixEndpoint) {
+    let mut holders = HOLDERS.lock();
+    let Some(last) = holders.len().checked_sub(1) else {
+        return;
+    };
+    let Some(place) = holder
+        .flight
+        .place
+        .swap(0, Ordering::Relaxed)
+        .checked_sub(1)
+    else {
+        return;
+    };
+    holders.swap(place, last);
+    let gone = holders.pop();
+    let moved = holders.get(place).and_then(Weak::upgrade);
+    if let Some(moved) = &moved {
+        moved.flight.place.store(place + 1, Ordering::Relaxed);
+    }
+    if holders.is_empty() {
+        *holders = Vec::new();
+    }
+    drop(holders);
+    drop((gone, moved));
+}
+
+/// Closes what was in an inbox; later, when that is to happen inside of such a close.
+pub fn discard(inbox: Inbox) {
+    if !inbox.has_rights() {
+        return;
+    }
+    WORK.lock().ended.push_back(inbox);
+    if claim() {
+        close_ended();
+    }
 }
 
 /// Empties the inboxes that nobody can read.
 pub fn collect() {
-    let holders = holders();
-    if holders.is_empty() {
-        return;
+    if IS_SUSPECTED.load(Ordering::Relaxed) && claim() {
+        let _ = end_unreachable(); // without memory for it the next close looks
+        close_ended();
     }
+}
+
+fn claim() -> bool {
+    !core::mem::replace(&mut WORK.lock().is_claimed, true)
+}
+
+/// No lock is held while descriptors are closed.
+fn close_ended() {
+    loop {
+        let mut work = WORK.lock();
+        let ended = work.ended.pop_front();
+        work.is_claimed = ended.is_some();
+        drop(work);
+        if ended.is_none() {
+            return;
+        }
+    }
+}
+
+fn end_unreachable() -> Result<(), Errno> {
+    let holders = holders()?;
+    IS_SUSPECTED.store(!holders.is_empty(), Ordering::Relaxed);
     let mut flights = Vec::new();
-    for holder in &holders {
-        count(&mut flights, holder);
-    }
-    for flight in &mut flights {
-        let held_here = 1;
-        flight.is_reachable = Arc::strong_count(&flight.open) > flight.count + held_here;
-    }
-    for holder in &holders {
-        if !is_in_flight(&flights, holder) {
-            reach(&mut flights, holder);
-        }
-    }
-    while spread(&mut flights) {}
-    let mut inboxes = Vec::new();
-    for flight in flights.iter().filter(|flight| !flight.is_reachable) {
-        for end in &flight.ends {
-            inboxes.push(core::mem::take(&mut end.state.lock().inbox));
-        }
-    }
-    drop(flights);
-    drop(inboxes); // closes what was in them; no lock is held
-}
-
-/// Those that still hold descriptors.
-fn holders() -> Vec<Arc<UnixEndpoint>> {
-    let mut held = Vec::new();
-    HOLDERS.lock().retain(|holder| match holder.upgrade() {
-        Some(endpoint) if has_rights(&endpoint) => {
-            held.push(endpoint);
-            true
-        }
-        _ => false,
-    });
-    held
-}
-
-fn has_rights(endpoint: &UnixEndpoint) -> bool {
-    let state = endpoint.state.lock();
-    state.inbox.pieces().any(|piece| !piece.rights.is_empty())
-}
-
-/// The unix sockets that wait in an endpoint's inbox.
-fn sockets_in(endpoint: &UnixEndpoint) -> Vec<Arc<OpenFile>> {
-    let mut sockets = Vec::new();
-    for piece in endpoint.state.lock().inbox.pieces() {
-        for open in &piece.rights {
-            if endpoint_of(open).is_some() {
-                sockets.push(open.clone());
+    let counted = holders
+        .iter()
+        .try_for_each(|holder| count(holder, &mut flights));
+    let reached = counted.and_then(|()| reach_all(&holders, &flights));
+    for endpoint in flights.iter().filter_map(|open| endpoint_of(open)) {
+        for end in ends(endpoint) {
+            if end.flight.reach() && reached.is_ok() {
+                let inbox = core::mem::take(&mut end.state.lock().inbox);
+                WORK.lock().ended.push_back(inbox);
             }
         }
     }
-    sockets
+    reached
+}
+
+/// Those that hold descriptors now.
+fn holders() -> Result<Vec<Arc<UnixEndpoint>>, Errno> {
+    let mut held = Vec::new();
+    for index in 0.. {
+        let all = HOLDERS.lock();
+        let Some(holder) = all.get(index) else { break };
+        let holder = holder.upgrade();
+        drop(all);
+        if let Some(holder) = holder
+            && holder.state.lock().inbox.has_rights()
+        {
+            heap::push(&mut held, holder)?;
+        }
+    }
+    Ok(held)
+}
+
+/// The unix sockets that wait in an endpoint's inbox.
+fn sockets_in(endpoint: &UnixEndpoint) -> Result<Vec<Arc<OpenFile>>, Errno> {
+    let mut sockets = Vec::new();
+    for piece in endpoint.state.lock().inbox.pieces() {
+        for open in piece
+            .rights
+            .iter()
+            .filter(|open| endpoint_of(open).is_some())
+        {
+            heap::push(&mut sockets, open.clone())?;
+        }
+    }
+    Ok(sockets)
 }
 
 fn endpoint_of(open: &OpenFile) -> Option<&Arc<UnixEndpoint>> {
@@ -100,60 +206,63 @@ fn endpoint_of(open: &OpenFile) -> Option<&Arc<UnixEndpoint>> {
     Some(unix.endpoint())
 }
 
-fn count(flights: &mut Vec<Flight>, holder: &UnixEndpoint) {
-    for open in sockets_in(holder) {
-        if let Some(known) = flights.iter_mut().find(|f| Arc::ptr_eq(&f.open, &open)) {
-            known.count += 1;
+/// A socket's endpoint, and of a listener those that wait to be accepted.
+fn ends(endpoint: &Arc<UnixEndpoint>) -> impl Iterator<Item = Arc<UnixEndpoint>> {
+    let waiting = (0..).map_while(|index| {
+        let state = endpoint.state.lock();
+        state.backlog.as_ref()?.ready.get(index).cloned()
+    });
+    core::iter::once(endpoint.clone()).chain(waiting)
+}
+
+/// Counts what waits at `holder`, and puts what was not met before to `flights`.
+fn count(holder: &UnixEndpoint, flights: &mut Vec<Arc<OpenFile>>) -> Result<(), Errno> {
+    for open in sockets_in(holder)? {
+        let Some(endpoint) = endpoint_of(&open) else {
             continue;
+        };
+        if endpoint.flight.count.load(Ordering::Relaxed) == 0 {
+            heap::push(flights, open.clone())?;
+            let waiting = ends(endpoint).skip(1);
+            waiting.for_each(|end| end.flight.count.store(1, Ordering::Relaxed));
         }
-        let ends = endpoint_of(&open).map(ends).unwrap_or_default();
-        flights.push(Flight {
-            open,
-            ends,
-            count: 1,
-            is_reachable: false,
-        });
+        endpoint.flight.count.fetch_add(1, Ordering::Relaxed);
     }
+    Ok(())
 }
 
-fn ends(endpoint: &Arc<UnixEndpoint>) -> Vec<Arc<UnixEndpoint>> {
-    let mut ends = alloc::vec![endpoint.clone()];
-    if let Some(backlog) = &endpoint.state.lock().backlog {
-        for end in &backlog.ready {
-            ends.push(end.clone());
+/// What waits at one that is not in flight can be received, and what waits there.
+fn reach_all(holders: &[Arc<UnixEndpoint>], flights: &[Arc<OpenFile>]) -> Result<(), Errno> {
+    let mut reached = Vec::new();
+    let is_in_flight = |end: &UnixEndpoint| end.flight.count.load(Ordering::Relaxed) > 0;
+    for holder in holders.iter().filter(|holder| !is_in_flight(holder)) {
+        heap::push(&mut reached, holder.clone())?;
+    }
+    for open in flights {
+        let Some(endpoint) = endpoint_of(open) else {
+            continue;
+        };
+        let held_here = 1;
+        let count = endpoint.flight.count.load(Ordering::Relaxed);
+        if Arc::strong_count(open) > count + held_here {
+            reach(endpoint, &mut reached)?;
         }
     }
-    ends
-}
-
-fn is_in_flight(flights: &[Flight], endpoint: &Arc<UnixEndpoint>) -> bool {
-    let is_it = |other: &Arc<UnixEndpoint>| Arc::ptr_eq(other, endpoint);
-    flights.iter().any(|flight| flight.ends.iter().any(is_it))
-}
-
-/// What waits at `holder` can be received; true when that was news.
-fn reach(flights: &mut [Flight], holder: &UnixEndpoint) -> bool {
-    let mut is_news = false;
-    for open in sockets_in(holder) {
-        for flight in flights.iter_mut() {
-            if Arc::ptr_eq(&flight.open, &open) && !flight.is_reachable {
-                flight.is_reachable = true;
-                is_news = true;
+    while let Some(holder) = reached.pop() {
+        for open in sockets_in(&holder)? {
+            if let Some(endpoint) = endpoint_of(&open) {
+                reach(endpoint, &mut reached)?;
             }
         }
     }
-    is_news
+    Ok(())
 }
 
-/// What waits in a reachable socket is reachable; true when there was something new.
-fn spread(flights: &mut [Flight]) -> bool {
-    let mut reachable = Vec::new();
-    for flight in flights.iter().filter(|flight| flight.is_reachable) {
-        reachable.push(flight.ends.clone());
+fn reach(endpoint: &Arc<UnixEndpoint>, reached: &mut Vec<Arc<UnixEndpoint>>) -> Result<(), Errno> {
+    for end in ends(endpoint) {
+        if end.flight.reach() {
+            heap::push(reached, end)?;
+        }
     }
-    let mut is_news = false;
-    for end in reachable.iter().flatten() {
-        is_news |= reach(flights, end);
-    }
-    is_news
+    Ok(())
 }

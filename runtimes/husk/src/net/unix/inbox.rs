@@ -55,6 +55,11 @@ impl Inbox {
         self.pieces.is_empty()
     }
 
+    /// True when descriptors are in it.
+    pub fn has_rights(&self) -> bool {
+        self.pieces.iter().any(|piece| !piece.rights.is_empty())
+    }
+
     /// Messages, or parts of a stream.
     pub fn count(&self) -> usize {
         self.pieces.len()

@@ -78,6 +78,7 @@ pub struct UnixEndpoint {
     /// Who waits for room in the inbox or the backlog.
     room: WaitQueue,
     state: SpinLock<State>,
+    flight: cycles::Flight,
     this: Weak<UnixEndpoint>,
 }
 
@@ -99,6 +100,7 @@ impl UnixEndpoint {
             queue: WaitQueue::new(),
             room: WaitQueue::new(),
             state: SpinLock::new(State::default()),
+            flight: cycles::Flight::default(),
             this: this.clone(),
         })
     }
@@ -148,15 +150,18 @@ impl UnixEndpoint {
     }
 
     fn put(&self, piece: Piece) -> Result<(), Errno> {
-        let has_rights = !piece.rights.is_empty();
+        let may_close_cycle = cycles::send(self, &piece.rights);
         let mut state = self.state.lock();
         if state.is_read_shut {
             return Err(EPIPE);
         }
+        if !piece.rights.is_empty() {
+            cycles::note(self)?;
+        }
         state.inbox.push(piece);
         drop(state);
-        if has_rights {
-            cycles::note(&self.this);
+        if may_close_cycle {
+            cycles::suspect();
         }
         self.queue.wake_all();
         Ok(())
@@ -217,9 +222,11 @@ impl UnixEndpoint {
         let unread = core::mem::take(&mut state.inbox);
         let name = state.name.take();
         state.is_read_shut = true;
+        cycles::forget(self);
         drop(state);
         let is_reset = !unread.is_empty() || is_refusal;
-        drop((unread, name)); // descriptors in it may close sockets: no lock is held
+        drop(name); // no lock is held
+        cycles::discard(unread);
         if let Some(peer) = peer.filter(|_| self.is_connected_kind()) {
             let mut state = peer.state.lock();
             state.is_read_shut = true;
