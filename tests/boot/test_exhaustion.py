@@ -39,6 +39,12 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("copies of mappings", "no more: ENOMEM"),
         ("long arguments", "no more: ENOMEM"),
         ("interests", "no more: ENOMEM"),
+        ("emptied mappings", "no more: EINVAL"),
+        ("polled files", "no more: ENOMEM"),
+        ("deep directories", "no more: ENAMETOOLONG"),
+        ("mappings of single pages", "no more: ENOMEM"),
+        ("values of semaphores", "no more: ENOMEM"),
+        ("groups", "no more: ENOMEM"),
     ],
 )
 def test_taking_everything_harms_only_the_taker(root: Path, kind: str, ending: str) -> None:

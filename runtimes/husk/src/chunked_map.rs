@@ -7,6 +7,8 @@
 
 use alloc::vec::Vec;
 
+use crate::errno::{ENOMEM, Errno};
+
 /// Most entries of a chunk; fewer where values are large, whose chunk is then what the heap still
 /// cuts out of a frame.
 const MOST: usize = 64;
@@ -295,6 +297,15 @@ impl<V> ChunkedMap<V> {
             place = self.keys.before(place?);
             Some(entry)
         })
+    }
+
+    /// Room in the lists of chunks for two more entries, wherever they go, or for `count` in order.
+    /// These lists are what may be longer than any stretch of memory that is left.
+    pub fn reserve(&mut self, count: usize) -> Result<(), Errno> {
+        let chunks = count / Self::CAPACITY + 2;
+        let keys = self.keys.chunks.0.try_reserve(chunks);
+        let values = self.values.0.try_reserve(chunks);
+        keys.and(values).map_err(|_| ENOMEM)
     }
 
     /// Adds an entry, beside others of the same number.

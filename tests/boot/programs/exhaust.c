@@ -3,10 +3,12 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/msg.h>
@@ -14,6 +16,8 @@
 #include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
@@ -91,20 +95,66 @@ static int take_file_pages(void)
     return errno;
 }
 
+enum { PAIRS = 20000, PAIR = 8192 };
+
+static char *many_mappings(void)
+{
+    char *room = mmap(0, PAIRS * PAIR, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    for (size_t i = 0; i < PAIRS; i++)
+        mprotect(room + i * PAIR, PAIR / 2, PROT_READ);
+    return room;
+}
+
 /* Of many mappings, when nothing is left; giving them back needs nothing. */
 static int take_copies_of_mappings(void)
 {
-    enum { PAIRS = 20000, PAIR = 8192 };
-    char *room = mmap(0, PAIRS * PAIR, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    for (size_t i = 0; i < PAIRS; i++)
-        if (mprotect(room + i * PAIR, PAIR / 2, PROT_READ))
-            return errno;
+    char *room = many_mappings();
     take_file_pages();
     pid_t child = fork();
     int error = errno;
     if (child == 0)
         _exit(0);
     return munmap(room, PAIRS * PAIR) ? errno : child < 0 ? error : 0;
+}
+
+/* Emptying many mappings needs nothing, nor does cutting a file that they show. */
+static int take_emptied_mappings(void)
+{
+    char *room = many_mappings();
+    int file = memfd_create("shown", 0);
+    ftruncate(file, PAIR);
+    for (size_t i = 0; i < PAIRS; i++)
+        mmap(room + i * PAIR, PAIR / 2, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file, 0);
+    take_file_pages();
+    if (madvise(room, PAIRS * PAIR, MADV_DONTNEED) || ftruncate(file, 0))
+        return errno;
+    return madvise(room, PAIRS * PAIR, MADV_REMOVE) ? errno : 0;
+}
+
+static int take_polled_files(void)
+{
+    enum { COUNT = 20000 };
+    static struct pollfd polled[COUNT];
+    struct rlimit limit = {COUNT + 10, COUNT + 10};
+    setrlimit(RLIMIT_NOFILE, &limit);
+    for (int i = 0; i < COUNT; i++)
+        polled[i] = (struct pollfd){.fd = eventfd(0, 0), .events = POLLIN};
+    take_file_pages();
+    return poll(polled, COUNT, 1000) < 0 ? errno : 0;
+}
+
+static int take_deep_directories(void)
+{
+    enum { DEPTH = 20000 };
+    static char name[251], path[1 << 23];
+    memset(name, 'd', sizeof name - 1);
+    int depth = 0;
+    while (depth < DEPTH && mkdir(name, 0700) == 0 && chdir(name) == 0)
+        depth++;
+    int error = syscall(SYS_getcwd, path, sizeof path) < 0 ? errno : 0;
+    for (; depth > 0 && chdir("..") == 0; depth--)
+        rmdir(name);
+    return error;
 }
 
 static int take_long_arguments(void)
@@ -208,6 +258,29 @@ static void leave_single_pages(void)
     } while (errno == EAGAIN);
 }
 
+static int take_mappings_of_single_pages(void)
+{
+    leave_single_pages();
+    return take_mappings();
+}
+
+static int take_values_of_semaphores(void)
+{
+    static unsigned short values[32000];
+    int id = semget(IPC_PRIVATE, 32000, 0600);
+    leave_single_pages();
+    int error = semctl(id, 0, GETALL, values) ? errno : 0;
+    semctl(id, 0, IPC_RMID);
+    return error;
+}
+
+static int take_groups(void)
+{
+    static unsigned groups[65536];
+    leave_single_pages();
+    return syscall(SYS_setgroups, 65536, groups) ? errno : 0;
+}
+
 /* A program with as many headers as there can be: the kernel wants one stretch of memory for them. */
 static int take_long_headers(void)
 {
@@ -243,6 +316,10 @@ int main(int argc, char **argv)
         {"messages", take_messages}, {"semaphores", take_semaphores},
         {"long headers", take_long_headers}, {"copies of mappings", take_copies_of_mappings},
         {"long arguments", take_long_arguments}, {"interests", take_interests},
+        {"emptied mappings", take_emptied_mappings}, {"polled files", take_polled_files},
+        {"deep directories", take_deep_directories},
+        {"mappings of single pages", take_mappings_of_single_pages},
+        {"values of semaphores", take_values_of_semaphores}, {"groups", take_groups},
     };
     for (size_t i = 0; argc > 1 && i < sizeof kinds / sizeof *kinds; i++)
         if (strcmp(argv[1], kinds[i].name) == 0)

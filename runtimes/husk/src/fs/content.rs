@@ -271,6 +271,7 @@ impl Pages {
     /// The page as the file's own frame, made now if need be.
     pub fn own(&mut self, index: u64) -> Result<&Frame, Errno> {
         if !self.frames.contains_key(index) {
+            self.frames.reserve(2).map_err(|_| ENOSPC)?;
             let frame = self.copy_of_page(index)?;
             self.replaced += u64::from(index < self.archive_pages());
             self.frames.insert(index, frame);

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use super::name::{self, Name};
 use super::node::{Node, NodeRef};
 use crate::chunked_map::ChunkedMap;
+use crate::errno::Errno;
 use crate::sync::{SpinLock, SpinLockGuard};
 
 /// Entries that exist because something else does (/proc/PID, /proc/PID/fd/N).
@@ -116,6 +117,13 @@ impl Directory {
         found
             .or_else(|| dynamic.lookup(name))
             .or_else(|| own(&self.entries()))
+    }
+
+    /// Room for one name more.
+    pub fn reserve(&self) -> Result<(), Errno> {
+        let mut entries = self.entries.lock();
+        entries.by_hash.reserve(2)?;
+        entries.by_cookie.reserve(2)
     }
 
     /// Adds a name that is not there, or makes it mean another node; gives the node it meant.

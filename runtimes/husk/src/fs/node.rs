@@ -15,6 +15,7 @@ use super::directory::Directory;
 use super::name::Name;
 use super::pipe::Pipe;
 use super::proc::Generator;
+use super::walk::PATH_LIMIT;
 use super::{Events, File, FileRef, FileStatus, IoRequest, Sink, Source, notify};
 use crate::errno::{EINVAL, EISDIR, ENODEV, ENOTTY, ESPIPE, Errno, SysResult};
 use crate::mm::PAGE_SIZE;
@@ -208,12 +209,16 @@ impl Node {
     }
 
     /// The absolute path it was put at last; ` (deleted)` follows when it is gone from there, as
-    /// Linux shows it (proc(5)).
+    /// Linux shows it (proc(5)). One longer than PATH_LIMIT lacks its beginning.
     pub fn absolute_path(&self) -> Vec<u8> {
         let mut parts = Vec::new();
         let mut place = self.place.lock().clone();
         let is_deleted = place.is_deleted;
-        while let Some(parent) = place.parent.upgrade() {
+        let mut room = PATH_LIMIT;
+        while room > 0
+            && let Some(parent) = place.parent.upgrade()
+        {
+            room = room.saturating_sub(place.name.len() + 1);
             parts.push(place.name);
             place = parent.place.lock().clone();
         }

@@ -10,7 +10,7 @@ use super::notify::{self, IN_ATTRIB, IN_CREATE, IN_DELETE, IN_DELETE_SELF};
 use super::permission::{self, EXECUTE, WRITE};
 use super::walk::Found;
 use crate::errno::{
-    EBUSY, EEXIST, EINVAL, EISDIR, EMLINK, ENOENT, ENOTDIR, ENOTEMPTY, EPERM, EXDEV, Errno,
+    EBUSY, EEXIST, EINVAL, EISDIR, EMLINK, ENOENT, ENOSPC, ENOTDIR, ENOTEMPTY, EPERM, EXDEV, Errno,
 };
 
 /// Largest number of names a file may have (ext4's).
@@ -25,7 +25,7 @@ pub fn create(found: &Found, node: NodeRef) -> Result<NodeRef, Errno> {
     if needs_directory {
         return Err(ENOENT);
     }
-    let directory = writable(&found.directory)?;
+    let directory = roomy(&found.directory)?;
     inherit_group(&found.directory, &node);
     let name = Name::new(&found.name);
     if node.is_directory() {
@@ -71,7 +71,7 @@ pub fn link(node: &NodeRef, found: &Found) -> Result<(), Errno> {
     if links >= LINK_LIMIT {
         return Err(EMLINK);
     }
-    let directory = writable(&found.directory)?;
+    let directory = roomy(&found.directory)?;
     node.change(|attributes| attributes.links += 1);
     let name = Name::new(&found.name);
     set_place(node, &found.directory, name.clone());
@@ -215,7 +215,7 @@ fn replace(from: &Found, to: &Found, node: &NodeRef, other: &NodeRef) -> Result<
 }
 
 fn move_to(from: &Found, to: &Found, node: &NodeRef) -> Result<(), Errno> {
-    let (source, target) = (writable(&from.directory)?, writable(&to.directory)?);
+    let (source, target) = (writable(&from.directory)?, roomy(&to.directory)?);
     let name = Name::new(&to.name);
     source.remove(&from.name);
     set_place(node, &to.directory, name.clone());
@@ -239,7 +239,7 @@ pub fn white_out(from: &Found) -> Result<(), Errno> {
     };
     let node = Node::new(kind, Attributes::new(0));
     set_place(&node, &from.directory, Name::new(&from.name));
-    writable(&from.directory)?.put(Name::new(&from.name), node);
+    roomy(&from.directory)?.put(Name::new(&from.name), node);
     Ok(())
 }
 
@@ -282,6 +282,13 @@ fn writable(node: &NodeRef) -> Result<&Directory, Errno> {
         return Err(ENOENT); // as looking an unknown name up in /proc fails on Linux
     }
     permission::check(node, WRITE | EXECUTE)?;
+    Ok(directory)
+}
+
+/// As `writable`, with room for one name more.
+fn roomy(node: &NodeRef) -> Result<&Directory, Errno> {
+    let directory = writable(node)?;
+    directory.reserve().map_err(|_| ENOSPC)?;
     Ok(directory)
 }
 

@@ -1,6 +1,7 @@
 //! Who a process is (credentials(7)). What they mean to files is in `fs::permission`; elsewhere they
 //! are kept and told. Whom a process may look into: `may_inspect`.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::capability::{self, Capabilities};
@@ -15,7 +16,7 @@ pub struct Credentials {
     pub gid: u32,
     pub egid: u32,
     pub sgid: u32,
-    pub groups: Vec<u32>,
+    pub groups: Arc<Vec<u32>>,
     pub capabilities: Capabilities,
     /// prctl(2) PR_SET_KEEPCAPS: kept and told, until execve(2).
     pub keeps_capabilities: bool,

@@ -139,7 +139,7 @@ fn credentials(config: &ProgramConfig) -> Credentials {
         gid,
         egid: gid,
         sgid: gid,
-        groups: config.groups.clone(),
+        groups: Arc::new(config.groups.clone()),
         capabilities: Capabilities {
             effective,
             permitted: effective,

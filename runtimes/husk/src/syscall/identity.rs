@@ -3,6 +3,8 @@
 //! There is one user of the machine, the application: what ids and capabilities forbid is refused, but
 //! nothing keeps a program of ring 0 from taking it.
 
+use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::sync::atomic::Ordering;
 
 use super::group::by_id;
@@ -10,7 +12,7 @@ use crate::boot;
 use crate::errno::{EFAULT, EINVAL, ENAMETOOLONG, EPERM, Errno, SysResult};
 use crate::fs::permission;
 use crate::mm::user::{self, Plain};
-use crate::mm::{PAGE_SIZE, frame};
+use crate::mm::{PAGE_SIZE, frame, heap};
 use crate::process::capability::{self, Capabilities};
 use crate::process::limits::{RESOURCE_COUNT, RLIMIT_NOFILE, RLIMIT_STACK};
 use crate::process::registry;
@@ -148,14 +150,15 @@ syscall! {
         if size > NGROUPS_MAX {
             return Err(EINVAL);
         }
-        let groups: Result<_, Errno> =
-            (0..size).map(|index| user::read::<u32>(list.wrapping_add(4 * index))).collect();
-        let groups = groups?;
+        let mut groups = Vec::new();
+        for index in 0..size {
+            heap::push(&mut groups, user::read(list.wrapping_add(4 * index))?)?;
+        }
         change(|c| {
             if !c.may(capability::SETGID) {
                 return Err(EPERM);
             }
-            c.groups = groups;
+            c.groups = Arc::new(groups);
             Ok(())
         })
     }

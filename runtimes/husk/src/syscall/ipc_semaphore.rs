@@ -112,7 +112,10 @@ fn one_value(object: &Object<Set>, number: usize, command: u32, value: i32) -> S
 fn all_values(object: &Object<Set>, command: u32, address: usize) -> SysResult {
     object.check(if command == SETALL { WRITE } else { READ })?;
     let state = object.content.state.lock();
-    let mut values: Vec<u16> = state.semaphores.iter().map(|s| s.value).collect();
+    let mut values = Vec::new();
+    let count = state.semaphores.len();
+    values.try_reserve_exact(count).map_err(|_| ENOMEM)?;
+    values.extend(state.semaphores.iter().map(|s| s.value));
     drop(state);
     let place = |index: usize| address.wrapping_add(index * size_of::<u16>());
     if command == GETALL {

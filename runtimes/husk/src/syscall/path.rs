@@ -5,7 +5,8 @@ use alloc::vec::Vec;
 
 use super::descriptor::table;
 use crate::errno::{
-    E2BIG, EAGAIN, EEXIST, EINVAL, ENOENT, ENOTDIR, EPERM, ERANGE, EXDEV, Errno, SysResult,
+    E2BIG, EAGAIN, EEXIST, EINVAL, ENAMETOOLONG, ENOENT, ENOTDIR, EPERM, ERANGE, EXDEV, Errno,
+    SysResult,
 };
 use crate::fs::archive::special;
 use crate::fs::content::Content;
@@ -311,6 +312,9 @@ fn read_link(directory: i32, address: usize, buffer: usize, size: i32) -> SysRes
         let node = find(directory, &path, AtEnd::Stay)?;
         link_target(&node)?.ok_or(EINVAL)?
     };
+    if target.len() >= PATH_LIMIT {
+        return Err(ENAMETOOLONG);
+    }
     let length = target.len().min(size);
     user::write_bytes(buffer, target.get(..length).unwrap_or_default())?;
     Ok(length)
@@ -354,6 +358,9 @@ fn working_directory(buffer: usize, size: usize) -> SysResult {
     let cwd = current().process.paths.cwd();
     open::is_gone(&cwd)?;
     let mut path = cwd.absolute_path();
+    if path.len() >= PATH_LIMIT {
+        return Err(ENAMETOOLONG);
+    }
     path.push(0);
     if path.len() > size {
         return Err(ERANGE);

@@ -8,12 +8,12 @@ use super::signal::require_set_size;
 use super::time::{read_timespec, write_timespec};
 use crate::errno::{EFAULT, EINVAL, ENOMEM, ERESTARTNOHAND, Errno, SysResult};
 use crate::fs::{Events, OpenFile};
-use crate::mm::user;
+use crate::mm::{reserve, user};
 use crate::process::limits::RLIMIT_NOFILE;
 use crate::process::signal::{deadline_of_call, keep_deadline};
 use crate::process::thread::WORK_SIGNAL;
 use crate::process::{current, signal};
-use crate::sync::{Deadline, WaitQueue, Woken, wait_until_any};
+use crate::sync::{Deadline, Woken, wait_until_any};
 use crate::syscall;
 use crate::time::now_ns;
 
@@ -72,11 +72,13 @@ fn wait(watched: &mut [Watched], deadline: Deadline) -> SysResult {
     if ready > 0 || (is_over && !current().has_work(WORK_SIGNAL)) {
         return Ok(ready);
     }
-    let opens: Vec<Arc<OpenFile>> = watched.iter().filter_map(|w| w.open.clone()).collect();
-    let queues: Vec<&WaitQueue> = opens
-        .iter()
-        .filter_map(|open| open.file.wait_queue())
-        .collect();
+    let mut opens = Vec::new();
+    opens.try_reserve(watched.len()).map_err(|_| ENOMEM)?;
+    opens.extend(watched.iter().filter_map(|w| w.open.clone()));
+    let mut queues = Vec::new();
+    queues.try_reserve(watched.len()).map_err(|_| ENOMEM)?;
+    queues.extend(opens.iter().filter_map(|open| open.file.wait_queue()));
+    check_room(queues.len())?;
     let outcome = wait_until_any(&queues, deadline, || {
         let ready = watched
             .iter_mut()
@@ -89,6 +91,16 @@ fn wait(watched: &mut [Watched], deadline: Deadline) -> SysResult {
         Err(Woken::TimedOut) => Ok(0),
         Err(Woken::Interrupted) => Err(ERESTARTNOHAND),
     }
+}
+
+/// That a thread waits is noted in every queue; few take no more than what is kept for this.
+fn check_room(queues: usize) -> Result<(), Errno> {
+    const FEW: usize = 1024;
+    const NOTE_BYTES: usize = 64;
+    if queues <= FEW {
+        return Ok(());
+    }
+    reserve::check(queues * NOTE_BYTES)
 }
 
 fn poll(address: usize, count: usize, deadline: Deadline) -> SysResult {

@@ -156,7 +156,7 @@ fn write_credentials(out: &mut String, process: &Process) {
         ids.egid,
         process.files().count().next_power_of_two().max(64),
     );
-    for group in &ids.groups {
+    for group in ids.groups.iter() {
         let _ = write!(out, "{group} ");
     }
     out.push('\n');

@@ -7,11 +7,11 @@ use alloc::vec::Vec;
 
 use super::change::end_of;
 use super::mapping::{Backing, Mapping, Marks, Protection};
-use super::{Access, AddressSpace, Fault};
+use super::{Access, AddressSpace, Fault, Inner};
 use crate::errno::{EACCES, EINVAL, ENOMEM, Errno};
 use crate::fs::FileRef;
 use crate::fs::node::Node;
-use crate::mm::{PAGE_SIZE, USER_END};
+use crate::mm::{PAGE_SIZE, USER_END, heap};
 use core::sync::atomic::Ordering;
 
 /// A stretch of a file that a mapping shows.
@@ -28,20 +28,16 @@ impl AddressSpace {
         let end = end_of(start, size_bytes)?;
         let mut inner = self.inner.lock();
         let is_whole = inner.mappings.covers(start, end);
-        let ranges: Vec<(usize, usize)> = inner
-            .mappings
-            .overlapping(start, end)
-            .map(|mapping| (mapping.start.max(start), mapping.end.min(end)))
-            .collect();
-        for (start, end) in ranges {
-            inner.tables.unmap(start, end);
-        }
+        inner.tables.unmap(start, end);
         is_whole.then_some(()).ok_or(ENOMEM)
     }
 
     /// Pages of a file past its end are shown no more, copies of them included (ftruncate(2)).
     pub fn forget_pages_past(&self, cut: &Node, size_bytes: u64) {
         let mut inner = self.inner.lock();
+        let Inner {
+            mappings, tables, ..
+        } = &mut *inner;
         let first_gone = size_bytes.next_multiple_of(PAGE_SIZE as u64);
         let gone = |mapping: &Mapping| {
             let Backing::File { file, offset } = &mapping.backing else {
@@ -52,9 +48,8 @@ impl AddressSpace {
                 core::ptr::addr_eq(Arc::as_ptr(file), cut) && kept < mapping.size_bytes();
             is_meant.then_some((mapping.start + kept, mapping.end))
         };
-        let ranges: Vec<(usize, usize)> = inner.mappings.iter().filter_map(gone).collect();
-        for (start, end) in ranges {
-            inner.tables.unmap(start, end);
+        for (start, end) in mappings.iter().filter_map(gone) {
+            tables.unmap(start, end);
         }
     }
 
@@ -79,7 +74,7 @@ impl AddressSpace {
     ) -> Result<(), Errno> {
         let end = end_of(start, size_bytes)?;
         let mut inner = self.inner.lock();
-        inner.mappings.check_count()?;
+        inner.mappings.make_room()?;
         let is_whole = inner.mappings.covers(start, end);
         inner.mappings.change(start, end, |mapping| {
             mapping.marks = mapping.marks.difference(cleared).union(set);
@@ -125,7 +120,8 @@ impl AddressSpace {
         if !inner.mappings.covers(start, end) {
             return Err(ENOMEM);
         }
-        let shown = |mapping: &Mapping| {
+        let mut files = Vec::new();
+        for mapping in inner.mappings.overlapping(start, end) {
             let Backing::File { file, offset } = &mapping.backing else {
                 return Err(EINVAL);
             };
@@ -133,13 +129,14 @@ impl AddressSpace {
                 return Err(EACCES);
             }
             let from = mapping.start.max(start);
-            Ok(Shown {
+            let shown = Shown {
                 file: file.clone(),
                 offset: offset + (from - mapping.start) as u64,
                 size_bytes: (mapping.end.min(end) - from) as u64,
-            })
-        };
-        inner.mappings.overlapping(start, end).map(shown).collect()
+            };
+            heap::push(&mut files, shown)?;
+        }
+        Ok(files)
     }
 
     /// Brings in every page of a range now (MAP_POPULATE, MADV_POPULATE_READ), up to the first that

@@ -89,7 +89,7 @@ impl AddressSpace {
     pub fn map(&self, request: Request) -> SysResult {
         self.check_protection(request.protection)?;
         let mut inner = self.inner.lock();
-        inner.mappings.check_count()?;
+        inner.mappings.make_room()?;
         let start = inner.place(request.placement, request.size_bytes)?;
         let end = start + request.size_bytes;
         inner.clear(start, end);
@@ -112,7 +112,7 @@ impl AddressSpace {
     pub fn unmap(&self, start: usize, size_bytes: usize) -> Result<(), Errno> {
         let end = end_of(start, size_bytes)?;
         let mut inner = self.inner.lock();
-        inner.mappings.check_count()?;
+        inner.mappings.make_room()?;
         inner.clear(start, end);
         Ok(())
     }
@@ -127,7 +127,7 @@ impl AddressSpace {
         self.check_protection(protection)?;
         let end = end_of(start, size_bytes).map_err(|_| ENOMEM)?;
         let mut inner = self.inner.lock();
-        inner.mappings.check_count()?;
+        inner.mappings.make_room()?;
         let (reached, outcome) = inner.protectable(start, end, protection);
         inner
             .mappings
@@ -146,7 +146,7 @@ impl AddressSpace {
         } = request;
         let end = end_of(start, old_size)?;
         let mut inner = self.inner.lock();
-        inner.mappings.check_count()?;
+        inner.mappings.make_room()?;
         let mapping = inner.mappings.find(start).ok_or(EFAULT)?.clone();
         if mapping.end < end {
             return Err(EFAULT);
@@ -320,7 +320,7 @@ impl Inner {
             self.clear(new.max(start.next_multiple_of(PAGE_SIZE)), old);
             return Ok(());
         }
-        self.mappings.check_count()?;
+        self.mappings.make_room()?;
         check_commit(new - old)?;
         if !self.mappings.is_free(old, new) || self.is_below_stack(old, new) {
             return Err(ENOMEM);

@@ -152,6 +152,7 @@ impl Mappings {
         const ENTRY_BYTES: usize = size_of::<Mapping>() + size_of::<u64>();
         reserve::check(2 * ENTRY_BYTES * self.by_start.len())?; // chunks may be half empty
         let mut forked = Mappings::default();
+        forked.by_start.reserve(self.by_start.len())?;
         for mapping in self.iter() {
             if !mapping.marks.contains(Marks::DONT_FORK) {
                 let mut copy = mapping.clone();
@@ -163,9 +164,10 @@ impl Mappings {
     }
 
     /// ENOMEM when there are as many mappings as may be: one operation adds two at most.
-    pub fn check_count(&self) -> Result<(), Errno> {
+    pub fn make_room(&mut self) -> Result<(), Errno> {
         let has_room = self.by_start.len() + 2 <= COUNT_LIMIT;
-        has_room.then_some(()).ok_or(ENOMEM)
+        has_room.then_some(()).ok_or(ENOMEM)?;
+        self.by_start.reserve(2)
     }
 
     /// Bytes in all mappings.

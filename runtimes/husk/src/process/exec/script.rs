@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::read_at;
 use super::replace::require_executable;
-use crate::errno::{ELOOP, ENOEXEC, Errno};
+use crate::errno::{ELOOP, ENOEXEC, ENOMEM, Errno};
 use crate::fs::node::NodeRef;
 use crate::fs::{self, FileRef};
 
@@ -62,7 +62,10 @@ fn through_interpreter(words: Words, line: &[u8]) -> Result<Words, Errno> {
     let (interpreter, rest) = line.split_at_checked(end).unwrap_or_default();
     let node = fs::lookup(interpreter)?;
     require_executable(&node)?;
-    let mut arguments = alloc::vec![interpreter.to_vec()];
+    let mut arguments = Vec::new();
+    let count = words.arguments.len() + 2;
+    arguments.try_reserve_exact(count).map_err(|_| ENOMEM)?;
+    arguments.push(interpreter.to_vec());
     let option = rest.trim_ascii();
     if !option.is_empty() {
         arguments.push(option.to_vec());
