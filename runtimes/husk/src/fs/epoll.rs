@@ -78,12 +78,10 @@ impl Epoll {
         }
         check_exclusive(wanted.events)?;
         let index = self.inner.lock().insert(fd, open, wanted)?;
-        let watched = self.watch(index, open, wanted);
-        match watched {
-            Ok(()) => self.enqueue_if_ready(index, &open.file, wanted),
-            Err(_) => self.end(index, open),
-        }
-        watched
+        self.watch(index, open, wanted)
+            .inspect_err(|_| self.end(index, open))?;
+        self.enqueue_if_ready(index, &open.file, wanted);
+        Ok(())
     }
 
     fn watch(&self, index: u32, open: &OpenFile, wanted: Event) -> Result<(), Errno> {
@@ -92,7 +90,7 @@ impl Epoll {
             return Ok(());
         };
         let is_exclusive = wanted.events & EPOLLEXCLUSIVE != 0;
-        queue.observe(u64::from(index), self.observer(), is_exclusive)
+        queue.observe(u64::from(index), self.this.clone(), is_exclusive)
     }
 
     /// EPOLL_CTL_MOD.
@@ -125,7 +123,7 @@ impl Epoll {
     /// An interest is over: deleted, or its description closed.
     pub fn forget(&self, index: u32, file: &FileRef) {
         if let Some(queue) = file.wait_queue() {
-            queue.unobserve(u64::from(index), &self.observer());
+            queue.unobserve(u64::from(index), &(self.this.clone() as Weak<dyn Observer>));
         }
         let removed = self.inner.lock().remove(index);
         drop(removed);
@@ -198,10 +196,6 @@ impl Epoll {
         }
     }
 
-    fn observer(&self) -> Weak<dyn Observer> {
-        self.this.clone()
-    }
-
     /// ELOOP when `other` watches this instance, at any depth, or the chain gets too long.
     fn check_nesting(&self, other: &Epoll, wanted: Event) -> Result<(), Errno> {
         if core::ptr::eq(self, other) || wanted.events & EPOLLEXCLUSIVE != 0 {
@@ -237,12 +231,11 @@ impl Epoll {
     /// The first interest from `start` on that is in another instance.
     fn watched_epoll(&self, start: usize) -> Option<(usize, Arc<OpenFile>)> {
         let inner = self.inner.lock();
-        let interests = inner.interests.iter().enumerate().skip(start);
-        let opens = interests
-            .filter_map(|(index, interest)| Some((index, interest.as_ref()?.open.upgrade()?)));
-        opens
-            .filter(|(_, open)| open.file.as_any().is::<Epoll>())
-            .next()
+        let mut interests = inner.interests.iter().enumerate().skip(start);
+        interests.find_map(|(index, interest)| {
+            let open = interest.as_ref()?.open.upgrade()?;
+            open.file.as_any().is::<Epoll>().then_some((index, open))
+        })
     }
 }
 
