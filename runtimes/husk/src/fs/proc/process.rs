@@ -9,7 +9,7 @@ use crate::errno::EACCES;
 use crate::fs::directory::{Directory, Dynamic};
 use crate::fs::name::Name;
 use crate::fs::node::{Attributes, Kind, Node, NodeRef, PROC_INODES};
-use crate::fs::root;
+use crate::fs::{FileRef, root};
 use crate::process::identity::may_inspect;
 use crate::process::{Credentials, Process, Thread, registry, scheduler};
 
@@ -245,13 +245,27 @@ impl Dynamic for Descriptors {
         let process = self.0.upgrade()?;
         let fd = i32::try_from(parse_number(name)?).ok()?;
         let open = process.files().get(fd).ok()?;
-        let kind = Kind::MagicLink(open.file.clone());
+        let kind = Kind::MagicLink(shortened(open.file.clone()));
         let what = DESCRIPTOR_INODES + fd as u64;
         Some(node(&process, what, kind, guarded(&process, 0o700)))
     }
 
     fn names(&self) -> Vec<(u64, Name)> {
         descriptor_names(&self.0)
+    }
+}
+
+/// A link to a link to a link (O_PATH of /proc/self/fd/N) is one to the last: what is behind each
+/// is kept, so that they could be a chain of any length.
+fn shortened(file: FileRef) -> FileRef {
+    let behind = behind(&file).filter(|next| behind(next).is_some());
+    behind.unwrap_or(file)
+}
+
+fn behind(link: &FileRef) -> Option<FileRef> {
+    match &link.as_any().downcast_ref::<Node>()?.kind {
+        Kind::MagicLink(file) => Some(file.clone()),
+        _ => None,
     }
 }
 
