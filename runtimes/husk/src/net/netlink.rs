@@ -22,7 +22,7 @@ use super::socket::{
 use super::stack;
 use super::version_6;
 use crate::errno::{
-    EAGAIN, ECONNREFUSED, EINVAL, ENODEV, ENOPROTOOPT, EOPNOTSUPP, EPERM, EPROTONOSUPPORT,
+    EAGAIN, ECONNREFUSED, EINVAL, ENOBUFS, ENODEV, ENOPROTOOPT, EOPNOTSUPP, EPERM, EPROTONOSUPPORT,
     ESOCKTNOSUPPORT, Errno, SysResult,
 };
 use crate::fs::{Events, Sink};
@@ -68,7 +68,35 @@ static PORTS: SpinLock<Vec<u32>> = SpinLock::new(Vec::new());
 struct State {
     port: Option<u32>,
     answers: VecDeque<Vec<u8>>,
+    /// What the answers count for.
+    cost: usize,
+    /// An answer found no room: told once (netlink(7), ENOBUFS).
+    is_overrun: bool,
     options: Options,
+}
+
+/// What an answer counts for beside its bytes: about what Linux's `sk_buff` takes.
+const ANSWER_COST: usize = 768;
+
+impl State {
+    fn put(&mut self, answers: Vec<Vec<u8>>) {
+        for answer in answers {
+            self.cost += answer.len() + ANSWER_COST;
+            self.answers.push_back(answer);
+        }
+    }
+
+    fn take(&mut self) {
+        let taken = self.answers.pop_front();
+        self.cost -= taken.map_or(0, |answer| answer.len() + ANSWER_COST);
+    }
+
+    /// Without room a request is not looked at.
+    fn has_room(&mut self) -> bool {
+        let has_room = self.cost < self.options.receive_bytes();
+        self.is_overrun |= !has_room;
+        has_room
+    }
 }
 
 struct NetlinkSocket {
@@ -103,8 +131,11 @@ impl NetlinkSocket {
     fn answer(&self, mut requests: &[u8]) {
         let port = self.port();
         while let Some(request) = Request::parse(requests, port) {
+            if !self.state.lock().has_room() {
+                break;
+            }
             let answers = request.answers();
-            self.state.lock().answers.extend(answers);
+            self.state.lock().put(answers);
             requests = requests
                 .get(request.size.next_multiple_of(4)..)
                 .unwrap_or(&[]);
@@ -455,9 +486,12 @@ impl Protocol for NetlinkSocket {
         let is_peek = flags.contains(MessageFlags::PEEK);
         let attempt = || {
             let mut state = self.state.lock();
+            if core::mem::take(&mut state.is_overrun) {
+                return Err(ENOBUFS);
+            }
             let answer = state.answers.front().cloned().ok_or(EAGAIN)?;
             if !is_peek {
-                state.answers.pop_front();
+                state.take();
             }
             Ok(answer)
         };
@@ -516,8 +550,9 @@ impl Protocol for NetlinkSocket {
 
     fn readiness(&self) -> Events {
         let mut events = Events::OUT | Events::WRNORM | Events::WRBAND;
-        let is_readable = !self.state.lock().answers.is_empty();
-        events.set(Events::IN | Events::RDNORM, is_readable);
+        let state = self.state.lock();
+        events.set(Events::IN | Events::RDNORM, !state.answers.is_empty());
+        events.set(Events::ERR, state.is_overrun);
         events
     }
 

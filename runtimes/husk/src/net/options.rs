@@ -250,6 +250,11 @@ impl Options {
         self.number(SNDBUF).max(0) as usize
     }
 
+    /// SO_RCVBUF in bytes.
+    pub fn receive_bytes(&self) -> usize {
+        self.number(RCVBUF).max(0) as usize
+    }
+
     /// IP_FREEBIND, IP_TRANSPARENT: any address may be bound to.
     pub fn binds_freely(&self) -> bool {
         self.is_on(FREEBIND) || self.is_on(TRANSPARENT)
