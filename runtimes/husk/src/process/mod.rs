@@ -44,7 +44,6 @@ use crate::sync::{SpinLock, WaitQueue};
 #[derive(Default, Clone)]
 pub struct Program {
     pub node: Option<NodeRef>,
-    pub executable: Vec<u8>,
     pub arguments: Vec<Vec<u8>>,
     pub environment: Vec<Vec<u8>>,
     /// Auxiliary vector as laid out on the stack (getauxval(3)).

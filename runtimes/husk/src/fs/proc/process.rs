@@ -141,12 +141,10 @@ const OF_THREAD: &[(&str, Entry)] = &[
     ),
 ];
 
-/// Leads to what the path of the program leads to now: replacing the file under a running program
-/// shows, which it does not on Linux.
+/// Leads to the file that runs, whatever its path leads to by now.
 fn exe(process: &Process) -> Option<Kind> {
-    let program = process.program.lock();
-    let is_there = !program.executable.is_empty();
-    is_there.then(|| Kind::Symlink(Name::new(&program.executable)))
+    let node = process.program.lock().node.clone()?;
+    Some(Kind::MagicLink(node))
 }
 
 /// The directory of a process or of one of its threads.

@@ -86,7 +86,6 @@ pub fn load(space: &AddressSpace, command: &Command) -> Result<Loaded, Errno> {
         stack_pointer: image.pointer,
         program: Program {
             node: node_of(&binary.file),
-            executable: command.executable.to_vec(),
             arguments: copied(command.arguments)?,
             environment: copied(command.environment)?,
             auxiliary: image.auxiliary,
