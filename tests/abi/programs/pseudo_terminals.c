@@ -49,8 +49,8 @@ static int ready(int fd)
 
 static void of_opening(void)
 {
-    int number = -1, locked = 1;
-    char name[64];
+    int number = -1, locked = 1, again;
+    char name[64], link[64];
     struct stat s, other;
     MUST(master = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK));
     SHOW(isatty(master));
@@ -72,6 +72,10 @@ static void of_opening(void)
     MUST(stat(name, &other));
     CHECK(s.st_ino == other.st_ino && s.st_rdev == other.st_rdev);
     SHOW(S_ISCHR(s.st_mode));
+    snprintf(link, sizeof link, "/proc/self/fd/%d", slave);
+    MUST(again = open(link, O_RDWR | O_NOCTTY));
+    SHOW(isatty(again));
+    close(again);
     CHECK(major(s.st_rdev) == 136 && minor(s.st_rdev) == (unsigned)number);
     MUST(fstat(master, &s));
     CHECK(s.st_rdev == makedev(5, 2));

@@ -6,6 +6,7 @@ use core::any::Any;
 
 use bitflags::bitflags;
 
+use super::node::NodeRef;
 use crate::errno::{EINVAL, ENODEV, ENOTTY, ESPIPE, Errno, SysResult};
 use crate::mm::frame::Frame;
 use crate::sync::WaitQueue;
@@ -136,6 +137,11 @@ pub trait File: Any + Send + Sync {
     /// The path mapped files are shown with in /proc/self/maps.
     fn path(&self) -> alloc::vec::Vec<u8> {
         alloc::vec::Vec::new()
+    }
+
+    /// The device whose opening made this.
+    fn special_node(&self) -> Option<NodeRef> {
+        None
     }
 
     /// Lines of its own in /proc/PID/fdinfo (proc(5)).

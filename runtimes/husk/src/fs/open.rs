@@ -158,7 +158,7 @@ pub fn open_node(node: &NodeRef, how: How) -> Result<FileRef, Errno> {
             GeneratedFile::open(node, generator).map(|file| file as FileRef)
         }
         Kind::Special { open, .. } => open(node),
-        Kind::Opened(file) => reopen(file, direction),
+        Kind::Opened(file) => reopen(file, how),
         Kind::Regular(content) if how.has(O_TRUNC) => {
             node.resize(content, 0)?;
             node.touch_modified();
@@ -168,11 +168,11 @@ pub fn open_node(node: &NodeRef, how: How) -> Result<FileRef, Errno> {
     }
 }
 
-/// Opening what is behind /proc/self/fd/N once more: pipes can be, sockets cannot.
-fn reopen(file: &FileRef, direction: Direction) -> Result<FileRef, Errno> {
+/// Opening what is behind /proc/self/fd/N once more: pipes and terminals can be, sockets cannot.
+fn reopen(file: &FileRef, how: How) -> Result<FileRef, Errno> {
     match file.as_any().downcast_ref::<PipeEnd>() {
-        Some(end) => Ok(end.reopen(direction)),
-        None => Err(ENXIO),
+        Some(end) => Ok(end.reopen(how.direction())),
+        None => open_node(&file.special_node().ok_or(ENXIO)?, how),
     }
 }
 

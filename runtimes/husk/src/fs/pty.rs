@@ -317,6 +317,10 @@ impl File for End {
         }
     }
 
+    fn special_node(&self) -> Option<NodeRef> {
+        Some(self.node.clone())
+    }
+
     fn path(&self) -> Vec<u8> {
         self.node.absolute_path()
     }
