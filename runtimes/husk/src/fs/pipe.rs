@@ -13,6 +13,7 @@ use crate::errno::{
     EAGAIN, EBADF, EBUSY, EFAULT, EINVAL, ENOMEM, ENOTTY, ENXIO, EPIPE, Errno, SysResult,
 };
 use crate::mm::user;
+use crate::process::signal::{self, SIGPIPE};
 use crate::sync::{Once, SpinLock, WaitQueue, wait_until};
 use crate::{klog, time};
 
@@ -402,7 +403,12 @@ impl File for PipeEnd {
             match outcome {
                 Ok(count) => done += count,
                 Err(error) if done == 0 => return Err(error),
-                Err(_) => break,
+                Err(error) => {
+                    if error == EPIPE {
+                        signal::send_to_current(SIGPIPE); // beside telling what was written
+                    }
+                    break;
+                }
             }
             self.pipe.readable.wake_all();
         }
