@@ -93,6 +93,7 @@ const IN_PROCESS_AND_HERE: usize = 2;
 fn forget_old_program() {
     let process = &current().process;
     process.files().close_on_exec();
+    process.signals.unshare();
     process.signals.reset_handlers();
     process.timers.clear_created();
     process.family.lock().has_executed = true;

@@ -45,10 +45,12 @@ pub fn default_action(signal: u32) -> DefaultAction {
     }
 }
 
+type Actions = SpinLock<[Action; LAST as usize]>;
+
 /// What the threads of a process share.
 pub struct SharedSignals {
-    /// Shared by clone(2) with CLONE_SIGHAND.
-    actions: Arc<SpinLock<[Action; LAST as usize]>>,
+    /// Shared by clone(2) with CLONE_SIGHAND, until execve(2).
+    actions: SpinLock<Arc<Actions>>,
     pending: SpinLock<Pending>,
     /// Woken at every signal sent, for signalfd(2).
     pub arrival: WaitQueue,
@@ -57,16 +59,24 @@ pub struct SharedSignals {
 impl Default for SharedSignals {
     fn default() -> Self {
         Self {
-            actions: Arc::new(SpinLock::new([Action::default(); LAST as usize])),
+            actions: with_actions([Action::default(); LAST as usize]),
             pending: SpinLock::new(Pending::new()),
             arrival: WaitQueue::new(),
         }
     }
 }
 
+fn with_actions(actions: [Action; LAST as usize]) -> SpinLock<Arc<Actions>> {
+    SpinLock::new(Arc::new(SpinLock::new(actions)))
+}
+
 impl SharedSignals {
+    fn actions(&self) -> Arc<Actions> {
+        self.actions.lock().clone()
+    }
+
     pub fn action(&self, signal: u32) -> Action {
-        self.actions
+        self.actions()
             .lock()
             .get(signal as usize - 1)
             .copied()
@@ -74,7 +84,7 @@ impl SharedSignals {
     }
 
     pub fn set_action(&self, signal: u32, action: Action) {
-        if let Some(slot) = self.actions.lock().get_mut(signal as usize - 1) {
+        if let Some(slot) = self.actions().lock().get_mut(signal as usize - 1) {
             *slot = action;
         }
         if self.ignores(signal) {
@@ -104,7 +114,7 @@ impl SharedSignals {
     /// A child's: the same dispositions, nothing pending (fork(2)).
     pub fn inherited(&self) -> SharedSignals {
         SharedSignals {
-            actions: Arc::new(SpinLock::new(*self.actions.lock())),
+            actions: with_actions(*self.actions().lock()),
             ..SharedSignals::default()
         }
     }
@@ -112,14 +122,20 @@ impl SharedSignals {
     /// As `inherited`, but what one of the two sets is set for both.
     pub fn shared(&self) -> SharedSignals {
         SharedSignals {
-            actions: self.actions.clone(),
+            actions: SpinLock::new(self.actions()),
             ..SharedSignals::default()
         }
     }
 
+    /// What is set from now on is this process's alone (execve(2)).
+    pub fn unshare(&self) {
+        let actions = *self.actions().lock();
+        *self.actions.lock() = Arc::new(SpinLock::new(actions));
+    }
+
     /// Handlers give way to the default: their code is gone (execve(2)).
     pub fn reset_handlers(&self) {
-        for action in self.actions.lock().iter_mut() {
+        for action in self.actions().lock().iter_mut() {
             let handler = match action.handler {
                 SIG_IGN => SIG_IGN,
                 _ => SIG_DFL,
