@@ -2,7 +2,7 @@
 //! who takes over the children of one that ended.
 //!
 //! Nothing of this is in an image that links no fork(2): `exit` calls it through a hook that the
-//! first child sets. Not yet: the SIGHUP that a stopped orphaned group gets.
+//! first child sets.
 
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
@@ -10,7 +10,7 @@ use core::sync::atomic::Ordering;
 
 use super::signal::action::{SA_NOCLDWAIT, SIG_IGN};
 use super::signal::{self, SIGCHLD, SignalInfo};
-use super::stop::Change;
+use super::stop::{self, Change};
 use super::{Process, WaitStatus, exit, registry, scheduler};
 use crate::errno::{ECHILD, Errno};
 
@@ -167,6 +167,10 @@ fn ended(process: &Arc<Process>) {
         kill_all_but(process);
     }
     hand_over_children(process);
+    if stop::is_tied(process) {
+        let [_, group, _] = process.ids();
+        stop::hang_up_if_orphaned(group);
+    }
     let Some(parent) = process.family.lock().parent.upgrade() else {
         return registry::remove(process.pid);
     };
@@ -190,11 +194,15 @@ fn hand_over_children(process: &Arc<Process>) {
     }
     let heir = heir_of(process);
     for child in children {
+        let was_tied = stop::is_tied(&child);
         let mut family = child.family.lock();
         family.parent = heir.as_ref().map(Arc::downgrade).unwrap_or_default();
         family.exit_signal = SIGCHLD; // the heir did not choose it (Linux reparent_leader)
-        let death_signal = family.parent_death_signal;
+        let (death_signal, group) = (family.parent_death_signal, family.group);
         drop(family);
+        if was_tied {
+            stop::hang_up_if_orphaned(group);
+        }
         if death_signal != 0 {
             signal::send_to_process(&child, SignalInfo::from_process(process, death_signal));
         }

@@ -1,15 +1,14 @@
 //! Job control (signal(7), wait(2)): stopping a process and letting it go on.
 
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use super::family::Interest;
 use super::signal::action::SA_NOCLDSTOP;
-use super::signal::{self, SIGCHLD, SIGKILL, SignalInfo};
+use super::signal::{self, SIGCHLD, SIGCONT, SIGHUP, SIGKILL, SignalInfo};
 use super::thread::{WORK_EXIT, WORK_SIGNAL};
-use super::{Process, WaitStatus, scheduler};
+use super::{Process, WaitStatus, registry, scheduler};
 use crate::sync::wait_until_killed_or;
-
-const SIGCONT: u32 = 18;
 
 /// A change of a process that its parent can wait for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -123,6 +122,40 @@ fn tell_parent(process: &Process, change: Change) {
         signal::send_to_process(&parent, change.signal_info(process, SIGCHLD));
     }
     parent.changed.wake_all();
+}
+
+/// True when nobody outside of a group would let its stopped members go on: the parent of each is
+/// in the group too, or of another session (POSIX 3.264 Orphaned Process Group).
+pub fn is_orphaned(group: u32) -> bool {
+    !members(group).iter().any(|member| is_tied(member))
+}
+
+fn members(group: u32) -> Vec<Arc<Process>> {
+    let mut members = registry::all();
+    members.retain(|process| !process.is_zombie() && process.family.lock().group == group);
+    members
+}
+
+/// True when its parent is of another group of its session.
+pub fn is_tied(process: &Process) -> bool {
+    let [_, group, session] = process.ids();
+    let parent = process.family.lock().parent.upgrade();
+    parent.is_some_and(|parent| {
+        let [_, others, theirs] = parent.ids();
+        theirs == session && others != group
+    })
+}
+
+/// The last tie of a group may have gone: if so, and some of it are stopped, it hears of it and
+/// goes on (_exit(2) § Orphans).
+pub fn hang_up_if_orphaned(group: u32) {
+    let members = members(group);
+    if is_orphaned(group) && members.iter().any(|member| member.stop.lock().is_stopped()) {
+        for member in members {
+            signal::send_to_process(&member, SignalInfo::from_kernel(SIGHUP));
+            signal::send_to_process(&member, SignalInfo::from_kernel(SIGCONT));
+        }
+    }
 }
 
 /// Keeps the running thread here while its process is stopped.

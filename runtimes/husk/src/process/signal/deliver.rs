@@ -5,8 +5,8 @@ use core::sync::atomic::Ordering;
 
 use super::action::{DefaultAction, SA_RESTART, SIG_DFL, SIG_IGN, default_action};
 use super::{
-    Action, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP, SignalInfo, SignalSet, bit, frame, info,
-    take_pending,
+    Action, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSTOP, SIGTRAP, SignalInfo, SignalSet, bit, frame,
+    info, take_pending,
 };
 use crate::arch::trap::TrapFrame;
 use crate::errno::{EINTR, ERESTARTNOHAND, ERESTARTSYS, Errno};
@@ -93,11 +93,13 @@ pub fn keep_deadline(at_ns: u64) -> Errno {
 
 fn act_by_default(trap: &TrapFrame, info: &SignalInfo) {
     let process = &scheduler::current().process;
+    let [_, group, _] = process.ids();
     match default_action(info.signal) {
         DefaultAction::Ignore => return,
+        DefaultAction::Stop if info.signal != SIGSTOP && stop::is_orphaned(group) => return,
         DefaultAction::Stop => return stop::stop(process, info.signal),
         DefaultAction::Terminate => exit::announce(process, info.signal),
-        DefaultAction::Core => debug::program_died(trap, info),
+        DefaultAction::Core => die(trap, info),
     }
     exit::exit_process(WaitStatus::killed_by(info.signal));
 }

@@ -28,6 +28,7 @@ pub const LAST: u32 = 64;
 /// First real-time signal as the kernel counts.
 pub const FIRST_REALTIME: u32 = 32;
 
+pub const SIGHUP: u32 = 1;
 pub const SIGILL: u32 = 4;
 pub const SIGTRAP: u32 = 5;
 pub const SIGABRT: u32 = 6;
