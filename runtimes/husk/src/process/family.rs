@@ -229,13 +229,13 @@ fn heir_of(process: &Process) -> Option<Arc<Process>> {
 fn tell_parent(parent: &Arc<Process>, child: &Arc<Process>) {
     let exit_signal = child.family.lock().exit_signal;
     let action = parent.signals.action(SIGCHLD);
-    let is_unwanted = action.handler == SIG_IGN || action.flags & SA_NOCLDWAIT != 0;
-    if is_unwanted && exit_signal == SIGCHLD {
+    let is_ignored = exit_signal == SIGCHLD && action.handler == SIG_IGN;
+    if is_ignored || exit_signal == SIGCHLD && action.flags & SA_NOCLDWAIT != 0 {
         let mut family = parent.family.lock();
         family.children.retain(|other| !Arc::ptr_eq(other, child));
         registry::remove(child.pid);
     }
-    if exit_signal != 0 && action.handler != SIG_IGN {
+    if exit_signal != 0 && !is_ignored {
         let change = Change::Ended(child.wait_status());
         signal::send_to_process(parent, change.signal_info(child, exit_signal));
     }
