@@ -106,16 +106,21 @@ fn act_by_default(trap: &TrapFrame, info: &SignalInfo) {
 
 fn run_handler(thread: &Thread, trap: &mut TrapFrame, info: &SignalInfo, action: &Action) {
     restart_call(trap, Some(action));
-    let mut signals = thread.signals.lock();
+    let signals = thread.signals.lock();
     let blocked = signals.blocked;
-    let mask_after = signals.saved_mask.take().unwrap_or(blocked);
+    let mask_after = signals.saved_mask.unwrap_or(blocked);
     drop(signals);
     if frame::push(thread, trap, info, action, mask_after).is_err() {
-        debug::program_died(trap, &SignalInfo::from_kernel(SIGSEGV));
-        exit::exit_process(WaitStatus::killed_by(SIGSEGV));
+        let fault = SignalInfo::from_kernel(SIGSEGV);
+        if info.signal == SIGSEGV {
+            die(trap, &fault);
+        }
+        return force(trap, fault);
     }
-    thread.signals.lock().blocked =
-        (blocked | action.mask_during(info.signal)) & !super::UNBLOCKABLE;
+    let mut signals = thread.signals.lock();
+    signals.saved_mask = None;
+    signals.kept_deadline = None;
+    signals.blocked = (blocked | action.mask_during(info.signal)) & !super::UNBLOCKABLE;
 }
 
 /// An interrupted call fails with EINTR or is made again (signal(7) § Interruption): always again
@@ -153,14 +158,23 @@ pub fn raise_for_exception(trap: &TrapFrame, fault: Option<Fault>, address: usiz
         klog!("out of memory: the program is killed");
         exit::exit_process(WaitStatus::KILLED);
     }
-    let info = signal_of(trap, fault, address);
+    force(trap, signal_of(trap, fault, address));
+}
+
+/// Sends the running thread what it cannot go on without a handler for, and kills without.
+fn force(trap: &TrapFrame, info: SignalInfo) {
     let thread = scheduler::current(); // no counted reference: exiting would never give it back
     let is_blocked = thread.signals.lock().blocked & bit(info.signal) != 0;
-    if is_blocked || thread.process.signals.action(info.signal).handler == SIG_IGN {
-        debug::program_died(trap, &info);
-        exit::exit_process(WaitStatus::killed_by(info.signal));
+    let is_ignored = thread.process.signals.action(info.signal).handler == SIG_IGN;
+    if is_blocked || is_ignored {
+        die(trap, &info);
     }
     super::send_to_thread(&scheduler::current_arc(), info);
+}
+
+fn die(trap: &TrapFrame, info: &SignalInfo) -> ! {
+    debug::program_died(trap, info);
+    exit::exit_process(WaitStatus::killed_by(info.signal))
 }
 
 /// Which signal an exception is (Linux arch/x86/kernel/traps.c, sigaction(2) for the codes).
