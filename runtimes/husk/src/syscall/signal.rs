@@ -7,6 +7,7 @@ use super::time::read_timespec;
 use crate::errno::{EAGAIN, EINTR, EINVAL, ENOMEM, EPERM, ERESTARTNOHAND, ESRCH, Errno, SysResult};
 use crate::mm::user::{self, Plain};
 use crate::process::capability;
+use crate::process::signal::action::KNOWN_FLAGS;
 use crate::process::signal::frame::{self, SS_AUTODISARM, SS_DISABLE, SS_ONSTACK};
 use crate::process::signal::info::{SI_TKILL, SI_USER, SIZE_BYTES};
 use crate::process::signal::pending::AlternateStack;
@@ -45,14 +46,15 @@ pub fn require_set_size(size: usize) -> Result<(), Errno> {
 syscall! {
     fn sys_rt_sigaction(raw: u32, new: usize, old: usize, size: usize) {
         require_set_size(size)?;
+        let action = if new == 0 { None } else { Some(user::read::<Action>(new)?) };
         let number = signal::number(raw)?;
         let signals = &current().process.signals;
         let before = signals.action(number);
-        if new != 0 {
+        if let Some(mut action) = action {
             if matches!(number, SIGKILL | SIGSTOP) {
                 return Err(EINVAL);
             }
-            let mut action: Action = user::read(new)?;
+            action.flags &= KNOWN_FLAGS;
             action.mask &= !signal::UNBLOCKABLE;
             signals.set_action(number, action);
             if signals.ignores(number) {
@@ -144,6 +146,10 @@ syscall! {
     }
 
     fn sys_kill(pid: i32, raw: u32) {
+        let targets = targets(pid);
+        if targets.is_empty() {
+            return Err(ESRCH);
+        }
         let info = match raw {
             0 => None,
             _ => Some(SignalInfo::from_current(signal::number(raw)?, SI_USER)),
@@ -275,7 +281,7 @@ fn send_to_permitted(targets: &[Arc<Process>], raw: u32, info: Option<SignalInfo
     let is_permitted = |process: &&Arc<Process>| require_permission(process, raw).is_ok();
     let permitted: Vec<&Arc<Process>> = targets.iter().filter(is_permitted).collect();
     if permitted.is_empty() {
-        return Err(if targets.is_empty() { ESRCH } else { EPERM });
+        return Err(EPERM);
     }
     if let Some(info) = info {
         for process in permitted {

@@ -11,11 +11,24 @@ pub const SIG_IGN: usize = 1;
 pub const SA_NOCLDSTOP: usize = 0x1;
 pub const SA_NOCLDWAIT: usize = 0x2;
 pub const SA_SIGINFO: usize = 0x4;
+/// Addresses have no tags here.
+const SA_EXPOSE_TAGBITS: usize = 0x800;
 pub const SA_RESTORER: usize = 0x0400_0000;
 pub const SA_ONSTACK: usize = 0x0800_0000;
 pub const SA_RESTART: usize = 0x1000_0000;
 pub const SA_NODEFER: usize = 0x4000_0000;
 pub const SA_RESETHAND: usize = 0x8000_0000;
+
+/// Others are not kept: so programs find out which there are (sigaction(2), SA_UNSUPPORTED).
+pub const KNOWN_FLAGS: usize = SA_NOCLDSTOP
+    | SA_NOCLDWAIT
+    | SA_SIGINFO
+    | SA_EXPOSE_TAGBITS
+    | SA_RESTORER
+    | SA_ONSTACK
+    | SA_RESTART
+    | SA_NODEFER
+    | SA_RESETHAND;
 
 /// What to do about a signal; laid out as the kernel's struct sigaction.
 #[repr(C)]
