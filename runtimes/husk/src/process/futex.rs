@@ -11,7 +11,7 @@ use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use super::{Thread, current};
-use crate::errno::{EAGAIN, EFAULT, EINVAL, Errno, SysResult};
+use crate::errno::{EAGAIN, EFAULT, EINVAL, ENOSYS, Errno, SysResult};
 use crate::mm::{USER_END, user};
 use crate::sorted_map::SortedMap;
 use crate::sync::{Deadline, SpinLock, WaitQueue, wait_until};
@@ -197,8 +197,9 @@ pub fn wake_op(
     }
     let old = target.value()?;
     user::write(target.address, apply(op & !SHIFTED, old, operand)?)?;
+    let is_met = compares(comparison, old as i32, compared as i32)?;
     let mut woken = wake(word, count, ANY_BIT);
-    if compares(comparison, old as i32, compared as i32)? {
+    if is_met {
         woken += wake(target, target_count, ANY_BIT);
     }
     Ok(woken)
@@ -215,7 +216,7 @@ fn apply(op: u32, old: u32, operand: u32) -> Result<u32, Errno> {
         2 => Ok(old | operand),
         3 => Ok(old & !operand),
         4 => Ok(old ^ operand),
-        _ => Err(EINVAL),
+        _ => Err(ENOSYS),
     }
 }
 
@@ -227,7 +228,7 @@ fn compares(comparison: u32, old: i32, value: i32) -> Result<bool, Errno> {
         3 => Ok(old <= value),
         4 => Ok(old > value),
         5 => Ok(old >= value),
-        _ => Err(EINVAL),
+        _ => Err(ENOSYS),
     }
 }
 
