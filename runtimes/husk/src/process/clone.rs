@@ -6,8 +6,8 @@ use core::sync::atomic::Ordering;
 
 use super::signal::pending::AlternateStack;
 use super::{Process, Thread, allocate_id, scheduler};
-use crate::errno::{EAGAIN, EFAULT, EINVAL, ENOSYS, Errno, SysResult};
-use crate::mm::user;
+use crate::errno::{EAGAIN, EINVAL, ENOSYS, EPERM, Errno, SysResult};
+use crate::mm::{USER_END, user};
 
 pub const CLONE_VM: u64 = 0x100;
 pub const CLONE_FS: u64 = 0x200;
@@ -57,6 +57,9 @@ pub fn start(request: &CloneRequest) -> SysResult {
     if !is_consistent(request.flags) {
         return Err(EINVAL);
     }
+    if request.flags & CLONE_SETTLS != 0 && request.thread_pointer >= USER_END {
+        return Err(EPERM); // as arch_prctl(2)
+    }
     if scheduler::count() >= THREAD_LIMIT {
         return Err(EAGAIN);
     }
@@ -89,9 +92,9 @@ fn start_thread(request: &CloneRequest) -> SysResult {
     let process = &scheduler::current().process;
     let thread = new_thread(process, allocate_id(), request)?;
     let tid = thread.tid();
-    tell_parent(request, tid)?;
+    tell_parent(request, tid);
     if request.flags & CLONE_CHILD_SETTID != 0 {
-        user::write(request.child_tid, tid).map_err(|_| EFAULT)?;
+        let _ = user::write(request.child_tid, tid); // as `tell_parent`
     }
     process.threads.lock().push(thread.clone());
     scheduler::start(thread);
@@ -141,10 +144,9 @@ fn inherit_signals(thread: &Thread, parent: &Thread, flags: u64) {
     };
 }
 
-/// CLONE_PARENT_SETTID.
-pub fn tell_parent(request: &CloneRequest, tid: u32) -> Result<(), Errno> {
-    if request.flags & CLONE_PARENT_SETTID == 0 {
-        return Ok(());
+/// CLONE_PARENT_SETTID; on Linux a place that cannot be written is no error.
+pub fn tell_parent(request: &CloneRequest, tid: u32) {
+    if request.flags & CLONE_PARENT_SETTID != 0 {
+        let _ = user::write(request.parent_tid, tid);
     }
-    user::write(request.parent_tid, tid).map_err(|_| EFAULT)
 }

@@ -101,10 +101,10 @@ fn parts(parent: &Arc<Process>, request: &CloneRequest) -> Result<Parts, Errno> 
 
 /// CLONE_PARENT_SETTID and CLONE_PIDFD in the parent's memory, CLONE_CHILD_SETTID in the child's.
 fn tell_ids(request: &CloneRequest, child: &Arc<Process>) -> Result<(), Errno> {
-    tell_parent(request, child.pid)?;
+    tell_parent(request, child.pid);
     if request.flags & CLONE_CHILD_SETTID != 0 {
         let bytes = child.pid.to_ne_bytes();
-        child.space().write_bytes(request.child_tid, &bytes)?;
+        let _ = child.space().write_bytes(request.child_tid, &bytes); // as `tell_parent`
     }
     if request.flags & CLONE_PIDFD != 0 {
         let fd = pidfd::install(child, 0)?;
