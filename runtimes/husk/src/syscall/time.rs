@@ -210,7 +210,8 @@ syscall! {
         let timer = current().process.timers.interval_timer(0)?;
         let at_ns = if seconds == 0 { 0 } else { now_ns() + u64::from(seconds) * NS_PER_S };
         let left_ns = left(timer.set(Schedule { at_ns, interval_ns: 0 }).at_ns);
-        Ok(left_ns.div_ceil(NS_PER_S) as usize)
+        let nearest_s = (left_ns + NS_PER_S / 2) / NS_PER_S;
+        Ok(nearest_s.max(u64::from(left_ns != 0)) as usize) // 0 would say that none was set
     }
 
     fn sys_getitimer(which: u32, value: usize) {
