@@ -9,7 +9,7 @@ use crate::mm::user::{self, Plain};
 use crate::process::capability;
 use crate::process::signal::{self, SignalInfo, deadline_of_call, keep_deadline};
 use crate::process::timers::{Notify, Schedule, SignalTimer};
-use crate::process::{Process, current, scheduler};
+use crate::process::{Process, current, registry, scheduler};
 use crate::sync::{WaitQueue, Woken, wait_until};
 use crate::syscall;
 use crate::time::{now_ns, realtime_ns, tsc};
@@ -88,10 +88,13 @@ fn processor_clock_ns(clock: i32) -> Result<u64, Errno> {
         return Err(EINVAL);
     }
     if clock & OF_THREAD == 0 {
-        let is_own = id == 0 || id == running.process.pid;
-        return is_own
-            .then(|| process_cpu_ns(&running.process))
-            .ok_or(EINVAL);
+        return match id {
+            0 => Ok(process_cpu_ns(&running.process)),
+            _ => registry::find(id)
+                .as_deref()
+                .map(process_cpu_ns)
+                .ok_or(EINVAL),
+        };
     }
     if id == 0 || id == running.tid() {
         return Ok(thread_cpu_ns());
@@ -126,8 +129,13 @@ pub fn process_cpu_ns(process: &Process) -> u64 {
         .iter()
         .map(|thread| thread.cpu_ns.load(Ordering::Relaxed))
         .sum();
-    let since_ns = current().running_since_ns.load(Ordering::Relaxed);
-    sum + process.ended_cpu_ns.load(Ordering::Relaxed) + now_ns().saturating_sub(since_ns)
+    let ended_ns = process.ended_cpu_ns.load(Ordering::Relaxed);
+    let running = current();
+    if process.pid != running.process.pid {
+        return sum + ended_ns;
+    }
+    let since_ns = running.running_since_ns.load(Ordering::Relaxed);
+    sum + ended_ns + now_ns().saturating_sub(since_ns)
 }
 
 syscall! {
@@ -355,6 +363,7 @@ unsafe impl Plain for SignalEvent {}
 fn notification(event: Option<SignalEvent>, id: u32) -> Result<Notify, Errno> {
     const SIGEV_SIGNAL: u32 = 0;
     const SIGEV_NONE: u32 = 1;
+    const SIGEV_THREAD: u32 = 2;
     const SIGEV_THREAD_ID: u32 = 4;
     let Some(event) = event else {
         let info = SignalInfo::of_timer(signal::SIGALRM, id, u64::from(id));
@@ -365,9 +374,13 @@ fn notification(event: Option<SignalEvent>, id: u32) -> Result<Notify, Errno> {
     }
     let info = SignalInfo::of_timer(signal::number(event.signal)?, id, event.value);
     match event.notify {
-        SIGEV_SIGNAL => Ok(Notify::Process(info)),
-        SIGEV_THREAD_ID if scheduler::find(event.tid).is_some() => {
-            Ok(Notify::Thread(event.tid, info))
+        SIGEV_SIGNAL | SIGEV_THREAD => Ok(Notify::Process(info)), // whose thread is glibc's to make
+        SIGEV_THREAD_ID => {
+            let thread = scheduler::find(event.tid).ok_or(EINVAL)?;
+            let is_own = Arc::ptr_eq(&thread.process, &current().process);
+            is_own
+                .then_some(Notify::Thread(event.tid, info))
+                .ok_or(EINVAL)
         }
         _ => Err(EINVAL),
     }
