@@ -70,6 +70,12 @@ pub fn find(pid: u32) -> Option<Arc<Process>> {
     PROCESSES.lock().get(&pid)?.upgrade()
 }
 
+/// A process by its id or by that of one of its threads: Linux lets kill(2) and most of its kind
+/// take either.
+pub fn find_by_thread(id: u32) -> Option<Arc<Process>> {
+    find(id).or_else(|| Some(scheduler::find(id)?.process.clone()))
+}
+
 /// Every process in order of id, zombies too.
 pub fn all() -> Vec<Arc<Process>> {
     let processes = PROCESSES.lock();

@@ -25,6 +25,9 @@ syscall! {
             return Err(EINVAL);
         }
         let process = by_id(pid)?;
+        if pid != 0 && pid as u32 != process.pid {
+            return Err(EINVAL); // a thread's
+        }
         require_own_or_child(&process)?;
         let group = if group == 0 { process.pid } else { group as u32 };
         let session = process.family.lock().session;
@@ -49,13 +52,13 @@ syscall! {
     }
 }
 
-/// A process by id, 0 for the running one.
+/// A process by its id or a thread's, 0 for the running one.
 pub fn by_id(pid: i32) -> Result<Arc<Process>, Errno> {
     if pid == 0 {
         return Ok(current().process.clone());
     }
     let pid = u32::try_from(pid).map_err(|_| ESRCH)?;
-    registry::find(pid).ok_or(ESRCH)
+    registry::find_by_thread(pid).ok_or(ESRCH)
 }
 
 /// EPERM for who may not look into a process.

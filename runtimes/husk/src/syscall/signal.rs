@@ -154,7 +154,7 @@ syscall! {
             0 => None,
             _ => Some(SignalInfo::from_current(signal::number(raw)?, SI_USER)),
         };
-        send_to_permitted(&targets(pid), raw, info)
+        send_to_permitted(&targets, raw, info)
     }
 
     fn sys_tkill(tid: i32, raw: u32) {
@@ -170,7 +170,7 @@ syscall! {
 
     fn sys_rt_sigqueueinfo(pid: i32, raw: u32, info: usize) {
         let info = queued_info(pid, raw, info)?;
-        let process = u32::try_from(pid).ok().and_then(registry::find).ok_or(ESRCH)?;
+        let process = u32::try_from(pid).ok().and_then(registry::find_by_thread).ok_or(ESRCH)?;
         require_permission(&process, raw)?;
         taken(info.is_none_or(|info| signal::send_to_process(&process, info)))
     }
@@ -264,7 +264,7 @@ pub fn queued_info(target: i32, raw: u32, address: usize) -> Result<Option<Signa
 fn targets(pid: i32) -> Vec<Arc<Process>> {
     let own = &current().process;
     let group = match pid {
-        1.. => return registry::find(pid as u32).into_iter().collect(),
+        1.. => return registry::find_by_thread(pid as u32).into_iter().collect(),
         0 => own.family.lock().group,
         _ => pid.unsigned_abs(),
     };

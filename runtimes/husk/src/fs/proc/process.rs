@@ -28,9 +28,9 @@ fn number(process: &Process, what: u64) -> u64 {
     PROC_INODES + u64::from(process.pid) * INODES_PER_PROCESS + what
 }
 
-/// /proc/PID.
+/// /proc/PID, and /proc/TID: the latter is not listed, but there.
 pub fn directory(pid: u32) -> Option<NodeRef> {
-    let process = registry::find(pid)?;
+    let process = registry::find_by_thread(pid)?;
     let entries = Entries {
         process: Arc::downgrade(&process),
         table: OF_PROCESS,
