@@ -153,7 +153,7 @@ pub fn open_node(node: &NodeRef, how: How) -> Result<FileRef, Errno> {
     match &node.kind {
         Kind::Fifo(pipe) => open_fifo(node, pipe, direction, how.has(O_NONBLOCK)),
         Kind::Socket | Kind::NoDevice { .. } => Err(ENXIO),
-        Kind::Generated(_) if direction.writes => Err(EACCES),
+        Kind::Generated(_) if direction.writes && !is_written(node) => Err(EACCES),
         Kind::Generated(generator) => {
             GeneratedFile::open(node, generator).map(|file| file as FileRef)
         }
@@ -166,6 +166,11 @@ pub fn open_node(node: &NodeRef, how: How) -> Result<FileRef, Errno> {
         }
         _ => Ok(node.clone()),
     }
+}
+
+/// Files of /proc take what is written if they say so, of nobody else.
+fn is_written(node: &Node) -> bool {
+    node.attributes.lock().permissions & 0o200 != 0
 }
 
 /// Opening what is behind /proc/self/fd/N once more: pipes and terminals can be, sockets cannot.

@@ -15,16 +15,16 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use super::directory::{Directory, Dynamic, attach};
 use super::name::Name;
 use super::node::{Attributes, Kind, Node, NodeRef, PROC_INODES};
-use super::{FileRef, FileStatus, IoRequest, Sink, root};
-use crate::errno::{Errno, SysResult};
+use super::{FileRef, FileStatus, IoRequest, Sink, Source, root};
+use crate::errno::{EINVAL, Errno, SysResult};
 use crate::process::scheduler;
 use crate::sync::{Once, SpinLock};
 
 /// A file's text, or ENOMEM where the heap has no room for what the program has made long.
 pub type Text = Result<Vec<u8>, Errno>;
 
-/// Makes the text of a file.
-pub type Generator = Box<dyn Fn() -> Text + Send + Sync>;
+/// Makes the text of a file; or takes what is written to it, if it can be, and makes none.
+pub type Generator = Box<dyn Fn(Option<&[u8]>) -> Text + Send + Sync>;
 
 const FILE: u32 = 0o444;
 const DIRECTORY: u32 = 0o555;
@@ -83,7 +83,8 @@ fn fill(proc: &NodeRef, sys: &NodeRef) {
     for (top, files) in MORE.lock().iter() {
         for (path, generate) in *files {
             if let Some(top) = top.get() {
-                put_file(top, path, Box::new(*generate), &mut make);
+                let generate = *generate;
+                put_file(top, path, Box::new(move |_| generate()), &mut make);
             }
         }
     }
@@ -91,7 +92,7 @@ fn fill(proc: &NodeRef, sys: &NodeRef) {
 
 /// A text that is as long as the machine makes it, not a program: it always has room.
 fn of_machine(generate: fn() -> Vec<u8>) -> Generator {
-    Box::new(move || Ok(generate()))
+    Box::new(move |_| Ok(generate()))
 }
 
 /// Puts a generated file below `top`, with the directories it needs.
@@ -191,13 +192,13 @@ impl GeneratedFile {
     pub fn open(node: &NodeRef, generate: &Generator) -> Result<FileRef, Errno> {
         Ok(Arc::new(GeneratedFile {
             node: node.clone(),
-            text: SpinLock::new(Arc::new(generate()?)),
+            text: SpinLock::new(Arc::new(generate(None)?)),
         }))
     }
 
     fn refresh(&self) -> Result<(), Errno> {
         if let Kind::Generated(generate) = &self.node.kind {
-            let text = Arc::new(generate()?);
+            let text = Arc::new(generate(None)?);
             *self.text.lock() = text;
         }
         Ok(())
@@ -214,6 +215,18 @@ impl super::File for GeneratedFile {
         match text.get(start..) {
             Some(rest) if !rest.is_empty() => into.put(rest),
             _ => Ok(0),
+        }
+    }
+
+    /// As a whole, whatever the offset; what is longer than any such text is cut.
+    fn write(&self, _request: IoRequest, from: &mut dyn Source) -> SysResult {
+        const LONGEST: usize = 64;
+        let size_bytes = from.remaining();
+        let mut start = [0; LONGEST];
+        let taken = from.take(&mut start)?;
+        match &self.node.kind {
+            Kind::Generated(generate) => generate(start.get(..taken)).map(|_| size_bytes),
+            _ => Err(EINVAL),
         }
     }
 

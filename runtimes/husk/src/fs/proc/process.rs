@@ -65,6 +65,11 @@ fn guarded(process: &Process, permissions: u32) -> u32 {
 #[derive(Clone, Copy)]
 enum Entry {
     Text(fn(&Process, u32) -> super::Text),
+    /// With what takes what is written to it.
+    Written(
+        fn(&Process, u32) -> super::Text,
+        fn(&Process, u32, &[u8]) -> super::Text,
+    ),
     /// With its permissions; for who may look into the process.
     Guarded(u32, fn(&Process, u32) -> super::Text),
     /// None where a zombie has none.
@@ -72,8 +77,9 @@ enum Entry {
     Directory(u32, fn(&Arc<Process>) -> Box<dyn Dynamic>),
 }
 
-use Entry::{Guarded, Link, Text};
+use Entry::{Guarded, Link, Text, Written};
 
+const WRITTEN_FILE: u32 = 0o644;
 /// What only the owner reads, and lists.
 const OWN_FILE: u32 = 0o400;
 const OWN_DIRECTORY: u32 = 0o500;
@@ -83,7 +89,7 @@ const OF_PROCESS: &[(&str, Entry)] = &[
     ("auxv", Guarded(OWN_FILE, text::auxv)),
     ("cgroup", Text(|_, _| Ok(b"0::/\n".to_vec()))),
     ("cmdline", Text(text::cmdline)),
-    ("comm", Text(text::comm)),
+    ("comm", Written(text::comm, text::set_comm)),
     (
         "cwd",
         Link(|process| Some(Kind::MagicLink(process.paths.cwd()))),
@@ -123,7 +129,7 @@ const OF_PROCESS: &[(&str, Entry)] = &[
 
 /// /proc/PID/task/TID.
 const OF_THREAD: &[(&str, Entry)] = &[
-    ("comm", Text(text::comm)),
+    ("comm", Written(text::comm, text::set_comm)),
     ("stat", Text(text::stat)),
     ("status", Text(text::status)),
     ("maps", Guarded(FILE, text::maps)),
@@ -164,6 +170,7 @@ impl Dynamic for Entries {
             .position(|(entry, _)| entry.as_bytes() == name)?;
         let (kind, permissions) = match self.table.get(at)?.1 {
             Text(make) => (Kind::Generated(self.generator(make)), FILE),
+            Written(make, take) => (Kind::Generated(self.taker(make, take)), WRITTEN_FILE),
             Guarded(mode, make) => (Kind::Generated(guard(self.generator(make), &process)), mode),
             Link(make) => (make(&process)?, guarded(&process, LINK)),
             Entry::Directory(mode, make) => (directory_of(make(&process)), mode),
@@ -183,11 +190,11 @@ impl Dynamic for Entries {
 /// EACCES for who may not look into the process.
 fn guard(make: Generator, process: &Arc<Process>) -> Generator {
     let process = Arc::downgrade(process);
-    Box::new(move || {
+    Box::new(move |given| {
         let is_open = process
             .upgrade()
             .is_none_or(|process| may_inspect(&process, Credentials::effective));
-        if is_open { make() } else { Err(EACCES) }
+        if is_open { make(given) } else { Err(EACCES) }
     })
 }
 
@@ -195,10 +202,22 @@ impl Entries {
     /// Empty once the process is gone, where Linux says ESRCH.
     fn generator(&self, make: fn(&Process, u32) -> super::Text) -> Generator {
         let (process, tid) = (self.process.clone(), self.tid);
-        Box::new(move || {
+        Box::new(move |_| {
             process
                 .upgrade()
                 .map_or(Ok(Vec::new()), |process| make(&process, tid))
+        })
+    }
+
+    fn taker(
+        &self,
+        make: fn(&Process, u32) -> super::Text,
+        take: fn(&Process, u32, &[u8]) -> super::Text,
+    ) -> Generator {
+        let (make, process, tid) = (self.generator(make), self.process.clone(), self.tid);
+        Box::new(move |given| match (given, process.upgrade()) {
+            (Some(given), Some(process)) => take(&process, tid, given),
+            _ => make(None),
         })
     }
 }
@@ -276,7 +295,7 @@ impl Dynamic for DescriptorTexts {
         let fd = i32::try_from(parse_number(name)?).ok()?;
         process.files().get(fd).ok()?;
         let this = self.0.clone();
-        let make = move || {
+        let make = move |_: Option<&[u8]>| {
             this.upgrade()
                 .map_or(Ok(Vec::new()), |p| text::descriptor(&p, fd))
         };

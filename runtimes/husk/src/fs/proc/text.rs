@@ -10,7 +10,7 @@ use core::sync::atomic::Ordering;
 
 use super::Text;
 use super::system::TICKS_PER_S;
-use crate::errno::{ENOMEM, Errno};
+use crate::errno::{EINVAL, ENOMEM, ESRCH, Errno};
 use crate::fs::node::as_node;
 use crate::mm::space::mapping::{Backing, Mapping, Protection};
 use crate::mm::{PAGE_SIZE, heap};
@@ -60,6 +60,22 @@ fn name(tid: u32) -> String {
 
 pub fn comm(_process: &Process, tid: u32) -> Text {
     Ok(format!("{}\n", name(tid)).into_bytes())
+}
+
+/// proc(5): the threads of a process name each other.
+pub fn set_comm(process: &Process, tid: u32, name: &[u8]) -> Text {
+    let thread = scheduler::find(tid).ok_or(ESRCH)?;
+    if process.pid != scheduler::current().process.pid {
+        return Err(EINVAL);
+    }
+    let length = name.iter().position(|&byte| byte == 0);
+    let mut text = [0; 16];
+    let end = length.unwrap_or(name.len()).min(text.len() - 1);
+    if let (Some(to), Some(from)) = (text.get_mut(..end), name.get(..end)) {
+        to.copy_from_slice(from);
+    }
+    *thread.name.lock() = text;
+    Ok(Vec::new())
 }
 
 /// As proc(5) names it: a letter, and the word behind it in `status`.
