@@ -3,7 +3,7 @@
 use super::descriptor::get;
 use super::memory_lock;
 use crate::errno::{
-    EACCES, EAGAIN, EINVAL, ENODEV, ENOMEM, EOPNOTSUPP, EOVERFLOW, EPERM, Errno, SysResult,
+    EACCES, EAGAIN, EBUSY, EINVAL, ENODEV, ENOMEM, EOPNOTSUPP, EOVERFLOW, EPERM, Errno, SysResult,
 };
 use crate::fs::device::Device;
 use crate::fs::node::{Kind, as_node};
@@ -43,10 +43,6 @@ const MAP_SHARED_VALIDATE: u32 = 0x3;
 /// PROT_GROWSDOWN and PROT_GROWSUP are for mprotect(2) on stacks; PROT_SEM means nothing on x86.
 const PROT_SEM: u32 = 0x8;
 const PROT_GROWSDOWN: u32 = 0x0100_0000;
-
-fn protection_of(bits: u32) -> Result<Protection, Errno> {
-    Protection::from_bits(bits & !PROT_SEM).ok_or(EINVAL)
-}
 
 /// A length rounded up to whole pages; ENOMEM when that is more than there are addresses.
 pub fn whole_pages(length: usize) -> SysResult {
@@ -188,10 +184,16 @@ fn check_limits(space: &AddressSpace, more: usize, is_data: bool) -> Result<(), 
 syscall! {
     /// mmap(2).
     fn sys_mmap(address: usize, length: usize, prot: u32, flags: u32, fd: i32, offset: u64) {
-        if length == 0 || !offset.is_multiple_of(PAGE_SIZE as u64) {
+        if !offset.is_multiple_of(PAGE_SIZE as u64) {
             return Err(EINVAL);
         }
-        let protection = protection_of(prot)?;
+        if !MapFlags::from_bits_truncate(flags).contains(MapFlags::ANONYMOUS) {
+            get(fd)?;
+        }
+        if length == 0 {
+            return Err(EINVAL);
+        }
+        let protection = Protection::from_bits_truncate(prot); // unlike mprotect(2)
         let size_bytes = whole_pages(length)?;
         let request = request_of((address, size_bytes), protection, flags, (fd, offset))?;
         let space = current().process.space();
@@ -230,7 +232,7 @@ syscall! {
     /// mprotect(2).
     fn sys_mprotect(address: usize, length: usize, prot: u32) {
         check_aligned(address)?;
-        let protection = protection_of(prot & !PROT_GROWSDOWN)?;
+        let protection = Protection::from_bits(prot & !(PROT_GROWSDOWN | PROT_SEM)).ok_or(EINVAL)?;
         let size_bytes = whole_pages(length)?;
         if size_bytes > 0 {
             let space = current().process.space();
@@ -286,12 +288,17 @@ syscall! {
         Ok(space.set_heap_end(wanted))
     }
 
+        const INVALIDATE: u32 = 2;
     /// msync(2): files live in memory, a shared mapping is the file.
     fn sys_msync(address: usize, length: usize, flags: u32) {
         const ASYNC: u32 = 1;
         const SYNC: u32 = 4;
         check_aligned(address)?;
         let is_contradiction = flags & ASYNC != 0 && flags & SYNC != 0;
+        let locked = || current().process.space().marked_bytes(address, length, Marks::LOCKED);
+        if flags & INVALIDATE != 0 && locked() > 0 {
+            return Err(EBUSY);
+        }
         if flags > 7 || is_contradiction {
             return Err(EINVAL);
         }

@@ -148,7 +148,11 @@ impl AddressSpace {
         let mut inner = self.inner.lock();
         inner.mappings.make_room()?;
         let mapping = inner.mappings.find(start).ok_or(EFAULT)?.clone();
-        if mapping.end < end {
+        if request.target.is_none() && new_size <= old_size {
+            inner.clear(start + new_size, end); // whatever is there, as munmap(2) does
+            return Ok(start);
+        }
+        if mapping.end < end.min(start + new_size) {
             return Err(EFAULT);
         }
         if old_size == 0 && !mapping.is_shared {
@@ -162,10 +166,6 @@ impl AddressSpace {
         };
         if let Some(target) = request.target {
             return inner.move_to(&mapping, moves(target));
-        }
-        if new_size <= old_size {
-            inner.clear(start + new_size, end);
-            return Ok(start);
         }
         let new_end = end_of(start, new_size).map_err(|_| ENOMEM)?;
         if end == mapping.end && inner.mappings.is_free(end, new_end) {
