@@ -152,18 +152,22 @@ pub struct UserBuffers {
 }
 
 impl UserBuffers {
-    /// One buffer. It is checked as it is used: EFAULT comes from `put` and `take`.
-    pub fn single(address: usize, length: usize) -> UserBuffers {
-        UserBuffers {
-            current: (address, length),
-            later: Vec::new().into_iter(),
+    /// One buffer, EFAULT when it reaches past the application's addresses; that nothing is mapped
+    /// there, `put` and `take` find. It moves MAX_RW_COUNT at most.
+    pub fn single(address: usize, length: usize) -> Result<UserBuffers, Errno> {
+        if !is_application(address, length) {
+            return Err(EFAULT);
         }
+        Ok(UserBuffers {
+            current: (address, length.min(MAX_RW_COUNT)),
+            later: Vec::new().into_iter(),
+        })
     }
 
     /// `count` iovecs at `address`; EINVAL when there are more than IOV_MAX or
     /// one that is negative as ssize_t, EFAULT for one that reaches past the application's
-    /// addresses. Together they move MAX_RW_COUNT at most (Linux lib/iov_iter.c,
-    /// `__import_iovec`).
+    /// addresses. Together they move MAX_RW_COUNT at most, and of a single one no more is looked
+    /// at (Linux lib/iov_iter.c, `__import_iovec`).
     pub fn vector(address: usize, count: usize) -> Result<UserBuffers, Errno> {
         const IOVEC_BYTES: usize = 2 * size_of::<usize>();
         if count > IOV_MAX {
@@ -178,10 +182,12 @@ impl UserBuffers {
             if length > isize::MAX as usize {
                 return Err(EINVAL);
             }
-            if !is_application(base, length) {
+            let room = MAX_RW_COUNT - total;
+            let checked = if count == 1 { length.min(room) } else { length };
+            if !is_application(base, checked) {
                 return Err(EFAULT);
             }
-            let length = length.min(MAX_RW_COUNT - total);
+            let length = length.min(room);
             total += length;
             if length > 0 {
                 segments.push((base, length));

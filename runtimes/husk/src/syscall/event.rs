@@ -192,6 +192,6 @@ syscall! {
         if flags & BOTH == BOTH {
             return Err(EINVAL);
         }
-        read_random(&mut UserBuffers::single(buffer, count.min(i32::MAX as usize)))
+        read_random(&mut UserBuffers::single(buffer, count.min(i32::MAX as usize))?)
     }
 }

@@ -14,9 +14,6 @@ use crate::process::exec::busy;
 use crate::process::signal;
 use crate::syscall;
 
-/// Most that one call transfers (read(2) NOTES).
-const TRANSFER_LIMIT: usize = 0x7fff_f000;
-
 // preadv2(2)
 const RWF_HIPRI: u32 = 1;
 const RWF_DSYNC: u32 = 2;
@@ -87,18 +84,23 @@ fn position(open: &OpenFile, offset: i64) -> Result<u64, Errno> {
     open.file.size().map(|_| offset)
 }
 
-fn read_at(fd: i32, mut into: UserBuffers, offset: i64) -> SysResult {
-    valid_offset(offset, Sink::remaining(&into))?;
+/// What is wrong with the buffers matters after what is wrong with the descriptor.
+fn read_at(fd: i32, into: Result<UserBuffers, Errno>, offset: i64) -> SysResult {
+    valid_offset(offset, 0)?;
     let open = readable(fd)?;
-    let offset = position(&open, offset)?;
+    position(&open, offset)?;
+    let mut into = into?;
+    let offset = valid_offset(offset, Sink::remaining(&into))?;
     open.file.read(request(&open, offset), &mut into)
 }
 
 /// pwrite(2) BUGS: with O_APPEND Linux writes at the end all the same.
-fn write_at(fd: i32, mut from: UserBuffers, offset: i64) -> SysResult {
-    valid_offset(offset, Source::remaining(&from))?;
+fn write_at(fd: i32, from: Result<UserBuffers, Errno>, offset: i64) -> SysResult {
+    valid_offset(offset, 0)?;
     let open = writable(fd)?;
-    let offset = position(&open, offset)?;
+    position(&open, offset)?;
+    let mut from = from?;
+    let offset = valid_offset(offset, Source::remaining(&from))?;
     open.file.write(request(&open, offset), &mut from)
 }
 
@@ -204,12 +206,12 @@ fn truncate_path(address: usize, length: i64) -> SysResult {
 syscall! {
     fn sys_read(fd: i32, address: usize, count: usize) {
         let open = readable(fd)?;
-        read_on(&open, &mut UserBuffers::single(address, count.min(TRANSFER_LIMIT)))
+        read_on(&open, &mut UserBuffers::single(address, count)?)
     }
 
     fn sys_write(fd: i32, address: usize, count: usize) {
         let open = writable(fd)?;
-        write_on(&open, &mut UserBuffers::single(address, count.min(TRANSFER_LIMIT)))
+        write_on(&open, &mut UserBuffers::single(address, count)?)
     }
 
     fn sys_readv(fd: i32, vector: usize, count: usize) {
@@ -223,19 +225,19 @@ syscall! {
     }
 
     fn sys_pread64(fd: i32, address: usize, count: usize, offset: i64) {
-        read_at(fd, UserBuffers::single(address, count.min(TRANSFER_LIMIT)), offset)
+        read_at(fd, UserBuffers::single(address, count), offset)
     }
 
     fn sys_pwrite64(fd: i32, address: usize, count: usize, offset: i64) {
-        write_at(fd, UserBuffers::single(address, count.min(TRANSFER_LIMIT)), offset)
+        write_at(fd, UserBuffers::single(address, count), offset)
     }
 
     fn sys_preadv(fd: i32, vector: usize, count: usize, offset: i64) {
-        read_at(fd, UserBuffers::vector(vector, count)?, offset)
+        read_at(fd, UserBuffers::vector(vector, count), offset)
     }
 
     fn sys_pwritev(fd: i32, vector: usize, count: usize, offset: i64) {
-        write_at(fd, UserBuffers::vector(vector, count)?, offset)
+        write_at(fd, UserBuffers::vector(vector, count), offset)
     }
 
     /// The offset's upper half is for 32-bit machines.

@@ -420,13 +420,14 @@ syscall! {
     fn sys_sendto(
         fd: i32, buffer: usize, length: usize, bits: u32, address: usize, address_length: u32,
     ) {
+        let mut data = UserBuffers::single(buffer, length.min(i32::MAX as usize))?;
         let held = Held::get(fd)?;
         let to = match address {
             0 => None,
             address => Some(Address::read(address, address_length as usize)?),
         };
         let message = Outgoing {
-            data: &mut UserBuffers::single(buffer, length.min(isize::MAX as usize)),
+            data: &mut data,
             to,
             flags: flags(bits),
             rights: Vec::new(),
@@ -441,12 +442,12 @@ syscall! {
     fn sys_recvfrom(
         fd: i32, buffer: usize, length: usize, bits: u32, address: usize, length_at: usize,
     ) {
+        let mut into = UserBuffers::single(buffer, length.min(i32::MAX as usize))?;
         let held = Held::get(fd)?;
         let socket = held.socket()?;
         if flags(bits).contains(MessageFlags::ERRQUEUE) {
             return Err(EAGAIN);
         }
-        let mut into = UserBuffers::single(buffer, length.min(isize::MAX as usize));
         let received = socket.receive(&mut into, flags(bits), held.is_nonblocking())?;
         match &received.from {
             Some(from) => from.write(socket.family, address, length_at)?,
