@@ -16,11 +16,11 @@ use super::name::Name;
 use super::pipe::Pipe;
 use super::proc::Generator;
 use super::walk::PATH_LIMIT;
-use super::{Events, File, FileRef, FileStatus, IoRequest, Sink, Source, notify};
+use super::{Events, File, FileRef, FileStatus, IoRequest, Sink, Source, notify, permission};
 use crate::errno::{EINVAL, EISDIR, ENODEV, ENOTTY, ESPIPE, Errno, SysResult};
 use crate::mm::PAGE_SIZE;
 use crate::mm::frame::Frame;
-use crate::process::registry;
+use crate::process::{capability, registry};
 use crate::sync::{SpinLock, WaitQueue};
 use crate::time;
 
@@ -33,6 +33,9 @@ pub const S_IFDIR: u32 = 0o040_000;
 pub const S_IFCHR: u32 = 0o020_000;
 pub const S_IFIFO: u32 = 0o010_000;
 pub const PERMISSIONS: u32 = 0o7777;
+pub const S_ISUID: u32 = 0o4000;
+pub const S_ISGID: u32 = 0o2000;
+const S_IXGRP: u32 = 0o010;
 
 /// st_dev of the root file system and of /proc (major 0: not a block device).
 const ROOT_DEVICE: u64 = 1;
@@ -124,6 +127,14 @@ impl Attributes {
             modified_ns: now_ns,
             changed_ns: now_ns,
             born_ns: now_ns,
+        }
+    }
+
+    /// S_ISGID without S_IXGRP meant mandatory locking and stays.
+    pub fn drop_set_id_bits(&mut self) {
+        self.permissions &= !S_ISUID;
+        if self.permissions & S_IXGRP != 0 {
+            self.permissions &= !S_ISGID;
         }
     }
 }
@@ -244,6 +255,16 @@ impl Node {
         attributes.changed_ns = now_ns;
     }
 
+    /// Contents were written now: that ends set-user-ID and set-group-ID, unless the writer may
+    /// give them (write(2), truncate(2)).
+    pub fn touch_written(&self) {
+        let permissions = self.attributes.lock().permissions;
+        if permissions & (S_ISUID | S_ISGID) != 0 && !permission::has(capability::FSETID) {
+            self.attributes.lock().drop_set_id_bits();
+        }
+        self.touch_modified();
+    }
+
     /// Cuts or extends the node's content; mappings lose what is past its end.
     pub fn resize(&self, content: &Content, size_bytes: u64) -> Result<(), Errno> {
         let is_cut = size_bytes < content.size();
@@ -319,7 +340,7 @@ impl File for Node {
                     request.offset
                 };
                 let count = content.write(offset, from)?;
-                self.touch_modified();
+                self.touch_written();
                 notify::happened(self, notify::IN_MODIFY);
                 Ok(count)
             }
@@ -387,7 +408,7 @@ impl File for Node {
         match &self.kind {
             Kind::Regular(content) => {
                 self.resize(content, size_bytes)?;
-                self.touch_modified();
+                self.touch_written();
                 notify::happened(self, notify::IN_MODIFY);
                 Ok(())
             }

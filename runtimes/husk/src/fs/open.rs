@@ -161,7 +161,7 @@ pub fn open_node(node: &NodeRef, how: How) -> Result<FileRef, Errno> {
         Kind::Opened(file) => reopen(file, how),
         Kind::Regular(content) if how.has(O_TRUNC) => {
             node.resize(content, 0)?;
-            node.touch_modified();
+            node.touch_written();
             Ok(node.clone())
         }
         _ => Ok(node.clone()),

@@ -5,7 +5,7 @@
 
 use super::directory::{Directory, set_place};
 use super::name::Name;
-use super::node::{Attributes, Kind, Node, NodeRef};
+use super::node::{Attributes, Kind, Node, NodeRef, S_ISGID};
 use super::notify::{self, IN_ATTRIB, IN_CREATE, IN_DELETE, IN_DELETE_SELF};
 use super::permission::{self, EXECUTE, WRITE};
 use super::walk::Found;
@@ -40,7 +40,6 @@ pub fn create(found: &Found, node: NodeRef) -> Result<NodeRef, Errno> {
 
 /// In a set-group-ID directory things belong to its group, and directories pass it on (inode(7)).
 fn inherit_group(directory: &Node, node: &Node) {
-    const S_ISGID: u32 = 0o2000;
     let above = *directory.attributes.lock();
     if above.permissions & S_ISGID == 0 {
         return;

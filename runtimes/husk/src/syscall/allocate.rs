@@ -36,7 +36,7 @@ fn allocate(open: &OpenFile, mode: u32, offset: i64, length: i64) -> SysResult {
         return Err(EFBIG);
     }
     apply(content, mode, offset, end)?;
-    node.touch_modified();
+    node.touch_written();
     notify::happened(node, IN_MODIFY);
     Ok(0)
 }

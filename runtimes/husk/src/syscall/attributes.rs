@@ -3,7 +3,9 @@
 use super::descriptor::{get, table};
 use super::path::{AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, find_at, only};
 use crate::errno::{EINVAL, EOPNOTSUPP, EPERM, Errno, SysResult};
-use crate::fs::node::{Attributes, Kind, Node, NodeRef, PERMISSIONS, PROC_INODES, node_of};
+use crate::fs::node::{
+    Attributes, Kind, Node, NodeRef, PERMISSIONS, PROC_INODES, S_ISGID, node_of,
+};
 use crate::fs::notify::{self, IN_ACCESS, IN_ATTRIB, IN_MODIFY};
 use crate::fs::{FileRef, permission};
 use crate::mm::user;
@@ -39,9 +41,6 @@ fn change_mode(file: &FileRef, mode: u32) -> SysResult {
     Ok(0)
 }
 
-const S_ISUID: u32 = 0o4000;
-const S_ISGID: u32 = 0o2000;
-const S_IXGRP: u32 = 0o010;
 /// An id that is left as it is (chown(2)).
 const UNCHANGED: u32 = u32::MAX;
 
@@ -53,7 +52,7 @@ fn change_owner(file: &FileRef, uid: u32, gid: u32) -> SysResult {
     node.change(|attributes| {
         set_owner(attributes, uid, gid);
         if !is_directory {
-            drop_set_id_bits(attributes);
+            attributes.drop_set_id_bits(); // chown(2), NOTES
         }
     });
     notify::happened(&node, IN_ATTRIB);
@@ -66,15 +65,6 @@ fn set_owner(attributes: &mut Attributes, uid: u32, gid: u32) {
     }
     if gid != UNCHANGED {
         attributes.gid = gid;
-    }
-}
-
-/// A new owner does not inherit set-user-ID (chown(2) NOTES); S_ISGID without S_IXGRP meant
-/// mandatory locking and stays.
-fn drop_set_id_bits(attributes: &mut Attributes) {
-    attributes.permissions &= !S_ISUID;
-    if attributes.permissions & S_IXGRP != 0 {
-        attributes.permissions &= !S_ISGID;
     }
 }
 
