@@ -36,6 +36,15 @@ pub const O_PATH: u32 = 0o10_000_000;
 /// Includes O_DIRECTORY, so that kernels without it refuse.
 pub const O_TMPFILE: u32 = 0o20_200_000;
 
+/// EINVAL for flags that contradict each other (open(2)), whatever the path is.
+pub fn check_flags(flags: u32) -> Result<(), Errno> {
+    const ALONE: u32 = O_TMPFILE & !O_DIRECTORY;
+    let has = |flag| flags & flag == flag;
+    let is_temporary = has(O_TMPFILE) && flags & O_ACCMODE != 0;
+    let is_wrong = has(O_CREAT | O_DIRECTORY) || has(ALONE) && !is_temporary;
+    (!is_wrong).then_some(()).ok_or(EINVAL)
+}
+
 /// How a file is opened, beside the path.
 #[derive(Clone, Copy, Debug)]
 pub struct How {
@@ -85,9 +94,6 @@ pub fn open(found: Found, how: How) -> Result<FileRef, Errno> {
     if !how.has(O_CREAT) {
         return open_node(&found.existing()?, how);
     }
-    if how.has(O_DIRECTORY) {
-        return Err(EINVAL);
-    }
     // To make a directory is not open(2)'s: whatever is found under such a name.
     if found.has_trailing_slash || found.is_special() {
         return Err(EISDIR);
@@ -112,9 +118,6 @@ fn open_path(node: NodeRef, how: How) -> Result<FileRef, Errno> {
 
 /// A file without a name (open(2) O_TMPFILE); linkat(2) may give it one.
 fn open_temporary(directory: NodeRef, how: How) -> Result<FileRef, Errno> {
-    if !how.direction().writes {
-        return Err(EINVAL);
-    }
     if directory.number >= super::node::PROC_INODES {
         return Err(EOPNOTSUPP);
     }

@@ -7,7 +7,6 @@ use core::sync::atomic::{AtomicU32, Ordering};
 
 use super::content::Content;
 use super::node::as_node;
-use super::open::O_ACCMODE;
 use super::{FileRef, OpenFile};
 use crate::errno::{EBUSY, EINVAL, EPERM, Errno, SysResult};
 use crate::mm::space::{Backing, Protection};
@@ -78,7 +77,7 @@ pub fn get(open: &OpenFile) -> SysResult {
 
 /// F_ADD_SEALS.
 pub fn add(open: &OpenFile, added: usize) -> SysResult {
-    if open.status_flags() & O_ACCMODE == 0 {
+    if !open.may_write() {
         return Err(EPERM);
     }
     let held = get(open)?;

@@ -8,7 +8,9 @@ use alloc::vec::Vec;
 use core::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
 
 use super::epoll::Epoll;
-use super::open::{O_ACCMODE, O_CLOEXEC, O_CREAT, O_EXCL, O_NOCTTY, O_PATH, O_TRUNC};
+use super::open::{
+    O_ACCMODE, O_CLOEXEC, O_CREAT, O_EXCL, O_NOCTTY, O_PATH, O_RDWR, O_TRUNC, O_WRONLY,
+};
 use super::{FileRef, lock, notify};
 use crate::errno::{EBADF, EINVAL, EMFILE, ENOMEM, Errno};
 use crate::mm::heap;
@@ -52,6 +54,15 @@ impl OpenFile {
             watchers: SpinLock::new(Vec::new()),
             is_writer: flags & O_ACCMODE != 0 && flags & O_PATH == 0,
         }
+    }
+
+    /// Access mode 3 allows neither reading nor writing (open(2), NOTES).
+    pub fn may_read(&self) -> bool {
+        self.status_flags() & O_WRONLY == 0
+    }
+
+    pub fn may_write(&self) -> bool {
+        matches!(self.status_flags() & O_ACCMODE, O_WRONLY | O_RDWR)
     }
 
     pub fn of_new_memory_file(file: FileRef, flags: u32) -> OpenFile {

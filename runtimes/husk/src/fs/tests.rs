@@ -54,6 +54,7 @@ fn opened(root: &NodeRef, path: &str, flags: u32) -> Result<FileRef, Errno> {
         attributes: Attributes::new(0o600),
     };
     let path = path.as_bytes();
+    open::check_flags(flags)?;
     open::open(walk(root, root, path, how.at_end(path))?, how)
 }
 

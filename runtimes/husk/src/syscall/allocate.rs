@@ -6,7 +6,6 @@ use crate::fs::OpenFile;
 use crate::fs::content::{Content, SIZE_LIMIT};
 use crate::fs::node::{S_IFDIR, S_IFIFO, S_IFMT, as_node};
 use crate::fs::notify::{self, IN_MODIFY};
-use crate::fs::open::O_ACCMODE;
 use crate::syscall;
 
 // fallocate(2), linux/falloc.h; FALLOC_FL_UNSHARE_RANGE is unsupported where nothing is shared.
@@ -22,7 +21,7 @@ fn allocate(open: &OpenFile, mode: u32, offset: i64, length: i64) -> SysResult {
         return Err(EINVAL);
     }
     check_mode(mode)?;
-    if open.status_flags() & O_ACCMODE == 0 {
+    if !open.may_write() {
         return Err(EBADF);
     }
     let node = as_node(&open.file);

@@ -39,8 +39,7 @@ pub fn readable(fd: i32) -> Result<Arc<OpenFile>, Errno> {
 /// As `get`, EBADF unless it may be written.
 pub fn writable(fd: i32) -> Result<Arc<OpenFile>, Errno> {
     let open = table().get(fd)?;
-    let flags = open.status_flags();
-    if flags & O_PATH != 0 || flags & O_ACCMODE == 0 {
+    if open.status_flags() & O_PATH != 0 || !open.may_write() {
         return Err(EBADF);
     }
     Ok(open)

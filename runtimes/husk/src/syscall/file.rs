@@ -5,7 +5,7 @@ use super::path::{self, AT_FDCWD};
 use crate::errno::{EINVAL, EISDIR, ENXIO, EOPNOTSUPP, EPIPE, ESPIPE, Errno, SysResult};
 use crate::fs::content::Content;
 use crate::fs::node::{Kind, as_node};
-use crate::fs::open::{O_ACCMODE, O_APPEND, O_NONBLOCK};
+use crate::fs::open::{O_APPEND, O_NONBLOCK};
 use crate::fs::walk::AtEnd;
 use crate::fs::{IoRequest, OpenFile, Sink, Source, permission};
 use crate::mm::user::UserBuffers;
@@ -260,7 +260,7 @@ syscall! {
     fn sys_ftruncate(fd: i32, length: i64) {
         let size_bytes = u64::try_from(length).map_err(|_| EINVAL)?;
         let open = get(fd)?;
-        if open.status_flags() & O_ACCMODE == 0 {
+        if !open.may_write() {
             return Err(EINVAL); // not EBADF (ftruncate(2))
         }
         open.file.truncate(size_bytes).map(|()| 0)

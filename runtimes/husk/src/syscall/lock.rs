@@ -6,7 +6,6 @@ use super::descriptor::{get, table};
 use crate::errno::{EBADF, EINVAL, EOVERFLOW, Errno, SysResult};
 use crate::fs::OpenFile;
 use crate::fs::lock::{self, LAST_BYTE, Lock, Owner};
-use crate::fs::open::{O_ACCMODE, O_WRONLY};
 use crate::mm::user;
 use crate::process::current;
 use crate::syscall;
@@ -113,8 +112,9 @@ pub fn control(fd: i32, open: &Arc<OpenFile>, command: i32, argument: usize) -> 
 
 /// EBADF for a lock that the access mode does not allow.
 fn check_access(open: &OpenFile, kind: u16) -> Result<(), Errno> {
-    match (kind, open.status_flags() & O_ACCMODE) {
-        (F_RDLCK, O_WRONLY) | (F_WRLCK, 0) => Err(EBADF),
+    match kind {
+        F_RDLCK if !open.may_read() => Err(EBADF),
+        F_WRLCK if !open.may_write() => Err(EBADF),
         _ => Ok(()),
     }
 }

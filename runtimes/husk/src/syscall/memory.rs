@@ -59,16 +59,13 @@ pub fn check_aligned(address: usize) -> Result<(), Errno> {
 
 /// What the descriptor of a mapping allows: the file, and whether it is open for writing.
 fn file_for(fd: i32, is_shared: bool, protection: Protection) -> Result<(FileRef, bool), Errno> {
-    const O_ACCMODE: u32 = 3;
-    const O_RDONLY: u32 = 0;
-    const O_WRONLY: u32 = 1;
     let open = get(fd)?;
-    let mode = *open.flags.lock() & O_ACCMODE;
-    if mode == O_WRONLY || (is_shared && protection.contains(Protection::WRITE) && mode == O_RDONLY)
-    {
+    let (may_read, may_write) = (open.may_read(), open.may_write());
+    let is_written = is_shared && protection.contains(Protection::WRITE);
+    if !may_read || is_written && !may_write {
         return Err(EACCES);
     }
-    Ok((open.file.clone(), mode != O_RDONLY))
+    Ok((open.file.clone(), may_write))
 }
 
 fn placement_of(flags: MapFlags, address: usize) -> Placement {
@@ -288,19 +285,19 @@ syscall! {
         Ok(space.set_heap_end(wanted))
     }
 
-        const INVALIDATE: u32 = 2;
     /// msync(2): files live in memory, a shared mapping is the file.
     fn sys_msync(address: usize, length: usize, flags: u32) {
         const ASYNC: u32 = 1;
+        const INVALIDATE: u32 = 2;
         const SYNC: u32 = 4;
         check_aligned(address)?;
         let is_contradiction = flags & ASYNC != 0 && flags & SYNC != 0;
+        if flags > 7 || is_contradiction {
+            return Err(EINVAL);
+        }
         let locked = || current().process.space().marked_bytes(address, length, Marks::LOCKED);
         if flags & INVALIDATE != 0 && locked() > 0 {
             return Err(EBUSY);
-        }
-        if flags > 7 || is_contradiction {
-            return Err(EINVAL);
         }
         check_mapped(address, length)
     }

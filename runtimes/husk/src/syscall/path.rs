@@ -129,12 +129,13 @@ fn open_restricted(
     mode: u32,
     resolve: u32,
 ) -> SysResult {
-    let path = read(address)?;
     // O_PATH ignores everything but these (open(2)).
     let flags = match flags & O_PATH {
         0 => flags,
         _ => flags & (O_PATH | O_CLOEXEC | O_DIRECTORY | O_NOFOLLOW),
     };
+    open::check_flags(flags)?;
+    let path = read(address)?;
     table().check_room()?; // before a file is made or cut
     let attributes = if makes_file(flags) {
         new_attributes(mode)
