@@ -45,6 +45,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("mappings of single pages", "no more: ENOMEM"),
         ("values of semaphores", "no more: ENOMEM"),
         ("groups", "no more: ENOMEM"),
+        ("timers", "no more: ENOMEM"),
     ],
 )
 def test_taking_everything_harms_only_the_taker(root: Path, kind: str, ending: str) -> None:

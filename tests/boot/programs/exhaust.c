@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 static void *wait_for_ever(void *unused)
@@ -281,6 +282,23 @@ static int take_groups(void)
     return syscall(SYS_setgroups, 65536, groups) ? errno : 0;
 }
 
+/* What the kernel keeps of armed timers lies in one stretch. */
+static int take_timers(void)
+{
+    enum { COUNT = 8000 };
+    static int timers[COUNT];
+    struct rlimit limit = {COUNT + 1000, COUNT + 1000};
+    struct itimerspec later = {.it_value = {1000, 0}};
+    setrlimit(RLIMIT_NOFILE, &limit);
+    for (int i = 0; i < COUNT; i++)
+        timers[i] = timerfd_create(CLOCK_MONOTONIC, 0);
+    leave_single_pages();
+    for (int i = 0; i < COUNT; i++)
+        if (timerfd_settime(timers[i], 0, &later, 0))
+            return errno;
+    return 0;
+}
+
 /* A program with as many headers as there can be: the kernel wants one stretch of memory for them. */
 static int take_long_headers(void)
 {
@@ -320,6 +338,7 @@ int main(int argc, char **argv)
         {"deep directories", take_deep_directories},
         {"mappings of single pages", take_mappings_of_single_pages},
         {"values of semaphores", take_values_of_semaphores}, {"groups", take_groups},
+        {"timers", take_timers},
     };
     for (size_t i = 0; argc > 1 && i < sizeof kinds / sizeof *kinds; i++)
         if (strcmp(argv[1], kinds[i].name) == 0)

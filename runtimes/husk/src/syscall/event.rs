@@ -19,7 +19,7 @@ use crate::fs::{OpenFile, root};
 use crate::mm::user::{self, UserBuffers};
 use crate::process::signal::{SignalSet, UNBLOCKABLE};
 use crate::syscall;
-use crate::time::now_ns;
+use crate::time::{now_ns, timer as timer_queue};
 
 fn make_pipe(address: usize, flags: u32) -> SysResult {
     only(flags, O_CLOEXEC | O_NONBLOCK | O_DIRECT)?;
@@ -84,7 +84,9 @@ fn set_timer(fd: i32, flags: u32, new: usize, old: usize) -> SysResult {
     let open = get(fd)?;
     let timer = timer(&open)?;
     let absolute_clock = (flags & TFD_TIMER_ABSTIME != 0).then_some(timer.clock);
-    let before = timer.set(read_schedule(new, absolute_clock)?);
+    let schedule = read_schedule(new, absolute_clock)?;
+    timer_queue::reserve()?;
+    let before = timer.set(schedule);
     if old != 0 {
         write_schedule(old, before)?;
     }

@@ -12,7 +12,7 @@ use crate::process::timers::{Notify, Schedule, SignalTimer};
 use crate::process::{Process, current, registry, scheduler};
 use crate::sync::{WaitQueue, Woken, wait_until};
 use crate::syscall;
-use crate::time::{now_ns, realtime_ns, tsc};
+use crate::time::{now_ns, realtime_ns, timer as timer_queue, tsc};
 
 const NS_PER_S: u64 = 1_000_000_000;
 
@@ -255,7 +255,9 @@ syscall! {
         let timer = current().process.timers.get(id)?;
         let before = timer.get();
         let clock = (flags & TIMER_ABSTIME != 0).then_some(timer.clock);
-        timer.set(read_itimerspec(new, clock)?);
+        let schedule = read_itimerspec(new, clock)?;
+        timer_queue::reserve()?;
+        timer.set(schedule);
         if old != 0 {
             write_itimerspec(old, before)?;
         }

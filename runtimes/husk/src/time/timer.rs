@@ -8,6 +8,8 @@ use alloc::vec::Vec;
 
 use super::{alarm, now_ns};
 use crate::chunked_map::ChunkedMap;
+use crate::errno::{ENOMEM, Errno};
+use crate::process::scheduler;
 use crate::sync::SpinLock;
 
 /// Told when its time has come.
@@ -60,7 +62,21 @@ pub fn arm(at_ns: u64, key: u64, target: Weak<dyn Expire>) -> TimerId {
     id
 }
 
+/// Room for one timer more, and for one of each thread there is: ENOMEM for an application that
+/// arms them without end.
+pub fn reserve() -> Result<(), Errno> {
+    QUEUE.lock().reserve(1 + scheduler::count())
+}
+
 impl Queue {
+    fn reserve(&mut self, count: usize) -> Result<(), Errno> {
+        self.by_time.reserve(count)?;
+        let places = self.places.len() + count;
+        let free = self.free.try_reserve(places - self.free.len());
+        let places = self.places.try_reserve(count);
+        free.and(places).map_err(|_| ENOMEM)
+    }
+
     fn add(&mut self, at_ns: u64, key: u64, target: Weak<dyn Expire>) -> TimerId {
         self.sequence += 1;
         let sequence = self.sequence;
