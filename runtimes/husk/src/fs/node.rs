@@ -13,6 +13,7 @@ use super::content::Content;
 use super::device::Device;
 use super::directory::Directory;
 use super::name::Name;
+use super::open::How;
 use super::pipe::Pipe;
 use super::proc::Generator;
 use super::walk::PATH_LIMIT;
@@ -46,8 +47,8 @@ pub const PROC_INODES: u64 = 1 << 40;
 static NEXT_INODE: AtomicU64 = AtomicU64::new(1);
 
 pub type NodeRef = Arc<Node>;
-/// Opens a `Kind::Special`, given its node.
-pub type Opener = Box<dyn Fn(&NodeRef) -> Result<FileRef, Errno> + Send + Sync>;
+/// Opens a `Kind::Special`, given its node and how.
+pub type Opener = Box<dyn Fn(&NodeRef, &How) -> Result<FileRef, Errno> + Send + Sync>;
 
 pub struct Node {
     pub number: u64,

@@ -54,11 +54,11 @@ pub struct How {
 }
 
 impl How {
-    fn has(&self, flag: u32) -> bool {
+    pub fn has(&self, flag: u32) -> bool {
         self.flags & flag == flag
     }
 
-    fn direction(&self) -> Direction {
+    pub fn direction(&self) -> Direction {
         let access = self.flags & O_ACCMODE;
         Direction {
             reads: access != O_WRONLY,
@@ -160,7 +160,7 @@ pub fn open_node(node: &NodeRef, how: How) -> Result<FileRef, Errno> {
         Kind::Generated(generator) => {
             GeneratedFile::open(node, generator).map(|file| file as FileRef)
         }
-        Kind::Special { open, .. } => open(node),
+        Kind::Special { open, .. } => open(node, &how),
         Kind::Opened(file) => reopen(file, how),
         Kind::Regular(content) if how.has(O_TRUNC) => {
             node.resize(content, 0)?;

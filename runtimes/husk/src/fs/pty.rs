@@ -1,6 +1,6 @@
 //! Pseudo-terminals (pty(7)): /dev/ptmx makes one, its slave is /dev/pts/N. A part that the converter
-//! may leave out. Not here: packet mode, /dev/tty as another name of a slave. Locks: the list of
-//! terminals, then one's state.
+//! may leave out. Not here: packet mode, TOSTOP, /dev/tty as another name of a slave. Locks: the list
+//! of terminals, then one's state.
 
 use alloc::boxed::Box;
 use alloc::sync::{Arc, Weak};
@@ -11,12 +11,16 @@ use super::device::make_device;
 use super::directory::{Directory, Dynamic, attach};
 use super::name::Name;
 use super::node::{Attributes, Kind, Node, NodeRef};
+use super::open::O_NOCTTY;
 use super::terminal::{OUTPUT_LIMIT, Terminal, VMIN, VTIME};
 use super::{Events, File, FileRef, FileStatus, IoRequest, Sink, Source, lookup};
-use crate::errno::{EAGAIN, EINVAL, EIO, EMFILE, ENOTTY, EPERM, Errno, SysResult};
+use crate::errno::{
+    EAGAIN, EINVAL, EIO, EMFILE, ENOTTY, EPERM, ERESTARTSYS, ESRCH, Errno, SysResult,
+};
 use crate::mm::user;
-use crate::process::signal::{self, SignalInfo};
-use crate::process::{current, registry};
+use crate::process::signal::action::SIG_IGN;
+use crate::process::signal::{self, SIGCONT, SIGHUP, SignalInfo};
+use crate::process::{at_exit, current, registry, stop};
 use crate::sync::{SpinLock, WaitQueue, wait_until};
 use crate::time;
 
@@ -40,6 +44,32 @@ struct State {
     foreground: u32,
 }
 
+impl State {
+    fn belong_to(&mut self, session: u32, group: u32) {
+        at_exit::add(end_session);
+        (self.session, self.foreground) = (session, group);
+    }
+}
+
+/// A session's leader has ended: the terminal is nobody's, and who was in its foreground hears of it
+/// (_exit(2), setsid(2)). Not here: that the others can no longer use it.
+fn end_session(leader: u32) {
+    let all = ALL.lock().clone();
+    for pty in all.iter().filter_map(Weak::upgrade) {
+        let mut state = pty.state.lock();
+        if state.session != leader {
+            continue;
+        }
+        let group = core::mem::take(&mut state.foreground);
+        state.session = 0;
+        drop(state);
+        if group != 0 {
+            signal_group(group, SIGHUP);
+            signal_group(group, SIGCONT);
+        }
+    }
+}
+
 struct Pty {
     number: usize,
     state: SpinLock<State>,
@@ -53,7 +83,7 @@ pub fn install() {
     let Ok(devices) = lookup(b"/dev") else { return };
     let multiplexer = Kind::Special {
         number: make_device(5, 2),
-        open: Box::new(open_master),
+        open: Box::new(|node, _| open_master(node)),
     };
     let node = Node::new(multiplexer, Attributes::new(0o666));
     attach(&devices, Name::Archive(b"ptmx"), node);
@@ -109,7 +139,14 @@ impl Pty {
     fn new(number: usize, this: Weak<Pty>) -> Pty {
         let open_slave = Kind::Special {
             number: make_device(136, number as u64),
-            open: Box::new(move |node| this.upgrade().ok_or(EIO)?.open_slave(node)),
+            open: Box::new(move |node, how| {
+                let pty = this.upgrade().ok_or(EIO)?;
+                let slave = pty.clone().open_slave(node)?;
+                if !how.has(O_NOCTTY) && how.direction().reads {
+                    pty.become_controlling();
+                }
+                Ok(slave)
+            }),
         };
         let mut attributes = Attributes::new(0o620);
         attributes.uid = current().process.credentials.lock().euid;
@@ -146,15 +183,56 @@ impl Pty {
         }))
     }
 
-    fn signal_foreground(&self, number: u32) {
-        let group = self.state.lock().foreground;
-        if group == 0 {
+    /// open(2), O_NOCTTY: a session's leader that has no terminal has this one, if nobody else does.
+    fn become_controlling(&self) {
+        let [pid, group, session] = current().process.ids();
+        let has_one = |one: &Weak<Pty>| {
+            let one = one.upgrade();
+            one.is_some_and(|one| one.state.lock().session == session)
+        };
+        if pid != session || ALL.lock().iter().any(has_one) {
             return;
         }
-        for process in registry::all() {
-            if process.ids()[1] == group {
-                signal::send_to_process(&process, SignalInfo::from_kernel(number));
-            }
+        let mut state = self.state.lock();
+        if state.session == 0 {
+            state.belong_to(session, group);
+        }
+    }
+
+    /// Who is in the background of its terminal is stopped until it may go on with what it does, and
+    /// gets EIO where that cannot be (termios(3), Linux `__tty_check_change`).
+    fn require_foreground(&self, number: u32) -> Result<(), Errno> {
+        let process = &current().process;
+        let [_, group, session] = process.ids();
+        let state = self.state.lock();
+        if state.session != session || [0, group].contains(&state.foreground) {
+            return Ok(());
+        }
+        drop(state);
+        let is_blocked = current().signals.lock().blocked & signal::bit(number) != 0;
+        let is_ignored = process.signals.action(number).handler == SIG_IGN;
+        if number == SIGTTOU && (is_blocked || is_ignored) {
+            return Ok(());
+        }
+        if is_blocked || is_ignored || stop::is_orphaned(group) {
+            return Err(EIO);
+        }
+        signal_group(group, number);
+        Err(ERESTARTSYS)
+    }
+
+    fn signal_foreground(&self, number: u32) {
+        let group = self.state.lock().foreground;
+        if group != 0 {
+            signal_group(group, number);
+        }
+    }
+}
+
+fn signal_group(group: u32, number: u32) {
+    for process in registry::all() {
+        if process.ids()[1] == group {
+            signal::send_to_process(&process, SignalInfo::from_kernel(number));
         }
     }
 }
@@ -224,6 +302,9 @@ impl File for End {
         let limit = into.remaining();
         if limit == 0 {
             return Ok(0);
+        }
+        if !self.is_master {
+            self.pty.require_foreground(SIGTTIN)?;
         }
         let now = match self.patience_ns() {
             // Such a read is over when nothing comes: what there is now ends it only if it is some.
@@ -353,7 +434,8 @@ const TIOCGPTN: u32 = 0x8004_5430;
 const TIOCSPTLCK: u32 = 0x4004_5431;
 const TIOCGPTLCK: u32 = 0x8004_5439;
 
-const SIGHUP: u32 = 1;
+const SIGTTIN: u32 = 21;
+const SIGTTOU: u32 = 22;
 const SIGWINCH: u32 = 28;
 
 impl End {
@@ -384,13 +466,24 @@ impl End {
         let is_ours = state.session == session;
         match command {
             TIOCSCTTY if session != pid || state.session != 0 && !is_ours => return Err(EPERM),
-            TIOCSCTTY => (state.session, state.foreground) = (session, group),
+            TIOCSCTTY => state.belong_to(session, group),
             _ if !(is_ours || self.is_master && command != TIOCNOTTY) => return Err(ENOTTY),
             TIOCNOTTY => (state.session, state.foreground) = (0, 0),
             TIOCSPGRP => {
                 drop(state);
+                self.pty
+                    .require_foreground(SIGTTOU)
+                    .map_err(|errno| match errno {
+                        EIO => ENOTTY,
+                        other => other,
+                    })?;
                 let group = user::read::<i32>(argument)?;
                 let group = u32::try_from(group).map_err(|_| EINVAL)?;
+                let all = registry::all();
+                let member = all.iter().find(|process| process.ids()[1] == group);
+                if member.ok_or(ESRCH)?.ids()[2] != session {
+                    return Err(EPERM);
+                }
                 self.pty.state.lock().foreground = group;
             }
             _ => {

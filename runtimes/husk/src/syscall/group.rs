@@ -1,5 +1,5 @@
 //! Process groups and sessions (credentials(7)): getppid(2), getpgid(2), setpgid(2), getsid(2),
-//! setsid(2). There is no controlling terminal.
+//! setsid(2). Of controlling terminals only pseudo-terminals know.
 
 use alloc::sync::Arc;
 
