@@ -72,6 +72,22 @@ def test_what_may_be_kept_counts_as_kept(rule: str, value: int) -> None:
         require({"vulnerabilities": VULNERABILITIES}, rule)
 
 
+@pytest.mark.parametrize(("state", "is_silent"), [("kept", False), ("removed", True)])
+def test_no_data_of_what_is_kept_is_no_figure(state: str, is_silent: bool) -> None:
+    report = {
+        "vulnerabilities": {
+            "found": [],
+            "no_data": [{"ecosystem": "deb", "packages": ["x 1"], "because": "none"}],
+        },
+        "packages": [{"ecosystem": "deb", "name": "x", "version": "1", "state": state}],
+    }
+    if is_silent:
+        require(report, "cve.any.kept>0")
+        return
+    with pytest.raises(PolicyError):
+        require(report, "cve.any.kept>0")
+
+
 @pytest.mark.parametrize(
     "rule", ["cve.high.kept>0", "vulnerabilities>0", "differences>0", "missed_system_calls>0"]
 )

@@ -24,6 +24,8 @@ from dock2uk import secrets
         ("X", "ghp_" + "a" * 36),
         ("X", "-----BEGIN RSA PRIVATE KEY-----\nMII"),
         ("X", "eyJhbGciOiJ.eyJzdWIiOiIx.c2lnbmF0dXJl"),
+        ("AWS_SECRET_ACCESS_KEY", "/JalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
+        ("DB_PASSWORD", "/aB9xQz81kLmN"),
     ],
 )
 def test_secrets(name: str, value: str) -> None:
