@@ -1,11 +1,16 @@
-"""Contents of nodes that come from no layer (`model.Content`)."""
+"""Contents of nodes that come from no layer (`model.Content`); and what tells contents apart."""
 
 from __future__ import annotations
 
+import hashlib
 import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
+
+from .model import Node
+
+_PIECE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +45,13 @@ class HostFile:
 
     def open(self) -> BinaryIO:
         return self.path.open("rb")
+
+
+def content_digest(node: Node) -> bytes:
+    """The sha256 of a file's content, of nothing where it has none; read piece by piece."""
+    state = hashlib.sha256()
+    if node.content is not None:
+        with node.content.open() as file:
+            while piece := file.read(_PIECE_BYTES):
+                state.update(piece)
+    return state.digest()

@@ -6,9 +6,9 @@ By the whole content. A copy that was changed, or stripped of its symbols, is no
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 
+from ..contents import content_digest
 from ..model import Node, NodeType, Tree
 from .values import Inventory
 
@@ -20,8 +20,8 @@ def copies(inventory: Inventory, tree: Tree, kept: Iterable[Node]) -> Mapping[st
     recorded = {path for package in inventory.packages for path in package.files}
     nodes = [node for path in recorded if (node := tree.get(path)) and _is_large(node)]
     strangers = [node for node in kept if node.path not in recorded and _is_large(node)]
-    by_content = {_digest(node): node.path for node in _of_sizes(strangers, nodes)}
-    digests = ((node.path, _digest(node)) for node in _of_sizes(nodes, strangers))
+    by_content = {content_digest(node): node.path for node in _of_sizes(strangers, nodes)}
+    digests = ((node.path, content_digest(node)) for node in _of_sizes(nodes, strangers))
     return {path: by_content[digest] for path, digest in digests if digest in by_content}
 
 
@@ -33,7 +33,3 @@ def _of_sizes(nodes: Iterable[Node], others: Iterable[Node]) -> Iterator[Node]:
 
 def _is_large(node: Node) -> bool:
     return node.type is NodeType.FILE and node.size >= _SMALLEST_BYTES
-
-
-def _digest(node: Node) -> bytes:
-    return hashlib.sha256(node.content.read() if node.content is not None else b"").digest()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import posixpath
 from collections.abc import Iterable, Mapping
 
+from ..contents import content_digest
 from ..known_programs import is_shell
 from ..model import Node, NodeType
 from .program_facts import facts_of
@@ -21,7 +21,7 @@ def shells(nodes: Iterable[Node]) -> list[Node]:
     named = [node for node in programs if is_shell(node)]
     inodes = {node.inode for node in named if node.inode}
     sizes = {node.size for node in named if node.size}
-    contents = {_digest(node) for node in named if node.size}
+    contents = {content_digest(node) for node in named if node.size}
     found = {node.path for node in named}
     for node in programs:
         if node.inode in inodes or _has_content_of_one(node, sizes, contents):
@@ -39,7 +39,7 @@ def _is_program(node: Node) -> bool:
 
 
 def _has_content_of_one(node: Node, sizes: set[int], contents: set[bytes]) -> bool:
-    if node.size in sizes and _digest(node) in contents:
+    if node.size in sizes and content_digest(node) in contents:
         return True
     return facts_of(node).is_posix_shell
 
@@ -66,7 +66,3 @@ def _led_to(path: str, by_path: Mapping[str, Node]) -> str:
         at = "/" if target.startswith("/") else at
         ahead += target.split("/")[::-1]
     return at
-
-
-def _digest(node: Node) -> bytes:
-    return hashlib.sha256(node.content.read() if node.content is not None else b"").digest()
