@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 
 static int e;
 
@@ -41,6 +42,43 @@ static void round_robin(void)
     printf("each had its turn: %d %d %d\n", seen[fds[0]], seen[fds[1]], seen[fds[2]]);
     for (int i = 0; i < 3; i++)
         close(fds[i]);
+}
+
+/* What comes is no edge for who waits for room, nor room for who waits for what comes. */
+static void edges_of_the_other_way(void)
+{
+    int s[2], fd = eventfd(1, EFD_SEMAPHORE);
+    uint64_t value = 5;
+    char byte;
+    MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, s));
+    SHOW(control(EPOLL_CTL_ADD, s[0], EPOLLIN | EPOLLET));
+    MUST(write(s[1], "several", 7));
+    SHOW(now());
+    MUST(write(s[0], "several", 7));
+    MUST(read(s[1], &byte, 1));
+    SHOW(now());
+    SHOW(control(EPOLL_CTL_MOD, s[0], EPOLLOUT | EPOLLET));
+    SHOW(now());
+    MUST(write(s[1], "more", 4));
+    SHOW(now());
+    MUST(read(s[1], &byte, 1));
+    SHOW(control(EPOLL_CTL_MOD, s[0], EPOLLIN | EPOLLOUT | EPOLLET));
+    SHOW(now());
+    MUST(write(s[1], "more", 4));
+    SHOW(now());
+    close(s[1]);
+    SHOW(now());
+    close(s[0]);
+    SHOW(control(EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLET));
+    MUST(write(fd, &value, 8));
+    SHOW(now());
+    MUST(read(fd, &value, 8));
+    SHOW(now());
+    SHOW(control(EPOLL_CTL_MOD, fd, EPOLLOUT | EPOLLET));
+    SHOW(now());
+    MUST(write(fd, &value, 8));
+    SHOW(now());
+    close(fd);
 }
 
 int main(void)
@@ -109,6 +147,7 @@ int main(void)
     SHOW(control(EPOLL_CTL_ADD, 1, EPOLLIN | EPOLLONESHOT | EPOLLEXCLUSIVE));
     SHOW(now());
     close(fd);
+    edges_of_the_other_way();
     close(e);
     return 0;
 }

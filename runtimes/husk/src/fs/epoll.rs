@@ -173,13 +173,8 @@ impl Epoll {
     fn take_ready(&self) -> Option<(u32, Event)> {
         let (index, open, wanted) = self.inner.lock().pop_ready()?;
         let events = ready_events(&open.upgrade()?.file, wanted.events);
-        (events != 0).then_some((
-            index,
-            Event {
-                events,
-                data: wanted.data,
-            },
-        ))
+        let event = Event { events, ..wanted };
+        (events != 0).then_some((index, event))
     }
 
     fn requeue_first(&self, index: u32) {
@@ -192,7 +187,7 @@ impl Epoll {
 
     fn enqueue_if_ready(&self, index: u32, file: &FileRef, wanted: Event) {
         if ready_events(file, wanted.events) != 0 {
-            self.notify(u64::from(index));
+            self.notify(u64::from(index), wanted.events | ALWAYS);
         }
     }
 
@@ -239,10 +234,12 @@ impl Epoll {
     }
 }
 
-/// What a file is ready for, of what is wanted; errors and hang-ups always are (epoll_ctl(2)).
+/// Told whether wanted or not (epoll_ctl(2)).
+const ALWAYS: u32 = Events::ERR.union(Events::HUP).bits();
+
+/// What a file is ready for, of what is wanted.
 fn ready_events(file: &FileRef, wanted: u32) -> u32 {
-    let always = (Events::ERR | Events::HUP).bits();
-    file.readiness().bits() & (wanted | always)
+    file.readiness().bits() & (wanted | ALWAYS)
 }
 
 /// Regular files and directories cannot be polled (epoll_ctl(2) EPERM).
@@ -350,13 +347,16 @@ impl Inner {
 }
 
 impl Observer for Epoll {
-    fn notify(&self, key: u64) -> bool {
+    fn notify(&self, key: u64, events: u32) -> bool {
         let index = key as u32;
         let mut inner = self.inner.lock();
         let Some(interest) = inner.interest(index) else {
             return false;
         };
-        if interest.is_queued || interest.is_spent {
+        if interest.is_queued
+            || interest.is_spent
+            || events & (interest.wanted.events | ALWAYS) == 0
+        {
             return false;
         }
         interest.is_queued = true;
@@ -395,8 +395,7 @@ impl File for Epoll {
         let inner = self.inner.lock();
         let mut lines = Vec::new();
         for interest in inner.interests.iter().flatten() {
-            let always = (Events::ERR | Events::HUP).bits();
-            let (events, data) = (interest.wanted.events | always, interest.wanted.data);
+            let (events, data) = (interest.wanted.events | ALWAYS, interest.wanted.data);
             let line = alloc::format!(
                 "tfd: {:8} events: {events:8x} data: {data:16x}\n",
                 interest.fd

@@ -59,7 +59,7 @@ impl File for EventCounter {
             None if request.is_nonblocking => return Err(EAGAIN),
             None => wait_until(&self.queue, None, || self.take())?,
         };
-        self.queue.wake_all();
+        self.queue.wake_all_for(Events::OUT.bits());
         into.put(&value.to_ne_bytes())
     }
 
@@ -77,7 +77,7 @@ impl File for EventCounter {
             None if request.is_nonblocking => return Err(EAGAIN),
             None => wait_until(&self.queue, None, || self.add(value))?,
         }
-        self.queue.wake_all();
+        self.queue.wake_all_for(Events::IN.bits());
         Ok(VALUE_BYTES)
     }
 

@@ -14,6 +14,8 @@ use crate::process::thread::{WORK_EXIT, WORK_SIGNAL};
 use crate::process::{Thread, scheduler};
 use crate::time;
 
+const ANY_EVENT: u32 = u32::MAX;
+
 /// An absolute monotonic time in nanoseconds, or never.
 pub type Deadline = Option<u64>;
 
@@ -36,9 +38,10 @@ impl From<Woken> for Errno {
 
 /// Something told of every wake-up of a queue, without sleeping on it.
 pub trait Observer: Send + Sync {
-    /// Called with the queue unlocked; must not sleep. `key` is what `observe` was given. True when
-    /// that made a thread run that was waiting for it.
-    fn notify(&self, key: u64) -> bool;
+    /// Called with the queue unlocked; must not sleep. `key` is what `observe` was given, `events`
+    /// what may have come, as poll(2) has them. True when that made a thread run that was waiting
+    /// for it.
+    fn notify(&self, key: u64, events: u32) -> bool;
 
     /// How many observers stand one on the other, this being the lowest; EINVAL when more than
     /// `visits` are met, of which those met are taken.
@@ -87,18 +90,23 @@ impl WaitQueue {
 
     /// Makes every waiting thread test again, and tells every observer.
     pub fn wake_all(&self) {
+        self.wake_all_for(ANY_EVENT);
+    }
+
+    /// As `wake_all`, when nothing but `events` can have come: an edge for nothing else (epoll(7)).
+    pub fn wake_all_for(&self, events: u32) {
         let mut inner = self.inner.lock();
         let waiters = inner.threads.drain(..);
         waiters.for_each(|waiter| scheduler::wake(waiter.thread));
         drop(inner);
-        self.tell_observers(false);
+        self.tell_observers(false, events);
     }
 
     /// Makes the longest-waiting taker test again (one resource, one taker) and all who only look,
     /// and tells observers. True when that made a thread run.
     pub fn wake_one(&self) -> bool {
         let is_taken = self.wake_first();
-        self.tell_observers(is_taken) || is_taken
+        self.tell_observers(is_taken, ANY_EVENT) || is_taken
     }
 
     /// As `wake_one`, because the one woken before left something: no news to observers.
@@ -169,7 +177,7 @@ impl WaitQueue {
 
     /// Tells all observers, but those that are exclusive only until one of them took the news.
     /// True when one of them did.
-    fn tell_observers(&self, mut is_taken: bool) -> bool {
+    fn tell_observers(&self, mut is_taken: bool, events: u32) -> bool {
         // Indexed, one lock hold at a time: an observer may look at this queue's file again.
         let mut index = 0;
         let mut is_told = false;
@@ -183,7 +191,7 @@ impl WaitQueue {
             let (key, observer) = (observation.key, observation.observer.upgrade());
             drop(inner);
             if let Some(observer) = observer.filter(|_| is_for_it) {
-                let took = observer.notify(key);
+                let took = observer.notify(key, events);
                 is_told |= took;
                 is_taken |= took && is_exclusive;
             }

@@ -48,6 +48,14 @@ pub fn kind_of(kind: u32, number: u32) -> Result<u32, Errno> {
 /// net.unix.max_dgram_qlen: beyond it only a datagram socket's own peer may send.
 const INBOX_DATAGRAMS: usize = 10;
 
+/// What data that came is an event for, and room that was made (Linux sock_def_readable() and
+/// unix_write_space()).
+const CAME: Events = Events::IN
+    .union(Events::PRI)
+    .union(Events::RDNORM)
+    .union(Events::RDBAND);
+const ROOM: Events = Events::OUT.union(Events::WRNORM).union(Events::WRBAND);
+
 struct Backlog {
     limit: usize,
     ready: VecDeque<Arc<UnixEndpoint>>,
@@ -163,7 +171,7 @@ impl UnixEndpoint {
         if may_close_cycle {
             cycles::suspect();
         }
-        self.queue.wake_all();
+        self.queue.wake_all_for(CAME.bits());
         Ok(())
     }
 
@@ -171,11 +179,11 @@ impl UnixEndpoint {
     fn tell_of_room(&self) {
         self.room.wake_all();
         if let Some(peer) = self.peer() {
-            peer.queue.wake_all();
+            peer.queue.wake_all_for(ROOM.bits());
         }
         let turned_away = core::mem::take(&mut self.state.lock().turned_away);
         let waiting = turned_away.iter().filter_map(Weak::upgrade);
-        waiting.for_each(|sender| sender.queue.wake_all());
+        waiting.for_each(|sender| sender.queue.wake_all_for(ROOM.bits()));
     }
 
     /// unix_poll() and unix_dgram_poll() of Linux.
