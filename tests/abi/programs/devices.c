@@ -15,6 +15,9 @@ int main(void)
     MUST(full);
     MUST(random);
     SHOW(write(null, page, sizeof page));
+    SHOW(write(null, (void *)8, 100)); /* nobody looks at it */
+    SHOW(write(zero, (void *)8, 100));
+    SHOW(write(null, (void *)-4096, 100));
     SHOW(read(null, page, sizeof page));
     SHOW(lseek(null, 100, SEEK_SET) >= 0);
     memset(page, 1, sizeof page);
