@@ -11,7 +11,7 @@ use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use super::{Thread, current};
-use crate::errno::{EAGAIN, EFAULT, EINVAL, ENOSYS, Errno, SysResult};
+use crate::errno::{EAGAIN, EFAULT, EINVAL, ENOMEM, ENOSYS, Errno, SysResult};
 use crate::mm::{USER_END, user};
 use crate::sorted_map::SortedMap;
 use crate::sync::{Deadline, SpinLock, WaitQueue, wait_until};
@@ -49,7 +49,9 @@ struct Waiter {
     queue: WaitQueue,
 }
 
-static TABLE: SpinLock<SortedMap<Key, VecDeque<Arc<Waiter>>>> = SpinLock::new(SortedMap::new());
+type Waiters = VecDeque<Arc<Waiter>>;
+
+static TABLE: SpinLock<SortedMap<Key, Waiters>> = SpinLock::new(SortedMap::new());
 
 impl Word {
     /// EINVAL when not aligned, EFAULT when it cannot be the application's or, shared, is not mapped.
@@ -102,8 +104,18 @@ fn enqueue_if(word: Word, expected: u32, bits: u32) -> Result<Arc<Waiter>, Errno
     if word.value()? != expected {
         return Err(EAGAIN);
     }
+    reserve(&mut table, word.key, 1)?;
     table.get_or_default(word.key).push_back(waiter.clone());
     Ok(waiter)
+}
+
+/// Has room for `count` more at a key; ENOMEM where there is no memory for it.
+fn reserve(table: &mut SortedMap<Key, Waiters>, key: Key, count: usize) -> Result<(), Errno> {
+    let reserved = table.get_or_default(key).try_reserve(count);
+    if reserved.is_err() {
+        forget_if_empty(table, key);
+    }
+    reserved.map_err(|_| ENOMEM)
 }
 
 fn remove(waiter: &Arc<Waiter>) {
@@ -111,17 +123,27 @@ fn remove(waiter: &Arc<Waiter>) {
     let key = *waiter.key.lock();
     if let Some(waiters) = table.get_mut(&key) {
         waiters.retain(|other| !Arc::ptr_eq(other, waiter));
-        if waiters.is_empty() {
-            table.remove(&key);
-        }
+        forget_if_empty(&mut table, key);
+    }
+}
+
+fn forget_if_empty(table: &mut SortedMap<Key, Waiters>, key: Key) {
+    if table.get(&key).is_some_and(VecDeque::is_empty) {
+        table.remove(&key);
     }
 }
 
 /// Wakes up to `count` waiters whose bits meet `bits`, longest waiting first; how many it woke.
 pub fn wake(word: Word, count: usize, bits: u32) -> usize {
-    let woken = take(word, count, bits);
-    woken.iter().for_each(release);
-    woken.len()
+    let waiting = TABLE.lock().get(&word.key).map_or(0, VecDeque::len); // not who comes back
+    let mut woken = 0;
+    while woken < count.min(waiting)
+        && let Some(waiter) = take(word, bits)
+    {
+        release(&waiter);
+        woken += 1;
+    }
+    woken
 }
 
 /// Wakes one waiter at a word that the kernel itself changed, if it can be waited at.
@@ -131,22 +153,13 @@ pub fn wake_one_at(address: usize) {
     }
 }
 
-fn take(word: Word, count: usize, bits: u32) -> VecDeque<Arc<Waiter>> {
-    let mut taken = VecDeque::new();
+/// The longest waiting one whose bits meet `bits`.
+fn take(word: Word, bits: u32) -> Option<Arc<Waiter>> {
     let mut table = TABLE.lock();
-    let Some(waiters) = table.get_mut(&word.key) else {
-        return taken;
-    };
-    waiters.retain(|waiter| {
-        let is_taken = taken.len() < count && waiter.bits & bits != 0;
-        if is_taken {
-            taken.push_back(waiter.clone());
-        }
-        !is_taken
-    });
-    if waiters.is_empty() {
-        table.remove(&word.key);
-    }
+    let waiters = table.get_mut(&word.key)?;
+    let index = waiters.iter().position(|waiter| waiter.bits & bits != 0)?;
+    let taken = waiters.remove(index);
+    forget_if_empty(&mut table, word.key);
     taken
 }
 
@@ -170,15 +183,25 @@ pub fn requeue(
         return Err(EAGAIN);
     }
     let woken = wake(word, wake_count, ANY_BIT);
-    let moved = take(word, move_count, ANY_BIT);
-    let count = moved.len();
-    for waiter in &moved {
-        *waiter.key.lock() = target.key;
+    Ok(woken + move_waiters(word.key, target.key, move_count)?)
+}
+
+/// The longest waiting ones, up to `count`; how many. ENOMEM before the first is moved.
+fn move_waiters(from: Key, to: Key, count: usize) -> SysResult {
+    let mut table = TABLE.lock();
+    let count = table.get(&from).map_or(0, VecDeque::len).min(count);
+    if count == 0 {
+        return Ok(0);
     }
-    if count != 0 {
-        TABLE.lock().get_or_default(target.key).extend(moved);
+    reserve(&mut table, to, count)?;
+    for _ in 0..count {
+        if let Some(waiter) = table.get_mut(&from).and_then(VecDeque::pop_front) {
+            *waiter.key.lock() = to;
+            table.get_or_default(to).push_back(waiter);
+        }
     }
-    Ok(woken + count)
+    forget_if_empty(&mut table, from);
+    Ok(count)
 }
 
 /// FUTEX_WAKE_OP: changes the word at `target` and wakes there too if its old value compares.
