@@ -46,6 +46,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("values of semaphores", "no more: ENOMEM"),
         ("groups", "no more: ENOMEM"),
         ("timers", "no more: ENOMEM"),
+        ("texts of groups", "no more: ENOMEM"),
+        ("signals", "no more: EAGAIN"),
     ],
 )
 def test_taking_everything_harms_only_the_taker(root: Path, kind: str, ending: str) -> None:

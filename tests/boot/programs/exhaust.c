@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -282,6 +283,31 @@ static int take_groups(void)
     return syscall(SYS_setgroups, 65536, groups) ? errno : 0;
 }
 
+static int take_texts_of_groups(void)
+{
+    static unsigned groups[65536];
+    static char text[1 << 20];
+    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
+        groups[i] = 0xfffffffe;
+    if (syscall(SYS_setgroups, 65536, groups))
+        return errno;
+    leave_single_pages();
+    int status = open("/proc/self/status", O_RDONLY);
+    return status < 0 || read(status, text, sizeof text) < 0 ? errno : 0;
+}
+
+static int take_signals(void)
+{
+    struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, NULL);
+    setrlimit(RLIMIT_SIGPENDING, &limit);
+    while (sigqueue(getpid(), SIGRTMIN, (union sigval){0}) == 0)
+        ;
+    return errno;
+}
+
 /* What the kernel keeps of armed timers lies in one stretch. */
 static int take_timers(void)
 {
@@ -338,7 +364,8 @@ int main(int argc, char **argv)
         {"deep directories", take_deep_directories},
         {"mappings of single pages", take_mappings_of_single_pages},
         {"values of semaphores", take_values_of_semaphores}, {"groups", take_groups},
-        {"timers", take_timers},
+        {"timers", take_timers}, {"texts of groups", take_texts_of_groups},
+        {"signals", take_signals},
     };
     for (size_t i = 0; argc > 1 && i < sizeof kinds / sizeof *kinds; i++)
         if (strcmp(argv[1], kinds[i].name) == 0)

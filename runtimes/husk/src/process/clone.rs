@@ -4,8 +4,9 @@
 use alloc::sync::Arc;
 use core::sync::atomic::Ordering;
 
+use super::limits::{RLIM_INFINITY, RLIMIT_NPROC};
 use super::signal::pending::AlternateStack;
-use super::{Process, Thread, allocate_id, scheduler};
+use super::{Process, Thread, allocate_id, capability, registry, scheduler};
 use crate::errno::{EAGAIN, EINVAL, ENOSYS, EPERM, Errno, SysResult};
 use crate::mm::{USER_END, user};
 
@@ -60,13 +61,31 @@ pub fn start(request: &CloneRequest) -> SysResult {
     if request.flags & CLONE_SETTLS != 0 && request.thread_pointer >= USER_END {
         return Err(EPERM); // as arch_prctl(2)
     }
-    if scheduler::count() >= THREAD_LIMIT {
+    if scheduler::count() >= THREAD_LIMIT || has_user_enough() {
         return Err(EAGAIN);
     }
     if request.flags & THREAD_FLAGS == THREAD_FLAGS {
         return start_thread(request);
     }
     start_process(request)
+}
+
+/// RLIMIT_NPROC: threads, zombies too, of the running process's real user, who is not root and has
+/// no capability to go beyond (getrlimit(2)).
+fn has_user_enough() -> bool {
+    let process = &scheduler::current().process;
+    let limit = process.limits.lock().soft[RLIMIT_NPROC];
+    let own = process.credentials.lock();
+    let user = own.uid;
+    let is_limited = limit != RLIM_INFINITY && user != 0;
+    if !is_limited || own.may(capability::SYS_RESOURCE) || own.may(capability::SYS_ADMIN) {
+        return false;
+    }
+    drop(own);
+    let of_user = |other: &Arc<Process>| other.credentials.lock().uid == user;
+    let threads = |other: Arc<Process>| other.threads.lock().len().max(1) as u64;
+    let processes = registry::all().into_iter().filter(of_user);
+    processes.map(threads).sum::<u64>() >= limit
 }
 
 /// clone(2) § ERRORS: flags that need or exclude each other.

@@ -96,6 +96,7 @@ fn parts(parent: &Arc<Process>, request: &CloneRequest) -> Result<Parts, Errno> 
         signals,
         program: parent.program.lock().clone(),
         family: Some(family),
+        oom_score: *parent.oom_score.lock(),
     })
 }
 

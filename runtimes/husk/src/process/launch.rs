@@ -11,7 +11,7 @@ use super::capability::Capabilities;
 use super::exec::{self, Command, Loaded};
 use super::limits::RLIMIT_STACK;
 use super::signal::SharedSignals;
-use super::{Credentials, Limits, Parts, Process, Thread, registry, scheduler};
+use super::{Credentials, Limits, OomScore, Parts, Process, Thread, registry, scheduler};
 use crate::arch::power;
 use crate::arch::tables::{KERNEL_CODE, KERNEL_DATA};
 use crate::arch::trap::TrapFrame;
@@ -116,6 +116,7 @@ fn start(config: &ProgramConfig) -> Result<(), Errno> {
         signals: SharedSignals::default(),
         program: loaded.program,
         family: None,
+        oom_score: OomScore::default(),
     });
     process
         .space()

@@ -50,6 +50,14 @@ pub struct Program {
     pub auxiliary: Vec<u64>,
 }
 
+/// /proc/PID/oom_score_adj: told and inherited; who is killed it does not change.
+#[derive(Clone, Copy, Default)]
+pub struct OomScore {
+    pub adjustment: i32,
+    /// What it was set to with CAP_SYS_RESOURCE: without, it does not go below.
+    pub least: i32,
+}
+
 /// A process: what its threads share.
 pub struct Process {
     pub pid: u32,
@@ -80,6 +88,7 @@ pub struct Process {
     pub ended_cpu_ns: AtomicU64,
     pub children_cpu_ns: AtomicU64,
     pub started_ns: u64,
+    pub oom_score: SpinLock<OomScore>,
 }
 
 /// What a new process is made of.
@@ -93,6 +102,7 @@ pub struct Parts {
     pub program: Program,
     /// The parent's; none for the first process of a program.
     pub family: Option<Family>,
+    pub oom_score: OomScore,
 }
 
 impl Process {
@@ -121,6 +131,7 @@ impl Process {
             ended_cpu_ns: AtomicU64::new(0),
             children_cpu_ns: AtomicU64::new(0),
             started_ns: crate::time::now_ns(),
+            oom_score: SpinLock::new(parts.oom_score),
         });
         registry::add(&process);
         process

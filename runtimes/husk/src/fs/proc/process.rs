@@ -113,7 +113,10 @@ const OF_PROCESS: &[(&str, Entry)] = &[
     ("mountinfo", Text(text::mountinfo)),
     ("mounts", Text(text::mounts)),
     ("oom_score", Text(|_, _| Ok(b"0\n".to_vec()))),
-    ("oom_score_adj", Text(|_, _| Ok(b"0\n".to_vec()))),
+    (
+        "oom_score_adj",
+        Written(text::oom_score_adj, text::set_oom_score_adj),
+    ),
     ("root", Link(|_| Some(Kind::MagicLink(root().clone())))),
     ("smaps", Guarded(FILE, text::smaps)),
     ("stat", Text(text::stat)),

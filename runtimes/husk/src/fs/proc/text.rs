@@ -10,13 +10,13 @@ use core::sync::atomic::Ordering;
 
 use super::Text;
 use super::system::TICKS_PER_S;
-use crate::errno::{EINVAL, ENOMEM, ESRCH, Errno};
+use crate::errno::{EACCES, EINVAL, ENOMEM, ESRCH, Errno};
 use crate::fs::node::as_node;
 use crate::mm::space::mapping::{Backing, Mapping, Protection};
 use crate::mm::{PAGE_SIZE, heap};
-use crate::process::limits::RLIM_INFINITY;
-use crate::process::signal::SignalSet;
-use crate::process::{Process, family, scheduler};
+use crate::process::limits::{RLIM_INFINITY, RLIMIT_SIGPENDING};
+use crate::process::signal::{self, SignalSet};
+use crate::process::{Process, capability, family, scheduler};
 
 const NS_PER_TICK: u64 = 1_000_000_000 / TICKS_PER_S;
 
@@ -78,6 +78,30 @@ pub fn set_comm(process: &Process, tid: u32, name: &[u8]) -> Text {
     Ok(Vec::new())
 }
 
+pub fn oom_score_adj(process: &Process, _tid: u32) -> Text {
+    let adjustment = process.oom_score.lock().adjustment;
+    Ok(format!("{adjustment}\n").into_bytes())
+}
+
+/// proc(5); without CAP_SYS_RESOURCE not below what it was set to with it.
+pub fn set_oom_score_adj(process: &Process, _tid: u32, text: &[u8]) -> Text {
+    const MOST: i32 = 1000;
+    let text = core::str::from_utf8(text).map_err(|_| EINVAL)?;
+    let wanted: i32 = text.trim_ascii().parse().map_err(|_| EINVAL)?;
+    if !(-MOST..=MOST).contains(&wanted) {
+        return Err(EINVAL);
+    }
+    let own = scheduler::current().process.credentials.lock().clone();
+    let mut score = process.oom_score.lock();
+    if own.may(capability::SYS_RESOURCE) {
+        score.least = wanted;
+    } else if wanted < score.least {
+        return Err(EACCES);
+    }
+    score.adjustment = wanted;
+    Ok(Vec::new())
+}
+
 /// As proc(5) names it: a letter, and the word behind it in `status`.
 fn state(process: &Process, tid: u32) -> (char, &'static str) {
     match () {
@@ -135,7 +159,7 @@ pub fn status(process: &Process, tid: u32) -> Text {
         process.pid,
         family::parent_id(process)
     );
-    write_credentials(&mut out, process);
+    write_credentials(&mut out, process)?;
     write_memory(&mut out, process);
     let _ = writeln!(out, "Threads:\t{}", process.threads.lock().len());
     write_signals(&mut out, process, tid);
@@ -157,7 +181,7 @@ pub fn status(process: &Process, tid: u32) -> Text {
     Ok(out.into_bytes())
 }
 
-fn write_credentials(out: &mut String, process: &Process) {
+fn write_credentials(out: &mut String, process: &Process) -> Result<(), Errno> {
     let ids = process.credentials.lock();
     let _ = write!(
         out,
@@ -172,10 +196,13 @@ fn write_credentials(out: &mut String, process: &Process) {
         ids.egid,
         process.files().count().next_power_of_two().max(64),
     );
+    let digits = ids.groups.len() * "4294967295 ".len();
+    out.try_reserve(digits).map_err(|_| ENOMEM)?;
     for group in ids.groups.iter() {
         let _ = write!(out, "{group} ");
     }
     out.push('\n');
+    Ok(())
 }
 
 fn write_memory(out: &mut String, process: &Process) {
@@ -206,11 +233,13 @@ fn write_signals(out: &mut String, process: &Process, tid: u32) {
         }
         None => (0, 0),
     };
+    let queued = signal::queued(process);
+    let limit = process.limits.lock().soft[RLIMIT_SIGPENDING];
     let shared = process.signals.pending_set();
     let (ignored, caught) = process.signals.dispositions();
     let _ = write!(
         out,
-        "SigQ:\t0/1024\nSigPnd:\t{pending:016x}\nShdPnd:\t{shared:016x}\nSigBlk:\t{blocked:016x}\n\
+        "SigQ:\t{queued}/{limit}\nSigPnd:\t{pending:016x}\nShdPnd:\t{shared:016x}\nSigBlk:\t{blocked:016x}\n\
          SigIgn:\t{ignored:016x}\nSigCgt:\t{caught:016x}\n"
     );
 }

@@ -164,8 +164,14 @@ impl SharedSignals {
         self.pending.lock().discard(signal);
     }
 
-    pub fn push(&self, info: SignalInfo) -> bool {
-        self.pending.lock().push(info)
+    /// As `Pending::push`.
+    pub fn push(&self, info: SignalInfo, is_full: bool) -> bool {
+        self.pending.lock().push(info, is_full)
+    }
+
+    /// As `Pending::queued`.
+    pub fn queued(&self) -> usize {
+        self.pending.lock().queued()
     }
 
     /// As `Pending::add_overrun`.

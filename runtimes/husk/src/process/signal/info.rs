@@ -31,6 +31,14 @@ impl SignalInfo {
         }
     }
 
+    /// Of which no more is known than that it was sent.
+    pub fn of_nobody(signal: u32) -> SignalInfo {
+        SignalInfo {
+            code: SI_USER,
+            ..SignalInfo::from_kernel(signal)
+        }
+    }
+
     /// Sent by the running thread: `code` says through which call.
     pub fn from_current(signal: u32, code: i32) -> SignalInfo {
         SignalInfo {

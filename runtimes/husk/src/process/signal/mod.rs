@@ -16,6 +16,7 @@ pub use deliver::{before_return, deadline_of_call, keep_deadline, raise_for_exce
 pub use info::SignalInfo;
 pub use pending::{Pending, ThreadSignals};
 
+use super::limits::RLIMIT_SIGPENDING;
 use super::thread::WORK_SIGNAL;
 use super::{Process, Thread, exit, scheduler, stop};
 use crate::errno::{EINVAL, Errno};
@@ -73,7 +74,7 @@ pub fn send_to_process(process: &Process, info: SignalInfo) -> bool {
     if process.signals.ignores(info.signal) && !is_blocked_everywhere(process, info.signal) {
         return true;
     }
-    let is_queued = process.signals.push(info);
+    let is_queued = process.signals.push(info, has_no_room(process, &info));
     if let Some(thread) = choose_thread(process, info.signal) {
         thread.add_work(WORK_SIGNAL);
         scheduler::wake(thread);
@@ -87,12 +88,13 @@ pub fn send_to_thread(thread: &Arc<Thread>, info: SignalInfo) -> bool {
     if note_control(&thread.process, info.signal) {
         return true;
     }
+    let is_full = has_no_room(&thread.process, &info);
     let mut signals = thread.signals.lock();
     let is_blocked = signals.blocked & bit(info.signal) != 0;
     if !is_blocked && thread.process.signals.ignores(info.signal) {
         return true;
     }
-    let is_queued = signals.pending.push(info);
+    let is_queued = signals.pending.push(info, is_full);
     drop(signals);
     if !is_blocked {
         thread.add_work(WORK_SIGNAL);
@@ -100,6 +102,24 @@ pub fn send_to_thread(thread: &Arc<Thread>, info: SignalInfo) -> bool {
     scheduler::wake(thread.clone());
     thread.process.signals.arrival.wake_all();
     is_queued
+}
+
+/// RLIMIT_SIGPENDING, which is of real-time signals and those of sigqueue(3). Of a timer's one waits
+/// at most: it always has its place.
+fn has_no_room(process: &Process, info: &SignalInfo) -> bool {
+    let is_limited = info.signal >= FIRST_REALTIME || info.code < 0;
+    if !is_limited || info.code == info::SI_TIMER {
+        return false;
+    }
+    let limit = process.limits.lock().soft[RLIMIT_SIGPENDING];
+    queued(process) as u64 >= limit
+}
+
+/// Signals that wait with their circumstances, for the process or one of its threads.
+pub fn queued(process: &Process) -> usize {
+    let of_thread = |thread: &Arc<Thread>| thread.signals.lock().pending.queued();
+    let of_threads: usize = process.threads.lock().iter().map(of_thread).sum();
+    process.signals.queued() + of_threads
 }
 
 /// What the sending of a signal does whoever takes it, and when (signal(7)): SIGKILL ends the

@@ -1,13 +1,13 @@
 //! Pending signals: a standard signal is pending once, real-time signals queue (signal(7)).
+//!
+//! A signal that a full queue has no place for is pending all the same, without its circumstances:
+//! a process that is flooded can still be told to end. RLIMIT_SIGPENDING is of a process here, not
+//! of all that a user has.
 
 use alloc::collections::VecDeque;
 
-use super::info::SI_TIMER;
+use super::info::{SI_TIMER, SI_USER};
 use super::{FIRST_REALTIME, SignalInfo, SignalSet, bit};
-
-/// RLIMIT_SIGPENDING's stand-in: further real-time signals are dropped. Standard signals never are:
-/// a process that is flooded can still be told to end.
-const QUEUE_LIMIT: usize = 1024;
 
 /// Signals sent and not yet taken, of a thread or of a process.
 #[derive(Default)]
@@ -28,17 +28,24 @@ impl Pending {
         self.set
     }
 
-    /// Adds a signal; false when it was dropped.
-    pub fn push(&mut self, info: SignalInfo) -> bool {
+    /// Signals that wait with their circumstances.
+    pub fn queued(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Adds a signal, without its circumstances where there `is_full`; false when it was dropped, as
+    /// real-time signals of sigqueue(3) are then (EAGAIN).
+    pub fn push(&mut self, info: SignalInfo, is_full: bool) -> bool {
         let is_there = self.set & bit(info.signal) != 0;
         let is_real_time = info.signal >= FIRST_REALTIME;
         if is_there && !is_real_time {
             return true;
         }
-        if is_real_time && self.queue.len() >= QUEUE_LIMIT {
+        if !is_full && self.queue.try_reserve(1).is_ok() {
+            self.queue.push_back(info);
+        } else if is_real_time && info.code != SI_USER {
             return false;
         }
-        self.queue.push_back(info);
         self.set |= bit(info.signal);
         true
     }
@@ -66,8 +73,9 @@ impl Pending {
             return None;
         }
         let signal = candidates.trailing_zeros() + 1;
-        let index = self.queue.iter().position(|info| info.signal == signal)?;
-        let info = self.queue.remove(index)?;
+        let index = self.queue.iter().position(|info| info.signal == signal);
+        let queued = index.and_then(|index| self.queue.remove(index));
+        let info = queued.unwrap_or(SignalInfo::of_nobody(signal));
         if !self.queue.iter().any(|other| other.signal == signal) {
             self.set &= !bit(signal);
         }
@@ -112,6 +120,7 @@ impl ThreadSignals {
 
 #[cfg(test)]
 mod tests {
+    use super::super::info::SI_QUEUE;
     use super::*;
 
     fn info(signal: u32, value: u64) -> SignalInfo {
@@ -127,8 +136,8 @@ mod tests {
     fn standard_signals_merge_and_real_time_signals_queue() {
         let mut pending = Pending::new();
         for value in 0..3 {
-            pending.push(info(10, value));
-            pending.push(info(40, value));
+            pending.push(info(10, value), false);
+            pending.push(info(40, value), false);
         }
         let taken: Vec<_> = core::iter::from_fn(|| pending.take(!0)).collect();
         let expected = [info(10, 0), info(40, 0), info(40, 1), info(40, 2)];
@@ -137,12 +146,22 @@ mod tests {
     }
 
     #[test]
-    fn a_full_queue_drops_real_time_signals_only() {
+    fn a_full_queue_drops_real_time_signals_of_sigqueue_only() {
         let mut pending = Pending::new();
-        (0..QUEUE_LIMIT as u64).for_each(|value| assert!(pending.push(info(40, value))));
-        assert!(!pending.push(info(40, 0)));
-        assert!(pending.push(info(14, 0)));
-        assert_eq!(pending.take(!0), Some(info(14, 0)));
+        let queued = |signal, value| SignalInfo {
+            code: SI_QUEUE,
+            ..info(signal, value)
+        };
+        assert!(pending.push(queued(40, 1), false));
+        assert!(!pending.push(queued(40, 2), true));
+        assert!(pending.push(queued(14, 2), true)); // but what came with it is lost
+        assert!(pending.push(info(15, 2), false));
+        assert!(pending.push(info(41, 2), true));
+        assert_eq!(pending.take(!0), Some(SignalInfo::of_nobody(14)));
+        assert_eq!(pending.take(!0), Some(info(15, 2)));
+        assert_eq!(pending.queued(), 1);
+        assert_eq!(pending.take(bit(41)), Some(SignalInfo::of_nobody(41)));
+        assert_eq!(pending.take(bit(41)), None);
     }
 
     #[test]
@@ -150,7 +169,7 @@ mod tests {
         let mut pending = Pending::new();
         let timer = SignalInfo::of_timer(40, 3, 77);
         assert!(!pending.add_overrun(&timer, 1));
-        pending.push(timer.with_overrun(2));
+        pending.push(timer.with_overrun(2), false);
         assert!(pending.add_overrun(&timer, 5));
         assert!(!pending.add_overrun(&SignalInfo::of_timer(40, 4, 77), 5));
         assert_eq!(pending.take(!0), Some(timer.with_overrun(7)));
@@ -160,8 +179,8 @@ mod tests {
     #[test]
     fn only_wanted_signals_are_taken() {
         let mut pending = Pending::new();
-        pending.push(info(2, 0));
-        pending.push(info(15, 0));
+        pending.push(info(2, 0), false);
+        pending.push(info(15, 0), false);
         assert_eq!(pending.take(bit(15)), Some(info(15, 0)));
         assert_eq!(pending.take(bit(15)), None);
         assert_eq!(pending.set(), bit(2));
