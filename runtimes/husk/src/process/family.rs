@@ -235,7 +235,8 @@ fn tell_parent(parent: &Arc<Process>, child: &Arc<Process>) {
         family.children.retain(|other| !Arc::ptr_eq(other, child));
         registry::remove(child.pid);
     }
-    if exit_signal != 0 && !is_ignored {
+    let is_signal = signal::number(exit_signal).is_ok(); // clone(2) takes 0, and what is none
+    if is_signal && !is_ignored {
         let change = Change::Ended(child.wait_status());
         signal::send_to_process(parent, change.signal_info(child, exit_signal));
     }
