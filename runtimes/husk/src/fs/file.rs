@@ -56,6 +56,21 @@ pub trait Source {
     fn remaining(&self) -> usize;
     /// Fills as much of `into` as there is; EFAULT as for `Sink::put`.
     fn take(&mut self, into: &mut [u8]) -> SysResult;
+
+    /// Goes past all that there is: how much. What lies in memory is not looked at, as on Linux.
+    fn discard(&mut self) -> SysResult {
+        let mut bytes = [0; 256];
+        let mut done = 0;
+        while self.remaining() > 0 {
+            match self.take(&mut bytes) {
+                Ok(0) => break,
+                Ok(count) => done += count,
+                Err(error) if done == 0 => return Err(error),
+                Err(_) => break,
+            }
+        }
+        Ok(done)
+    }
 }
 
 /// The circumstances of one read or write.

@@ -251,6 +251,10 @@ impl Source for UserBuffers {
             read_some(address, into.get_mut(done..done + size).unwrap_or(&mut []))
         })
     }
+
+    fn discard(&mut self) -> SysResult {
+        self.advance(Sink::remaining(self), |_, _, size| size)
+    }
 }
 
 /// If the faulting instruction is one of the copies above, makes it return an error instead.
