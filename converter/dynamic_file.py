@@ -206,21 +206,6 @@ class Reader:
             if section == 0 and name:  # SHN_UNDEF
                 yield self._string(table, name).decode("utf-8", "replace")
 
-    def slots(self, name: bytes) -> set[int]:
-        """Where the address of this symbol of another file will be."""
-        dynamic = self.dynamic()
-        return {
-            address
-            for address, symbol in self._relocations(dict(dynamic))
-            if self._symbol_name(dynamic, symbol) == name
-        }
-
-    def code(self) -> Iterator[tuple[int, bytes]]:
-        """Executable segments, each with its address."""
-        for segment in self._segments:
-            if segment.type == _PT_LOAD and segment.flags & _PF_X:
-                yield segment.address, self._bytes(segment.offset, segment.file_size, "code")
-
     def _relocations(self, tags: Mapping[int, int]) -> Iterator[tuple[int, int]]:
         """The address and the symbol's index of every relocation, of the PLT too."""
         for table, size in ((_DT_RELA, _DT_RELASZ), (_DT_JMPREL, _DT_PLTRELSZ)):
@@ -232,12 +217,6 @@ class Reader:
             )
             for address, info, _ in _RELOCATION.iter_unpack(data):
                 yield address, info >> 32
-
-    def _symbol_name(self, dynamic: tuple[tuple[int, int], ...], index: int) -> bytes:
-        if index == 0:
-            return b""
-        at = self._file_offset(dict(dynamic)[_DT_SYMTAB]) + index * _SYMBOL.size
-        return self._string(self._string_table(dynamic), self._unpack(_SYMBOL, at)[0])
 
     def _symbol_count(self, tags: dict[int, int]) -> int:
         """How many symbols can be undefined: DT_GNU_HASH leaves those out and puts them first."""

@@ -1,13 +1,12 @@
-"""An ELF file of the closure: what its headers say, and what its code gives syscall(2)."""
+"""An ELF file of the closure: what its headers say, and who made it."""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ..dynamic_file import ElfError, Reader
 from ..model import Content, ElfFile
-from .system_call_numbers import Code, numbers_given
 
 __all__ = ["ElfError", "ReadElf", "read_elf"]
 
@@ -35,14 +34,6 @@ def read_elf(path: str, content: Content) -> ReadElf:
     """ElfError when the file cannot be believed."""
     data = content.read()
     reader = Reader(path, data)
-    file = reader.file()
-    if "syscall" in file.imports:
-        file = replace(file, named_calls=_named_calls(reader))
     is_go = reader.is_go()
     joins_strings = is_go or any(mark in data for mark in _RUST)
-    return ReadElf(file, content, hashlib.sha256(data).hexdigest(), is_go, joins_strings)
-
-
-def _named_calls(reader: Reader) -> frozenset[int]:
-    """System call numbers that its code may give syscall(2)."""
-    return numbers_given([Code(*one) for one in reader.code()], reader.slots(b"syscall"))
+    return ReadElf(reader.file(), content, hashlib.sha256(data).hexdigest(), is_go, joins_strings)

@@ -7,7 +7,6 @@ constant in instructions, eight bytes at a time: those parts are looked for too.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from ..model import Entrypoint, NodeType
@@ -16,22 +15,21 @@ from .closure import Closure
 # What a runtime calls them -> what names them. /dev/fd and /dev/std* lead into /proc (OCI
 # runtime-spec, config-linux § default symbolic links).
 _NAMES = {
-    "/proc": rb"/proc|proc/|dev/fd|dev/std",
-    "/sys": rb"/sys/|\0sys/",
-    "/dev/pts": rb"dev/pt|ptmx",
-    "vDSO": rb"__vdso_",  # functions of it are found by their names alone (vdso(7))
+    "/proc": (b"/proc", b"proc/", b"dev/fd", b"dev/std"),
+    "/sys": (b"/sys/", b"\0sys/"),
+    "/dev/pts": (b"dev/pt", b"ptmx"),
+    "vDSO": (b"__vdso_",),  # functions of it are found by their names alone (vdso(7))
 }
-_PATTERNS = {name: re.compile(pattern) for name, pattern in _NAMES.items()}
 
 
 def mentions(closure: Closure, entrypoint: Entrypoint) -> frozenset[str]:
     """Of all that is needed so far; reading ends where every one is named, as in any C library."""
     found: set[str] = set()
     for data in _data(closure, entrypoint):
-        missing = _PATTERNS.keys() - found
+        missing = _NAMES.keys() - found
         if not missing:
             break
-        found |= {name for name in missing if _PATTERNS[name].search(data)}
+        found |= {name for name in missing if any(word in data for word in _NAMES[name])}
     return frozenset(found)
 
 

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 
 from ..calls_document import near
 from ..errors import Dock2ukError
-from ..model import Analysis
+from ..model import Analysis, ElfFile
 from ..runtime import KernelWishes, Part, Runtime
 from .chosen_calls import is_used, names_of_calls
 
 _SOCKET = "socket"  # socket(2)
+_C_LIBRARY = ("libc.", "ld-")  # glibc's and musl's, and what loads them
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +77,23 @@ def _by_imports(part: Part, runtime: Runtime, analysis: Analysis) -> Use:
         return Use(True, "the program may use it")
     numbers = {call.number: call.name for call in runtime.system_calls if call.name in part.calls}
     for path, elf in sorted(analysis.elves.items()):
-        if elf.is_self_contained:
+        if elf.is_self_contained or _makes_any(path, analysis):
             return Use(True, f"what {path} calls is not known")
         if imported := sorted(elf.imports & part.imports):
             return Use(True, f"{path} imports {imported[0]}")
-        if named := sorted(elf.named_calls & numbers.keys()):
-            return Use(True, f"{path} may call {numbers[named[0]]} by number")
+        if made := sorted(numbers.keys() & _made_by_itself(elf, analysis)):
+            return Use(True, f"{path} may call {numbers[made[0]]} by number")
     return Use(False, "no kept file imports a function for it")
+
+
+def _makes_any(path: str, analysis: Analysis) -> bool:
+    reasons = analysis.calls.unbounded if analysis.calls is not None else ()
+    return any(reason.startswith(f"{path}: ") for reason in reasons)
+
+
+def _made_by_itself(elf: ElfFile, analysis: Analysis) -> frozenset[int]:
+    """Numbers that its own code gives to the kernel or to syscall(2). The C library's are for those
+    who import its functions."""
+    if analysis.calls is None or (elf.soname or "").startswith(_C_LIBRARY):
+        return frozenset()
+    return analysis.calls.per_file.get(elf.path, frozenset())

@@ -69,7 +69,6 @@ SPEAKER = replace(
     ("change", "because"),
     [
         ({"imports": frozenset({"speak"})}, "/usr/bin/app imports speak"),
-        ({"named_calls": frozenset({7})}, "/usr/bin/app may call say by number"),
         ({"is_self_contained": True}, "what /usr/bin/app calls is not known"),
     ],
 )
@@ -78,6 +77,28 @@ def test_a_part_is_linked_for_who_has_a_use_for_it(change: dict[str, Any], becau
     assert [call.name for call in found.system_calls] == ["read", "say"]
     assert found.objects == ("voice",)
     assert f"speech linked: {because}" in found.notes
+
+
+@pytest.mark.parametrize(
+    ("soname", "unbounded", "note"),
+    [
+        ("libapp.so.1", (), "speech linked: /usr/bin/app may call say by number"),
+        ("libc.so.6", (), "speech left out: no kept file imports a function for it"),
+        (
+            "libc.so.6",
+            ("/usr/bin/app: the number at 0x10 is not known",),
+            "speech linked: what /usr/bin/app calls is not known",
+        ),
+    ],
+)
+def test_a_part_is_linked_for_who_makes_its_calls_without_a_function(
+    soname: str, unbounded: tuple[str, ...], note: str
+) -> None:
+    calls = ReachableCalls(
+        {7: CallSite(DYNAMIC.path, 16, ())}, {DYNAMIC.path: frozenset({7})}, unbounded
+    )
+    analysis = analysis_of(replace(DYNAMIC, soname=soname), needed=(LOADER,))
+    assert note in match(replace(analysis, calls=calls), [SPEAKER]).notes
 
 
 def test_a_part_nobody_has_a_use_for_is_left_out() -> None:
