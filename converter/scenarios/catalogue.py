@@ -53,7 +53,8 @@ SCENARIOS = (
     ),
     Scenario(
         "kill", "kill another process", "T1489",
-        "kill(2) of a child that waits; not blocked when it dies of it",
+        "kill(2) of a child that waits, or of every other process where none can be made; not "
+        "blocked when it dies of it, or there is one",
     ),
     Scenario(
         "become_root", "become user 0", "T1548.001",

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 
 from .values import Attempt, Record, Result, Scenario, Step
 
-# Errors that say that a file, or a part of its path, is not there.
-_ABSENT = (errno.ENOENT, errno.ENOTDIR)
+# Errors that say that a file, a part of its path, or a process is not there.
+_ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ESRCH)
 _KILLED = 128  # and the signal's number, as shells have it
 
 

@@ -114,6 +114,24 @@ def test_what_is_not_in_an_image_is_missed_by_the_attack(tmp_path: Path) -> None
     assert rows["listen"]["result"] == "not blocked"
 
 
+def test_where_no_process_can_be_made_what_was_called_is_what_is_said(tmp_path: Path) -> None:
+    rootfs, artifact = linked(values.entrypoint(), NODES, tmp_path)
+    few = without(artifact, "fork", "vfork", "clone", "clone3", "wait4")
+    found = {one.scenario.id: one for one in attack(rootfs, values.entrypoint(), few)}
+    alone = "kill SIGKILL of every other process, for no child can be made: ESRCH"
+    assert (found["kill"].result, found["kill"].seen) == (Result.ABSENT, (alone,))
+    refused = "make 64 processes that live at once, number 1: not linked (ENOSYS)"
+    assert (found["fork_bomb"].result, found["fork_bomb"].seen) == (Result.REFUSED, (refused,))
+    assert found["trace"].seen[0].startswith("ptrace PTRACE_SEIZE of the first process")
+
+
+def test_who_cannot_wait_for_what_it_killed_has_killed_it(tmp_path: Path) -> None:
+    rootfs, artifact = linked(values.entrypoint(), NODES, tmp_path)
+    attempts = attack(rootfs, values.entrypoint(), without(artifact, "wait4"))
+    kill = next(one for one in attempts if one.scenario.id == "kill")
+    assert (kill.result, kill.because) == (Result.NOT_BLOCKED, "kill SIGKILL of a child")
+
+
 def test_an_image_of_which_nothing_is_left_out_has_what_the_attack_wants(tmp_path: Path) -> None:
     stripped = converted("nginx", tmp_path / "stripped")
     whole = converted("nginx", tmp_path / "whole", "--strip", "none")

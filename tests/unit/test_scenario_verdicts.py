@@ -17,7 +17,7 @@ from tests import values
 from tests.nodes import directory, file, symlink
 
 ATTACKER = Path(__file__).resolve().parents[2] / "runtimes" / "husk" / "attacker" / "src"
-ENOENT, EACCES, ENOSYS = -2, -13, -38
+ENOENT, ESRCH, EACCES, ENOSYS = -2, -3, -13, -38
 OPENED = Step("openat /bin/sh", 3)
 
 
@@ -28,6 +28,8 @@ OPENED = Step("openat /bin/sh", 3)
          "execve /bin/sh did not return; then it ended with status 0"),
         (Record((Step("a", ENOENT), Step("b", ENOENT)), status=0), Result.ABSENT,
          "b: ENOENT (and 1 more)"),
+        (Record((Step("kill every other process", ESRCH),), status=0), Result.ABSENT,
+         "kill every other process: ESRCH"),
         (Record((OPENED, Step("execve /bin/sh", EACCES)), status=0), Result.REFUSED,
          "execve /bin/sh: EACCES"),
         (Record((Step("execveat", EACCES), Step("openat /proc", ENOENT)), status=0), Result.REFUSED,

@@ -10,6 +10,8 @@ const SIGKILL: usize = 9;
 const SIGCHLD: usize = 17;
 const PTRACE_SEIZE: usize = 0x4206;
 const FIRST_PROCESS: usize = 1;
+/// -1: all but the caller and the first process; ESRCH where there is none (kill(2)).
+const EVERY_OTHER: usize = usize::MAX;
 /// More than a service has; few enough to be made in a moment.
 const MANY: usize = 64;
 /// Turns of a loop; less than a second.
@@ -18,8 +20,14 @@ const A_WHILE: usize = 1 << 24;
 /// A child where there can be one, else whatever is the first process.
 pub fn trace_another(_: &Arguments) {
     let child = fork(wait_to_be_killed);
-    let call = [PTRACE_SEIZE, child.unwrap_or(FIRST_PROCESS)];
-    if call::told("ptrace", b"PTRACE_SEIZE", number::PTRACE, &call).is_some() {
+    let (name, target) = match child {
+        Some(child) => ("ptrace PTRACE_SEIZE of a child", child),
+        None => (
+            "ptrace PTRACE_SEIZE of the first process, for no child can be made",
+            FIRST_PROCESS,
+        ),
+    };
+    if call::told(name, b"", number::PTRACE, &[PTRACE_SEIZE, target]).is_some() {
         report::achieved();
     }
     if let Some(child) = child {
@@ -27,26 +35,32 @@ pub fn trace_another(_: &Arguments) {
     }
 }
 
+/// A child where there can be one, else whatever there is.
 pub fn kill_another(_: &Arguments) {
     let Some(target) = fork(wait_to_be_killed) else {
+        let name = "kill SIGKILL of every other process, for no child can be made";
+        if call::told(name, b"", number::KILL, &[EVERY_OTHER, SIGKILL]).is_some() {
+            report::achieved();
+        }
         return;
     };
-    if call::told("kill", b"SIGKILL", number::KILL, &[target, SIGKILL]).is_none() {
+    let name = "kill SIGKILL of a child";
+    if call::told(name, b"", number::KILL, &[target, SIGKILL]).is_none() {
         return;
     }
     let mut status = 0u32;
     let call = [target, &raw mut status as usize];
-    call::told("wait4", b"", number::WAIT4, &call);
+    let waited = call::told("wait4", b"", number::WAIT4, &call);
     // SAFETY: written by the kernel, which the compiler does not see.
     let status = unsafe { core::ptr::read_volatile(&raw const status) };
-    if status as usize & 0x7f == SIGKILL {
+    // Who cannot wait for it has killed it all the same: SIGKILL is not caught (signal(7)).
+    if waited.is_none() || status as usize & 0x7f == SIGKILL {
         report::achieved();
     }
 }
 
 /// Each process makes the next and waits for it, so that all live at once and all end.
 pub fn multiply(_: &Arguments) {
-    report::trying("make 64 processes that live at once", b"");
     for made in 0..MANY {
         match fork_quietly() {
             0 => {}
@@ -55,13 +69,14 @@ pub fn multiply(_: &Arguments) {
                 call::exit();
             }
             error => {
-                report::got(made as isize);
-                report::trying("fork or clone", b"");
+                let name = "make 64 processes that live at once, number";
+                report::trying(name, decimal(made + 1).trim_ascii_start());
                 report::got(error);
                 call::exit();
             }
         }
     }
+    report::trying("make 64 processes that live at once", b"");
     report::got(MANY as isize);
     report::achieved();
 }
@@ -79,26 +94,25 @@ pub fn become_root(arguments: &Arguments) {
     }
 }
 
-/// The child's number, for the parent.
-fn fork(child: fn() -> !) -> Option<usize> {
-    let ways: [(&str, usize, &[usize]); 2] = [
-        ("fork", number::FORK, &[]),
-        ("clone", number::CLONE, &[SIGCHLD]),
-    ];
-    for (name, number, arguments) in ways {
-        report::trying(name, b"");
-        let made = call::quietly(number, arguments);
-        if made == 0 {
-            child();
-        }
-        report::got(made);
-        if made > 0 {
-            return Some(made as usize);
-        }
-    }
-    None
+/// A number below 100, in two places.
+const fn decimal(number: usize) -> [u8; 2] {
+    let tens = if number < 10 {
+        b' '
+    } else {
+        b'0' + (number / 10) as u8
+    };
+    [tens, b'0' + (number % 10) as u8]
 }
 
+/// The child's number, for the parent. It is no attack by itself: without a word.
+fn fork(child: fn() -> !) -> Option<usize> {
+    match fork_quietly() {
+        0 => child(),
+        made => made.try_into().ok(),
+    }
+}
+
+/// By whichever call is linked: clone(2) may be without what makes processes.
 fn fork_quietly() -> isize {
     match call::quietly(number::FORK, &[]) {
         ENOSYS => call::quietly(number::CLONE, &[SIGCHLD]),
