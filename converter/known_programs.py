@@ -15,16 +15,26 @@ SHELLS = frozenset(
     ("ash", "bash", "busybox", "csh", "dash", "fish", "ksh", "ksh93", "mksh", "rbash", "sh",
      "tcsh", "toybox", "zsh")
 )  # fmt: skip
-_PACKAGE_MANAGERS = frozenset(
+# Of distributions: with their databases they have no use in an image that is not changed.
+_SYSTEM_PACKAGE_MANAGERS = frozenset(
     ("apk", "apt", "apt-cache", "apt-cdrom", "apt-config", "apt-get", "apt-key", "apt-mark",
-     "aptitude", "dnf", "dpkg", "dpkg-deb", "dpkg-divert", "dpkg-maintscript-helper", "dpkg-query",
-     "dpkg-split", "dpkg-statoverride", "dpkg-trigger", "microdnf", "pacman", "rpm", "yum",
-     "zypper")
+     "aptitude", "dnf", "dnf5", "dpkg", "dpkg-deb", "dpkg-divert", "dpkg-maintscript-helper",
+     "dpkg-query", "dpkg-split", "dpkg-statoverride", "dpkg-trigger", "microdnf", "opkg", "pacman",
+     "rpm", "tdnf", "yum", "zypper")
 )  # fmt: skip
+# Versions and platforms that names end in: 3.11, -3.1, 5.36-x86_64-linux-gnu.
+_VERSION = r"(?:[-.]?\d+(?:\.\d+)*)?[dt]?(?:-\w+-linux-(?:gnu|musl)\w*)?"
+# Of languages and of users: they fetch code and install it, or run it at once.
+_LANGUAGE_PACKAGE_MANAGER = re.compile(
+    r"(?:pip|pipx|pipenv|easy_install|poetry|pdm|uv|uvx|conda|mamba|micromamba|"
+    r"npm|npx|yarn|yarnpkg|pnpm|pnpx|corepack|bunx|gem|bundle|bundler|composer|pear|pecl|"
+    r"cpan|cpanm|luarocks|cargo|rustup|go|mvn|gradle|nuget|mix|cabal|opam|"
+    r"brew|flatpak|guix|nix|nix-env|snap)" + _VERSION
+)
 _INTERPRETER = re.compile(
     r"(?:perl|python|pypy|ruby|node|nodejs|php|php-cgi|php-fpm|lua|luajit|tclsh|wish|awk|gawk|mawk|nawk|guile|"
     r"deno|bun|julia|racket|erl|escript|elixir|java|groovy|jshell|jjs|mono|dotnet|R|Rscript|ghci|gdb|"
-    r"bc|dc|m4|expect|irb|ocaml)(?:[-.]?\d+(?:\.\d+)*)?"
+    r"bc|dc|m4|expect|irb|ocaml)" + _VERSION
 )
 _NETWORK_TOOLS = frozenset(
     ("arp", "arping", "aria2c", "axel", "bird", "curl", "dig", "ethtool", "fetch", "finger",
@@ -66,10 +76,17 @@ def is_shell(node: Node) -> bool:
     return is_program and posixpath.basename(node.path) in SHELLS
 
 
-def is_package_manager(node: Node) -> bool:
-    """Whether a path is a program that installs packages."""
+def is_system_package_manager(node: Node) -> bool:
+    """Whether a path is a program of a distribution that installs its packages."""
     directory, name = posixpath.split(node.path)
-    return name in _PACKAGE_MANAGERS and directory in _PROGRAM_DIRECTORIES
+    return name in _SYSTEM_PACKAGE_MANAGERS and directory in _PROGRAM_DIRECTORIES
+
+
+def is_package_manager(node: Node) -> bool:
+    """Whether a path is a program that installs packages, of a distribution or a language."""
+    name = posixpath.basename(node.path)
+    is_of_a_language = _LANGUAGE_PACKAGE_MANAGER.fullmatch(name) is not None
+    return is_system_package_manager(node) or (_is_in_path(node) and is_of_a_language)
 
 
 def is_interpreter(node: Node) -> bool:

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from .. import elf
+from .. import elf, file_capabilities
+from ..errors import Dock2ukError
 from ..known_programs import is_package_manager
 from ..model import Artifact, Node, NodeType, Rootfs, Tree
 from .program_facts import facts_of
 from .shells import shells
 
 _SETUID, _SETGID, _GROUP_EXECUTE, _OTHERS_WRITE, _STICKY = 0o4000, 0o2000, 0o010, 0o002, 0o1000
-_CAPABILITY = "security.capability"
 # More evidence than this helps nobody; the numbers stay exact.
 _EVIDENCE_LIMIT = 200
 
@@ -67,7 +67,9 @@ _COUNTS = (
     _Count(
         "package_managers",
         "package managers",
-        "files and links in program directories named as a package manager or a part of one",
+        "files and links in program directories named as a distribution's package manager or a "
+        "part of one, and in any bin or sbin as one of a language (pip, npm, gem, cargo, composer, "
+        "go, conda and their like), with a version or without; not pip as a module alone",
         is_package_manager,
     ),
     _Count("setuid", "setuid files", "regular files with S_ISUID", _is_setuid),
@@ -75,8 +77,9 @@ _COUNTS = (
     _Count(
         "capabilities",
         "files with capabilities",
-        f"regular files with a {_CAPABILITY} extended attribute",
-        lambda node: _CAPABILITY in node.xattrs,
+        f"regular files with a {file_capabilities.ATTRIBUTE} extended attribute, shown as "
+        "getcap(8) does",
+        lambda node: _is_file(node) and file_capabilities.ATTRIBUTE in node.xattrs,
     ),
     _Count(
         "world_writable",
@@ -115,9 +118,19 @@ def _size(nodes: Iterable[Node]) -> int:
 
 
 def _shells(before: Sequence[Node], after: Sequence[Node]) -> Metric:
-    definition = "programs named as a shell, files with the same content or with what a POSIX " \
-                 "shell's code holds, and links to these, each name"  # fmt: skip
-    return of_nodes("shells", "shells", "paths", definition, shells(before), shells(after))
+    old, new = shells(before), shells(after)
+    return Metric(
+        "shells", "shells", "files", len(old), len(new),
+        "programs named as a shell, and files with the same content or with what a POSIX shell's "
+        "code holds: each file once, with every name and link that leads to it as evidence",
+        _each_with_names(old), _each_with_names(new),
+    )  # fmt: skip
+
+
+def _each_with_names(found: Iterable[Sequence[Node]]) -> tuple[str, ...]:
+    return limited(
+        [", ".join([shown(first), *(one.path for one in more)]) for first, *more in found]
+    )
 
 
 def _counted(count: _Count, before: Sequence[Node], after: Sequence[Node]) -> Metric:
@@ -135,8 +148,20 @@ def of_nodes(
 
 
 def _evidence(nodes: Iterable[Node]) -> tuple[str, ...]:
-    shown = [f"{node.path} ({node.mode:04o} {node.uid}:{node.gid})" for node in nodes]
-    return limited(shown)
+    return limited([shown(node) for node in nodes])
+
+
+def shown(node: Node) -> str:
+    line = f"{node.path} ({node.mode:04o} {node.uid}:{node.gid})"
+    given = node.xattrs.get(file_capabilities.ATTRIBUTE)
+    return line if given is None else f"{line} {_capabilities(given)}"
+
+
+def _capabilities(value: bytes) -> str:
+    try:
+        return file_capabilities.text(file_capabilities.read(value))
+    except Dock2ukError as error:
+        return str(error)
 
 
 def once(nodes: Iterable[Node]) -> Iterator[Node]:
@@ -149,9 +174,9 @@ def once(nodes: Iterable[Node]) -> Iterator[Node]:
             yield node
 
 
-def limited(shown: Sequence[str]) -> tuple[str, ...]:
-    more = len(shown) - _EVIDENCE_LIMIT
-    return (*shown[:_EVIDENCE_LIMIT], f"and {more} more") if more > 0 else tuple(shown)
+def limited(lines: Sequence[str]) -> tuple[str, ...]:
+    more = len(lines) - _EVIDENCE_LIMIT
+    return (*lines[:_EVIDENCE_LIMIT], f"and {more} more") if more > 0 else tuple(lines)
 
 
 def _elf_metrics(before: Sequence[Node], after: Sequence[Node]) -> tuple[Metric, ...]:

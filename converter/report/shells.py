@@ -13,25 +13,32 @@ from .program_facts import facts_of
 _MOST_LINKS = 40  # path_resolution(7)
 
 
-def shells(nodes: Iterable[Node]) -> list[Node]:
-    """Every path that is a shell: a file named as one, one with the same content or with what a
-    POSIX shell's code holds, and each link that leads to one of these."""
+def shells(nodes: Iterable[Node]) -> list[list[Node]]:
+    """Every file that is a shell, by each of its names, links last: one named as one, or by a link
+    to it, one with the same content or with what a POSIX shell's code holds."""
     by_path = {node.path: node for node in nodes}
     programs = [node for node in by_path.values() if _is_program(node)]
-    named = [node for node in programs if is_shell(node)]
+    ends = _ends_of_links(by_path)
+    called = {end.path for link, end in ends if is_shell(link) and _is_program(end)}
+    named = [node for node in programs if is_shell(node) or node.path in called]
+    names = {node.path for node in named}
     inodes = {node.inode for node in named if node.inode}
     sizes = {node.size for node in named if node.size}
     contents = {content_digest(node) for node in named if node.size}
-    found = {node.path for node in named}
+    found: dict[int | str, list[Node]] = {}
     for node in programs:
-        if node.inode in inodes or _has_content_of_one(node, sizes, contents):
-            found.add(node.path)
-    found |= {
-        node.path
-        for node in by_path.values()
-        if node.type is NodeType.SYMLINK and _leads_to_one(node, by_path, found)
-    }
-    return [node for path, node in by_path.items() if path in found]
+        is_one = node.path in names or node.inode in inodes
+        if is_one or _has_content_of_one(node, sizes, contents):
+            found.setdefault(node.inode or node.path, []).append(node)
+    for link, end in ends:
+        found.get(end.inode or end.path, []).append(link)
+    return list(found.values())
+
+
+def _ends_of_links(by_path: Mapping[str, Node]) -> list[tuple[Node, Node]]:
+    links = [node for node in by_path.values() if node.type is NodeType.SYMLINK]
+    ends = [(link, by_path.get(_led_to(link.path, by_path))) for link in links]
+    return [(link, end) for link, end in ends if end is not None]
 
 
 def _is_program(node: Node) -> bool:
@@ -42,14 +49,6 @@ def _has_content_of_one(node: Node, sizes: set[int], contents: set[bytes]) -> bo
     if node.size in sizes and content_digest(node) in contents:
         return True
     return facts_of(node).is_posix_shell
-
-
-def _leads_to_one(link: Node, by_path: Mapping[str, Node], found: set[str]) -> bool:
-    """By where it ends; or by its own name, where what it ends at can be run."""
-    end = by_path.get(_led_to(link.path, by_path))
-    if end is None:
-        return False
-    return end.path in found or (is_shell(link) and _is_program(end))
 
 
 def _led_to(path: str, by_path: Mapping[str, Node]) -> str:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..known_programs import is_package_manager, is_shell
+from ..known_programs import is_shell, is_system_package_manager
 from ..model import Node, NodeType, Tree
 
 SETUID_OR_SETGID = 0o6000
@@ -78,7 +78,7 @@ def forbidden(node: Node, exe: str, inodes: Inodes) -> str | None:
         return None
     if is_shell(node) or node.inode in inodes.shells:
         return "shell"
-    if is_package_manager(node):
+    if is_system_package_manager(node):
         return _DEAD[0]
     return None
 

@@ -10,7 +10,7 @@ import pytest
 from dock2uk.model import ElfFile, ImageConfig, Rootfs, Tree
 from dock2uk.report import hardening_gaps
 from dock2uk.report.account_metrics import account_metrics, identity_metrics
-from dock2uk.report.metrics import Metric
+from dock2uk.report.metrics import Metric, file_metrics
 from dock2uk.report.program_metrics import program_metrics
 from dock2uk.report.shells import shells
 from tests.unit.trees import Link, image, program, read_entrypoint, tree
@@ -25,7 +25,54 @@ def one_of(metrics: tuple[Metric, ...], name: str) -> Metric:
 
 
 def shell_paths(made: Tree) -> list[str]:
-    return [node.path for node in shells(tuple(made))]
+    return sorted(node.path for names in shells(tuple(made)) for node in names)
+
+
+def test_a_binary_of_many_names_is_one_shell_with_all_of_them() -> None:
+    made = tree({
+        "/bin/busybox": program("", b"b"), "/bin/sh": Link("busybox"),
+        "/bin/cat": Link("/bin/busybox"), "/bin/dash": program("", b"d"),
+    })  # fmt: skip
+    found = one_of(file_metrics(made, NOTHING), "shells")
+    assert (found.before, found.evidence_before) == (
+        2, ("/bin/busybox (0755 0:0), /bin/cat, /bin/sh", "/bin/dash (0755 0:0)"),
+    )  # fmt: skip
+
+
+def test_what_a_shell_s_name_leads_to_is_one() -> None:
+    made = tree({"/bin/sh": Link("/opt/x"), "/opt/x": program("", b"x")})
+    assert shell_paths(made) == ["/bin/sh", "/opt/x"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/usr/bin/pip", "/usr/bin/pip3", "/usr/local/bin/pip3.11", "/venv/bin/pip",
+        "/usr/local/bin/npm", "/usr/bin/npx", "/usr/bin/yarn", "/usr/bin/pnpm",
+        "/usr/bin/corepack", "/usr/bin/gem3.1", "/usr/bin/bundle", "/usr/bin/composer",
+        "/root/.cargo/bin/cargo", "/opt/conda/bin/conda", "/opt/conda/bin/mamba",
+        "/usr/bin/poetry", "/usr/bin/uv", "/usr/local/go/bin/go",
+        "/usr/bin/cpan5.36-x86_64-linux-gnu", "/usr/bin/apt",
+    ],
+)  # fmt: skip
+def test_package_managers_of_languages_count(path: str) -> None:
+    made = tree({path: program(""), "/usr/bin/gopher": program(""), "/srv/npm": program("")})
+    found = one_of(file_metrics(made, NOTHING), "package_managers")
+    assert (found.before, found.evidence_before) == (1, (f"{path} (0755 0:0)",))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "perl", "perl5.36.0", "perl5.36-x86_64-linux-gnu", "python3.11", "python3.13t", "ruby3.1",
+        "php8.2", "lua5.4", "node", "tclsh8.6",
+    ],
+)  # fmt: skip
+def test_interpreters_count_with_version_and_platform(name: str) -> None:
+    others = {f"/usr/bin/{one}": program("") for one in ("perlbug", "python3-config", "nodes")}
+    made = tree({f"/usr/bin/{name}": program("")} | others)
+    found = one_of(program_metrics(made, NOTHING, ""), "interpreters")
+    assert found.evidence_before == (f"/usr/bin/{name} (0755 0:0)",)
 
 
 def test_a_shell_under_another_name_is_one_without_a_namesake() -> None:

@@ -125,7 +125,7 @@ def test_the_schema_knows_every_mode() -> None:
         ("files", 13, 2),
         ("setuid", 1, 0),
         ("setgid", 1, 0),
-        ("shells", 2, 0),
+        ("shells", 1, 0),
         ("package_managers", 1, 0),
         ("elf_executable", 1, 1),
         ("elf_library", 0, 0),
