@@ -28,8 +28,8 @@ METRICS = (
     "elf_no_nx_stack", "elf_no_canary", "elf_no_fortify", "elf_no_ibt", "elf_no_shstk",
     "elf_search_path", "elf_open_search_path",
     "accounts", "login_accounts", "root_accounts", "password_hashes", "empty_passwords",
-    "locked_passwords", "privilege_rules", "scheduled", "runs_as_root", "writable_directories",
-    "undeclared_ports", "child_programs",
+    "locked_passwords", "privilege_rules", "scheduled", "begins_as_root", "runs_as_root",
+    "writable_directories", "undeclared_ports", "child_programs",
     "secrets", "files_in_layers", "packages", "vulnerabilities", "kernel_bytes", "kernel_code",
     "archive_bytes", "system_calls", "drivers",
 )  # fmt: skip

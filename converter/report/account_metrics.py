@@ -112,20 +112,27 @@ def identity_metrics(image: Image, rootfs: Rootfs, entrypoint: Entrypoint) -> tu
     """Who the program is when it is started, and what that user may write and is reached by."""
     user = _number(image)
     uid, gids = entrypoint.uid, {entrypoint.gid, *entrypoint.groups}
+    effective = (f"user {uid}, group {entrypoint.gid}",)
     old = [one for one in image.tree if _may_write(one, uid, gids)]
     new = [one for one in rootfs.nodes if _may_write(one, uid, gids)]
     return (
         Metric(
-            "runs_as_root", "runs as user 0", "programs",
+            "begins_as_root", "begins as user 0", "programs",
             None if user is None else int(user == 0), int(uid == 0),
-            "before: what the configuration's User says, not known where /etc/passwd lacks the "
-            "name; after: what the program is when it is started",
-            (f"User {image.config.user!r}",), (f"user {uid}, group {entrypoint.gid}",),
+            "before: what the container starts first, by the configuration's User, not known where "
+            "/etc/passwd lacks the name; after: the program itself, for no start-up runs",
+            (f"User {image.config.user!r}",), effective,
+        ),
+        Metric(
+            "runs_as_root", "runs as user 0", "programs", int(uid == 0), int(uid == 0),
+            "the effective user of the program when it is executed, after what a start-up gave up; "
+            "what it gives up later, by itself or for its workers, is not in it",
+            (f"User {image.config.user!r}, then {effective[0]}: {entrypoint.method}",), effective,
         ),
         of_nodes(
             "writable_directories", "directories it may write", "paths",
-            "directories that the user of the program may write by owner, group and mode; user 0 "
-            "may write every one", old, new,
+            "directories that the user of the program, as it is executed, may write by owner, "
+            "group and mode; user 0 may write every one", old, new,
         ),
         _undeclared(image, entrypoint),
         _children(entrypoint),

@@ -172,7 +172,18 @@ def identity(name: str, config: ImageConfig, listening: tuple[str, ...] = ()) ->
     ],
 )  # fmt: skip
 def test_a_user_is_who_the_image_says_it_is(user: str, count: int | None) -> None:
-    assert identity("runs_as_root", ImageConfig(user=user)).before == count
+    assert identity("begins_as_root", ImageConfig(user=user)).before == count
+
+
+def test_who_runs_is_who_is_left_when_the_start_up_gave_up_its_rights() -> None:
+    made = image({"/app": program("", STATIC), "/etc/passwd": PASSWD}, ImageConfig())
+    plain = image({"/app": program("", STATIC)}, ImageConfig(entrypoint=("/app",)))
+    dropped = replace(read_entrypoint(plain), uid=33, gid=33, method="gosu")
+    metrics = identity_metrics(made, NOTHING, dropped)
+    begins, runs = (one_of(metrics, name) for name in ("begins_as_root", "runs_as_root"))
+    assert (begins.before, begins.after) == (1, 0)
+    assert (runs.before, runs.after) == (0, 0)
+    assert runs.evidence_before == ("User '', then user 33, group 33: gosu",)
 
 
 @pytest.mark.parametrize(
