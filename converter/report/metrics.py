@@ -12,6 +12,7 @@ from .. import elf, file_capabilities
 from ..errors import Dock2ukError
 from ..known_programs import is_package_manager
 from ..model import Artifact, Node, NodeType, Rootfs, Tree
+from . import replaced_kernel
 from .program_facts import facts_of
 from .shells import shells
 
@@ -225,8 +226,11 @@ def kernel_metrics(artifact: Artifact) -> tuple[Metric, ...]:
             (), limited([call.name for call in match.system_calls]),
         ),
         Metric(
-            "drivers", "drivers linked in", "drivers", None, len(match.drivers),
-            f"device drivers in the image; {runtime.name} has {len(runtime.drivers)}",
-            (), tuple(match.drivers),
+            "drivers", "drivers of the kernel", "drivers", replaced_kernel.DRIVERS,
+            len(match.drivers),
+            f"before: modules of drivers that {replaced_kernel.NAME} brings, which stands for the "
+            "host's kernel, for that is not known here; after: drivers linked in, of "
+            f"{len(runtime.drivers)} that {runtime.name} has",
+            replaced_kernel.EVIDENCE, tuple(match.drivers),
         ),
     )  # fmt: skip

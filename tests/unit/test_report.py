@@ -138,7 +138,7 @@ def test_the_schema_knows_every_mode() -> None:
         ("kernel_code", None, 300),
         ("archive_bytes", None, 400),
         ("system_calls", None, 1),
-        ("drivers", None, 1),
+        ("drivers", 519, 1),
     ],
 )
 def test_each_metric_counts_what_its_definition_says(
@@ -146,6 +146,13 @@ def test_each_metric_counts_what_its_definition_says(
 ) -> None:
     (found,) = [one for one in document["metrics"] if one["id"] == metric]
     assert (found["before"], found["after"]) == (before, after)
+
+
+def test_drivers_are_held_against_a_kernel_that_is_named(document: dict[str, Any]) -> None:
+    (drivers,) = [one for one in document["metrics"] if one["id"] == "drivers"]
+    assert "linux-image-6.1.0-56-cloud-amd64 6.1.192-2" in drivers["definition"]
+    counts = [int(line.split()[0]) for line in drivers["evidence"]["before"]]
+    assert sum(counts) == drivers["before"]
 
 
 def test_evidence_names_paths_with_mode_and_owner(document: dict[str, Any]) -> None:
