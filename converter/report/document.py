@@ -22,6 +22,7 @@ from ..secrets import Secret
 from ..vulnerabilities import Vulnerabilities
 from . import bill, program_facts, secret_findings
 from .account_metrics import account_metrics, identity_metrics
+from .call_metrics import call_metrics
 from .hardening import hardening_metrics
 from .interfaces import interfaces
 from .metrics import Metric, file_metrics, kernel_metrics
@@ -152,6 +153,7 @@ def _metrics(
         *secret_findings.secret_metrics(secrets, findings.image),
         *package_metrics(remains, findings.vulnerabilities),
         *kernel_metrics(findings.artifact),
+        *call_metrics(findings.analysis, findings.artifact.match.runtime),
     )
     program_facts.keep()
     return metrics
