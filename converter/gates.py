@@ -45,6 +45,9 @@ _OPERATORS = {
 }  # fmt: skip
 _RULE = re.compile(r"\s*([a-z_.]+)\s*(>=|<=|==|!=|>|<)\s*([0-9]{1,18})\s*")
 _SHOWN = 10
+_CUT = re.compile(r"and [0-9]+ more")  # report/metrics.py
+_OWNER = re.compile(r" \([0-7]{4,5} [0-9]+:[0-9]+\)$")
+_OFFSET = re.compile(r", (?:byte|line) [0-9]+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +62,29 @@ class Gate:
 
 
 @dataclass(frozen=True, slots=True)
+class Entry:
+    """One of what is counted. What shares an identity is the same in two reports, whatever else the
+    line says of it; `names` are those that it can be ignored by."""
+
+    line: str
+    identities: frozenset[str]
+    names: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Figure:
-    """What a subject comes to; None: there is no data."""
+    """What a subject comes to; None: there is no data. A list that was cut has fewer entries."""
 
     value: int | None
-    evidence: tuple[str, ...] = ()
+    entries: tuple[Entry, ...] = ()
+
+    @property
+    def evidence(self) -> tuple[str, ...]:
+        return tuple(one.line for one in self.entries)
+
+    @property
+    def is_whole(self) -> bool:
+        return len(self.entries) == self.value
 
 
 def parse(text: str) -> Gate:
@@ -103,6 +124,10 @@ def figure(subject: str, document: Mapping[str, Any]) -> Figure:
     """What the report has on a subject, after the conversion."""
     if subject in CVES:
         return _cves(subject, document)
+    if subject == "vulnerabilities":
+        return _vulnerabilities(document["vulnerabilities"], "any", is_removed=False)
+    if subject == "secrets" and document.get("secrets") is not None:  # not in older reports
+        return _secrets(document["secrets"])
     if subject in _ATTACKS:
         return _attacks(subject, document.get("scenarios", ()))  # older reports have none
     if subject == "differences":
@@ -114,9 +139,28 @@ def figure(subject: str, document: Mapping[str, Any]) -> Figure:
         missed = verification["missed_system_calls"] if verification is not None else None
         return _listed(missed)
     found = [metric for metric in document["metrics"] if metric["id"] == subject]
-    return (
-        Figure(found[0]["after"], tuple(found[0]["evidence"]["after"])) if found else Figure(None)
-    )
+    return _metric(found[0]["after"], found[0]["evidence"]["after"]) if found else Figure(None)
+
+
+def _metric(value: int | None, lines: Sequence[str]) -> Figure:
+    """A path is the same whatever its mode and owner; the line that says how many more there are,
+    where the report has cut its list, is none of them."""
+    listed = [line for line in lines if not _CUT.fullmatch(line)]
+    return Figure(value, tuple(Entry(line, frozenset({_OWNER.sub("", line)})) for line in listed))
+
+
+def _secrets(found: Sequence[Mapping[str, Any]]) -> Figure:
+    """Those that are counted (`report/secret_findings.py`). The same value is the same secret in
+    another line of its file."""
+    kept = [one for one in found if one["is_kept"] and one["published_with"] is None]
+    entries = [
+        Entry(
+            f"{one['kind']} in {one['place']} (sha256 {one['sha256_begins']}…)",
+            frozenset({f"{one['kind']} {_OFFSET.sub('', one['place'])} {one['sha256_begins']}"}),
+        )
+        for one in kept
+    ]
+    return Figure(len(entries), tuple(entries))
 
 
 def _cves(subject: str, document: Mapping[str, Any]) -> Figure:
@@ -125,14 +169,33 @@ def _cves(subject: str, document: Mapping[str, Any]) -> Figure:
     _, severity, left = subject.split(".")
     if vulnerabilities is None or (left == "kept" and _are_kept_unknown(document)):
         return Figure(None)
-    return _listed(
-        [
-            f"{found['id']} ({found['severity']}) of {found['package']}: {found['state']}"
-            for found in vulnerabilities["found"]
-            if severity in ("any", found["severity"])
-            and (found["state"] == "removed") is (left == "removed")
-        ]
+    return _vulnerabilities(vulnerabilities, severity, is_removed=left == "removed")
+
+
+def _vulnerabilities(known: Mapping[str, Any] | None, severity: str, *, is_removed: bool) -> Figure:
+    if known is None:
+        return Figure(None)
+    entries = tuple(
+        _vulnerability(found)
+        for found in known["found"]
+        if severity in ("any", found["severity"]) and (found["state"] == "removed") is is_removed
     )
+    return Figure(len(entries), entries)
+
+
+def _vulnerability(found: Mapping[str, Any]) -> Entry:
+    """The same in another version of its package, and by any of its names."""
+    line = f"{found['id']} ({found['severity']}) of {found['package']}: {found['state']}"
+    names = frozenset({found["id"], *found.get("aliases", ())})
+    package = _without_version(found["package"])
+    return Entry(line, frozenset(f"{name} {package}" for name in names), names)
+
+
+def _without_version(package: str) -> str:
+    """Of a purl: `@` stands before the version alone, elsewhere it is encoded (purl-spec)."""
+    if package.startswith("pkg:"):
+        return package.partition("?")[0].partition("@")[0]
+    return package.partition(" ")[0]
 
 
 def _are_kept_unknown(document: Mapping[str, Any]) -> bool:
@@ -162,14 +225,13 @@ def _attacks(subject: str, scenarios: Sequence[Mapping[str, Any]]) -> Figure:
     asked = [one for one in scenarios if not ids or one["id"] in ids]
     if not asked or any(one["result"] == Result.NOT_RUN.value for one in asked):
         return Figure(None)
-    return _listed(
-        [
-            f"{one['name']} ({one['technique']}): {one['because']}"
-            for one in asked
-            if one["result"] == Result.NOT_BLOCKED.value
-        ]
+    through = tuple(
+        Entry(f"{one['name']} ({one['technique']}): {one['because']}", frozenset({one["id"]}))
+        for one in asked
+        if one["result"] == Result.NOT_BLOCKED.value
     )
+    return Figure(len(through), through)
 
 
 def _listed(found: Sequence[str] | None) -> Figure:
-    return Figure(None) if found is None else Figure(len(found), tuple(found))
+    return Figure(None) if found is None else _metric(len(found), found)

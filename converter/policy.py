@@ -1,23 +1,25 @@
 """What a deployment may depend on: rules about the report (`gates`), a report that the new one must
 not be worse than, and what is ignored for a while, by whom and why.
 
-Worse is: more of what an attacker counts, a vulnerability or secret that was not there, an answer
-that the container does not give, an attack that was blocked before. Sizes and numbers of
-files change with every release and are no matter here; `--fail-on` has rules for those.
+Worse is: a setuid file, shell, account, secret or vulnerability that was not there, even if another
+went; more of what an attacker counts; an answer that the container does not give, an attack that
+was blocked before. A file is known by its path, a vulnerability by its names and its package
+whatever the version. Where a report has cut its list, numbers are compared, and that is said. Sizes
+and numbers of files change with every release: `--fail-on` has rules for those.
 """
 
 from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from . import gates
 from .errors import Dock2ukError, PolicyError
-from .gates import Figure, Gate
+from .gates import Entry, Figure, Gate
 
 # What a careful team asks of a service that is deployed; without data the last say nothing.
 DEFAULT = tuple(
@@ -30,7 +32,9 @@ DEFAULT = tuple(
 ) + tuple(
     replace(gates.parse(rule), is_of_data=True)
     for rule in (
-        "cve.critical.kept>0", "cve.high.kept>0", "differences>0", "missed_system_calls>0",
+        # Of an unknown severity nobody said that it is low.
+        "cve.critical.kept>0", "cve.high.kept>0", "cve.unknown.kept>0",
+        "differences>0", "missed_system_calls>0",
         "scenarios.shell.not_blocked>0",
     )
 )  # fmt: skip
@@ -45,6 +49,14 @@ _COMPARED = (
     "packages", "system_calls", "drivers", "cve.any.kept", "differences", "missed_system_calls",
     *gates.EACH_ATTACK,
 )  # fmt: skip
+# What is worse when it is another, not only when it is more. The names of programs and libraries
+# carry versions: of those, as of all others, the number is compared.
+_BY_IDENTITY = frozenset({
+    "shells", "package_managers", "setuid", "setgid", "capabilities", "world_writable",
+    "network_tools", "living_off_the_land", "secrets", "accounts", "login_accounts",
+    "root_accounts", "password_hashes", "empty_passwords", "privilege_rules", "scheduled",
+    "undeclared_ports", "cve.any.kept", "missed_system_calls", *gates.EACH_ATTACK,
+})  # fmt: skip
 _REPORT_NAME = "report.json"
 
 
@@ -116,9 +128,12 @@ def judge(document: Mapping[str, Any], policy: Policy, today: datetime.date) -> 
     seen: set[str] = set()
     figure_of = _Figures(document, {one.id for one in live}, seen)
     violations = [line for gate in policy.gates for line in _violation(gate, figure_of)]
+    notes = []
     if policy.baseline is not None:
-        violations += _worse(policy.baseline, figure_of)
-    notes = [
+        changes = list(_changes(policy.baseline, figure_of))
+        violations += [line for one in changes for line in one.violations]
+        notes += [line for one in changes for line in one.notes]
+    notes += [
         f"ignored until {one.expires}: {one.id}: {one.reason} ({one.owner})"
         if one.id in seen
         else f"nothing to ignore: {one.id} of {one.owner} is not there; take it out"
@@ -146,16 +161,15 @@ class _Figures:
             self.seen.add(subject)
             return None
         figure = gates.figure(subject, self.document)
-        if subject not in gates.CVES or figure.value is None:
+        if subject not in (*gates.CVES, "vulnerabilities") or figure.value is None:
             return figure
-        left = [line for line in figure.evidence if not self._is_ignored(line)]
+        left = [one for one in figure.entries if not self._is_ignored(one)]
         return Figure(len(left), tuple(left))
 
-    def _is_ignored(self, line: str) -> bool:
-        name = line.partition(" ")[0]
-        if name in self.ignored:
-            self.seen.add(name)
-        return name in self.ignored
+    def _is_ignored(self, entry: Entry) -> bool:
+        named = entry.names & self.ignored
+        self.seen.update(named)
+        return bool(named)
 
 
 def _violation(gate: Gate, figure_of: _Figures) -> Iterator[str]:
@@ -164,22 +178,33 @@ def _violation(gate: Gate, figure_of: _Figures) -> Iterator[str]:
         yield from gates.violation(gate, figure)
 
 
-def _worse(baseline: Baseline, figure_of: _Figures) -> list[str]:
+def _changes(baseline: Baseline, figure_of: _Figures) -> Iterator[Verdict]:
     before_of = replace(figure_of, document=baseline.document, seen=set())
-    return [
-        line
-        for subject in _COMPARED
-        for line in _grown(subject, before_of(subject), figure_of(subject))
-    ]
+    for subject in _COMPARED:
+        before, after = before_of(subject), figure_of(subject)
+        if before is not None and after is not None and before.value is not None:
+            yield _change(subject, before, before.value, after)  # else ignored, or nobody knew
 
 
-def _grown(subject: str, before: Figure | None, after: Figure | None) -> Sequence[str]:
-    if before is None or after is None or before.value is None:
-        return ()  # ignored, or nobody knew
+def _change(subject: str, before: Figure, count: int, after: Figure) -> Verdict:
     if after.value is None:
-        return (f"{subject}: {before.value} before, and now there is no data on it",)
-    new = [line for line in after.evidence if line not in before.evidence]
-    is_listed = len(after.evidence) == after.value and len(before.evidence) == before.value
-    if after.value <= before.value and not (is_listed and new and subject in gates.CVES):
-        return ()
-    return (f"{subject}: {before.value} before, {after.value} now", *gates.shown(new))
+        return Verdict((f"{subject}: {count} before, and now there is no data on it",), ())
+    known = {identity for one in before.entries for identity in one.identities}
+    new = [one.line for one in after.entries if not one.identities & known]
+    has_identities = subject in _BY_IDENTITY
+    are_whole = before.is_whole and after.is_whole
+    notes = (_cut(subject, before, count, after),) if has_identities and not are_whole else ()
+    is_another = has_identities and before.is_whole and bool(new)
+    is_more = after.value > count and not (has_identities and are_whole)
+    if not (is_another or is_more):
+        return Verdict((), notes)
+    lines = gates.shown(new) if before.is_whole else ()
+    return Verdict((f"{subject}: {count} before, {after.value} now", *lines), notes)
+
+
+def _cut(subject: str, before: Figure, count: int, after: Figure) -> str:
+    what = "numbers alone" if not before.is_whole else "numbers, and what is listed"
+    return (
+        f"{subject}: the reports list {len(before.entries)} of {count} before and "
+        f"{len(after.entries)} of {after.value} now: {what} were compared"
+    )

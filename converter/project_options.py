@@ -122,8 +122,9 @@ NotWorse = Annotated[
         "--fail-if-worse",
         metavar="BASELINE",
         help="Exit with status 2 when the result is worse than this bundle or report.json: more of "
-        "what an attacker counts, a vulnerability that was not kept there, another answer than "
-        "the container's, an attack that was blocked. Sizes are no matter.",
+        "what an attacker counts, a setuid file, shell, account, secret or vulnerability that was "
+        "not kept there, another answer than the container's, an attack that was blocked. Sizes "
+        "and versions are no matter.",
     ),
 ]
 PolicyName = Annotated[
@@ -132,8 +133,9 @@ PolicyName = Annotated[
         "--policy",
         help="Rules beside those of --fail-on. default: no shells, package managers, setuid, "
         "setgid or world-writable files, file capabilities, login accounts, password hashes or "
-        "secrets; and where there is data, no critical or high vulnerability that may be kept, no "
-        "difference from the container, no missing system call, no shell that an attack can start.",
+        "secrets; and where there is data, no vulnerability of critical, high or "
+        "unknown severity that may be kept, no difference "
+        "from the container, no missing system call, no shell that an attack can start.",
     ),
 ]
 NoVerify = Annotated[

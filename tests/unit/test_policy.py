@@ -130,3 +130,75 @@ def test_the_options_and_the_file_are_one_policy(
     )
     assert rules.text.endswith("files>9, bytes>1, not worse than old.json")
     assert Policy().text == ""
+
+
+def worse(before: dict[str, Any], now: dict[str, Any]) -> tuple[str, ...]:
+    return judge(now, Policy(baseline=Baseline("old", before)), TODAY).violations
+
+
+@pytest.mark.parametrize("subject", ["setuid", "shells", "login_accounts", "scheduled"])
+def test_one_for_another_is_worse(document: dict[str, Any], subject: str) -> None:  # noqa: F811
+    before = with_metric(document, subject, 1, "/bin/a (0755 0:0)")
+    assert worse(before, with_metric(before, subject, 1, "/bin/a (4755 0:1)")) == ()
+    assert worse(before, with_metric(before, subject, 1, "/bin/b (0755 0:0)")) == (
+        f"{subject}: 1 before, 1 now", "  /bin/b (0755 0:0)",
+    )  # fmt: skip
+
+
+def test_another_secret_is_worse_and_the_same_in_another_line_is_not(
+    document: dict[str, Any],  # noqa: F811
+) -> None:
+    def having(line: int, digest: str) -> dict[str, Any]:
+        place = f"/etc/app.conf, line {line}"
+        secret = {"kind": "a token", "place": place, "sha256_begins": digest}
+        return document | {"secrets": [secret | {"published_with": None, "is_kept": True}]}
+
+    assert worse(having(1, "aa"), having(2, "aa")) == ()
+    assert worse(having(1, "aa"), having(1, "bb")) == (
+        "secrets: 1 before, 1 now", "  a token in /etc/app.conf, line 1 (sha256 bb…)",
+    )  # fmt: skip
+
+
+def test_a_vulnerability_is_the_same_in_another_version_and_by_another_name(
+    document: dict[str, Any],  # noqa: F811
+) -> None:
+    def having(name: str, package: str, *aliases: str) -> dict[str, Any]:
+        one: dict[str, Any] = finding(1, "high", "kept")
+        one |= {"id": name, "package": package, "aliases": list(aliases)}
+        return with_vulnerabilities(document, one)
+
+    before = having("CVE-1", "pkg:deb/debian/x@1.0?arch=amd64")
+    assert worse(before, having("CVE-1", "pkg:deb/debian/x@1.1?arch=amd64")) == ()
+    assert worse(before, having("GHSA-1", "pkg:deb/debian/x@1.1", "CVE-1")) == ()
+    assert worse(before, having("CVE-1", "pkg:deb/debian/y@1.0?arch=amd64"))
+
+
+def test_where_a_list_is_cut_it_is_said(document: dict[str, Any]) -> None:  # noqa: F811
+    before = with_metric(document, "setuid", 3, "/a (4755 0:0)", "and 2 more")
+    now = with_metric(document, "setuid", 3, "/b (4755 0:0)", "and 2 more")
+    verdict = judge(now, Policy(baseline=Baseline("old", before)), TODAY)
+    assert verdict.violations == ()
+    assert verdict.notes == (
+        "setuid: the reports list 1 of 3 before and 1 of 3 now: numbers alone were compared",
+    )
+
+
+def test_an_ignored_vulnerability_counts_nowhere_by_any_of_its_names(
+    document: dict[str, Any],  # noqa: F811
+) -> None:
+    one: dict[str, Any] = finding(1, "high", "kept")
+    report = with_vulnerabilities(document, one | {"aliases": ["GHSA-1"]})
+    rules = tuple(map(parse, ("vulnerabilities>0", "cve.any.kept>0", "cve.high.kept>0")))
+    empty = Baseline("old", with_vulnerabilities(document))
+    assert judge(report, Policy(rules), TODAY).violations[0] == "vulnerabilities>0: it is 1"
+    for name in ("CVE-1", "GHSA-1"):
+        verdict = judge(report, Policy(rules, (ignoring(name),), empty), TODAY)
+        assert verdict.violations == ()
+        assert "ignored until" in verdict.notes[0]
+
+
+def test_an_unknown_severity_does_not_pass_the_default_policy(
+    document: dict[str, Any],  # noqa: F811
+) -> None:
+    report = with_vulnerabilities(document, finding(1, "unknown", "kept"))
+    assert "cve.unknown.kept>0: it is 1" in judge(report, Policy(DEFAULT), TODAY).violations
