@@ -21,19 +21,25 @@ from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.filesize import decimal
 from rich.table import Table
 from rich.text import Text
 
 from . import __version__, bars
 from .entrypoint_options import Env, EnvFile, How, ResolveHow, program_options, variables
-from .errors import Dock2ukError, UnsupportedError, VerificationError
+from .errors import Dock2ukError, UnsupportedError
 from .kernel_options import Machine, kernel_options
 from .option_groups import taking
 from .progress import Progress
 from .project_options import project_options
-from .report_options import report_options, require_data, require_formats, write_text
+from .report_options import (
+    append_summary,
+    report_options,
+    require_data,
+    require_formats,
+    write_text,
+)
 from .report_options import write as write_reports
 from .source_options import Source, seconds, source_options
 from .strace_options import strace_options
@@ -42,7 +48,7 @@ from .vulnerability_options import vulnerability_options
 if TYPE_CHECKING:
     from .entrypoint import Options
     from .ingest import SourceOptions
-    from .policy import Policy
+    from .policy import Policy, Verdict
     from .project_options import Project
     from .report_options import Output
     from .runtime import KernelWishes
@@ -64,6 +70,7 @@ app.add_typer(cache_app, name="cache")
 _out = Console()
 _err = Console(stderr=True)
 
+_WIDEST = 1000  # characters of a table's line before its columns are folded
 _INTERRUPTED = 130  # 128 + SIGINT, as a shell has it
 
 
@@ -147,7 +154,8 @@ def convert(
             output,
             progress,
         )
-    _write_reports(reports, done.report)
+    verdict = _judged(wanted.policy, done.report)
+    _write_reports(reports, done.report, verdict)
     if as_json:
         _print_json(done.report)
     else:
@@ -157,7 +165,7 @@ def convert(
         from .verify import require_passed
 
         require_passed(done.boot)
-    _hold_to(wanted.policy, done.report)
+    _hold_to(wanted.policy, verdict)
 
 
 @app.command()
@@ -269,8 +277,7 @@ def cache_ls(as_json: Json = False) -> None:
     for one in found:
         size, unused = decimal(one.size_bytes), cache_contents.in_words(one.unused_s)
         table.add_row(size, unused, one.kind, one.digest[:19], Text(one.what))
-    # Nothing is cut where lines are longer than the terminal, or there is none.
-    Console(width=max(_out.width, 200)).print(table, soft_wrap=True)
+    _print_uncut(table)
     _out.print(
         f"{decimal(sum(one.size_bytes for one in found))} in {cache.directory()}", soft_wrap=True
     )
@@ -394,8 +401,9 @@ def audit(
     document = audits.build(rows)
     for output in reports:
         write_text(output, audits.FORMATS[output.format](document))
+    append_summary(audits.FORMATS["md"](document))
     audits.forget(wanted)
-    _out.print(audits.summary(document))
+    _print_uncut(audits.summary(document))
     raise typer.Exit(1 if document["counts"]["not read"] else 0)
 
 
@@ -485,30 +493,46 @@ def _read_json(path: Path) -> Any:
         raise Dock2ukError(f"cannot read {path}: {problem}") from problem
 
 
-def _hold_to(rules: Policy, document: dict[str, Any]) -> None:
-    """The rules are told with what they say, and what they were told to ignore."""
+def _judged(rules: Policy, document: dict[str, Any]) -> Verdict:
     from . import policy
 
-    verdict = policy.judge(document, rules, datetime.date.today())
+    return policy.judge(document, rules, datetime.date.today())
+
+
+def _hold_to(rules: Policy, verdict: Verdict) -> None:
+    """The rules are told with what they say, and what they were told to ignore."""
     for line in (rules.text, *verdict.notes):
         if line:
             _err.print(line, markup=False, highlight=False)
     verdict.require_passed()
 
 
-def _write_reports(reports: Sequence[Output], document: dict[str, Any]) -> None:
-    for note in write_reports(reports, document):
+def _write_reports(
+    reports: Sequence[Output], document: dict[str, Any], verdict: Verdict | None = None
+) -> None:
+    for note in write_reports(reports, document, verdict):
         _err.print(note, markup=False, highlight=False)
+
+
+def _print_uncut(shown: RenderableType) -> None:
+    """As `docker ps` does, where lines are longer than the terminal, or there is none."""
+    Console(width=max(_out.width, _WIDEST)).print(shown, soft_wrap=True)
+
+
+class _Documents:
+    """How many JSON documents were printed: with --json, what goes wrong later is on stderr."""
+
+    count = 0
 
 
 def _print_json(document: Any) -> None:
     sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    _Documents.count += 1
 
 
 def _say(error: Dock2ukError, *, as_json: bool) -> None:
     """A line that says what failed, and one that says what to try."""
-    is_result_out = isinstance(error, VerificationError)  # the report was printed before
-    if as_json and not is_result_out:
+    if as_json and _Documents.count == 0:
         reasons = list(error.reasons) if isinstance(error, UnsupportedError) else []
         details = {"message": error.message, "hint": error.hint, "reasons": reasons}
         _print_json({"error": {"status": error.exit_status, **details}})

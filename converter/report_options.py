@@ -6,11 +6,14 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from .errors import Dock2ukError
+
+if TYPE_CHECKING:
+    from .policy import Verdict
 
 _SUMMARY = "GITHUB_STEP_SUMMARY"  # where a step of GitHub's actions puts what its run shows
 _LARGEST_SUMMARY_BYTES = 1 << 20
@@ -52,8 +55,11 @@ def require_data(outputs: Sequence[Output], *, has_vulnerabilities: bool) -> Non
         )
 
 
-def write(outputs: Sequence[Output], document: Mapping[str, Any]) -> list[str]:
-    """Every form, and a summary where GitHub's actions ask for one; what is left out, and why."""
+def write(
+    outputs: Sequence[Output], document: Mapping[str, Any], verdict: Verdict | None = None
+) -> list[str]:
+    """Every form, and a summary where GitHub's actions ask for one, which has the verdict of the
+    policy too; what is left out, and why."""
     from .report.formats import FORMATS, NothingToSayError, markdown
 
     notes = []
@@ -62,10 +68,29 @@ def write(outputs: Sequence[Output], document: Mapping[str, Any]) -> list[str]:
             write_text(output, FORMATS[output.format](document))
         except NothingToSayError as nothing:
             notes.append(f"{output.path} is not written: {nothing}")
+    append_summary(markdown.render(document) + (_verdict(verdict) if verdict is not None else ""))
+    return notes
+
+
+def append_summary(text: str) -> None:
+    """Markdown, where GitHub's actions ask for it."""
     summary = os.environ.get(_SUMMARY)
     if summary:
-        _append(Path(summary), markdown.render(document))
-    return notes
+        _append(Path(summary), text)
+
+
+def _verdict(verdict: Verdict) -> str:
+    """A rule is an item, its evidence the items below it."""
+    from .report.formats.markdown import escaped
+
+    if not verdict.violations and not verdict.notes:
+        return ""
+    said = "The policy says no" if verdict.violations else "The policy is passed"
+    lines = [
+        f"{'  ' if line.startswith('  ') else ''}- {escaped(line.strip())}"
+        for line in (*verdict.violations, *verdict.notes)
+    ]
+    return f"\n### {said}\n\n" + "\n".join(lines) + "\n"
 
 
 def require_formats(outputs: Sequence[Output], known: Collection[str], what: str) -> None:

@@ -26,7 +26,7 @@ def summary(document: Mapping[str, Any]) -> RenderableType:
     """A row an image, with figures before and after; then what stands in the way."""
     shown = Table(box=None, pad_edge=False, header_style="bold")
     for heading in _HEADINGS:
-        shown.add_column(heading, justify="right" if heading in _SHOWN else "left")
+        shown.add_column(heading, justify="right" if heading in _SHOWN else "left", overflow="fold")
     for row in document["images"]:
         source, verdict, *rest = map(visible, _cells(row))
         shown.add_row(Text(source), Text(verdict, style=_STYLES[row["verdict"]]), *map(Text, rest))

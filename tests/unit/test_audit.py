@@ -104,6 +104,25 @@ def test_one_bad_image_stops_no_other(tmp_path: Path, program: bytes) -> None:
     assert "Audit of 2 images" in page
 
 
+def test_no_name_and_no_reason_is_cut_and_the_summary_of_a_step_has_them(
+    tmp_path: Path, program: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+    monkeypatch.setenv("COLUMNS", "40")
+    (tmp_path / "summary.md").write_text("before\n")
+    source = archive(tmp_path / f"{'long-name-' * 12}.tar", "/none", program=program)
+    good = archive(tmp_path / f"{'other-name-' * 12}.tar", "/app", program=program)
+    done = dock2uk("audit", source, good, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    first, *_ = [line for line in done.stdout.splitlines() if line.startswith(source)]
+    assert "not convertible" in first
+    assert any(line.startswith(good) and "/app" in line for line in done.stdout.splitlines())
+    assert "…" not in done.stdout
+    assert any(line.startswith(f"{source}: ") for line in done.stdout.splitlines())
+    summary = (tmp_path / "summary.md").read_text()
+    assert summary.startswith("before\n## dock2uk audit: 1 convertible, 1 not convertible\n")
+
+
 def test_an_interrupted_audit_goes_on_where_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

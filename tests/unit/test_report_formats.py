@@ -15,6 +15,7 @@ from test_report import document  # noqa: F401 - a fixture
 
 from dock2uk import report_options
 from dock2uk.errors import Dock2ukError
+from dock2uk.policy import Verdict
 from dock2uk.report.formats import FORMATS, markdown
 from dock2uk.report.formats.findings import RULES, findings
 
@@ -239,6 +240,19 @@ def test_mistakes_are_found_before_anything_is_made(words: list[str], said: str)
     with pytest.raises(Dock2ukError) as caught:
         report_options.report_options(words)
     assert said in caught.value.message
+
+
+def test_the_summary_of_a_step_has_what_the_policy_says(
+    full: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "summary.md"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(path))
+    said = Verdict(("shells>0: it is 1", "  /bin/<sh> (0755 0:0)"), ("ignored until tomorrow",))
+    report_options.write((), full, said)
+    assert path.read_text().endswith(
+        "\n### The policy says no\n\n- shells\\>0: it is 1\n  - /bin/\\<sh\\> (0755 0:0)\n"
+        "- ignored until tomorrow\n"
+    )
 
 
 def test_the_summary_of_a_step_is_appended_and_bounded(
