@@ -7,6 +7,7 @@ different seconds: what the container itself does not say the same twice is not 
 
 from __future__ import annotations
 
+import errno
 import socket
 import time
 from collections.abc import Sequence
@@ -32,6 +33,7 @@ __all__ = ["compare"]
 _READY_S = 30.0
 _RETRY_S = 0.1
 _OWN_S = 1.0
+_EMPTY = "without a byte"  # the end of what probes say of a connection that was closed at once
 _APART_S = 1.1  # times in answers, of which Date is one, have seconds
 
 
@@ -62,27 +64,50 @@ def _twice(
     deadline_s = time.monotonic() + _READY_S
     first = [_patiently(one, container, deadline_s) for one in questions]
     time.sleep(_APART_S)
-    return first, [probes.ask(one, container.addresses) for one in questions]
+    return first, [_asked(one, container) for one in questions]
 
 
 def _patiently(question: Question, container: Container, deadline_s: float) -> Answer:
     """An engine accepts connections before the program does: such an answer is none yet."""
     while True:
         answer = probes.ask(question, container.addresses)
-        is_empty = answer.said.endswith("without a byte")
+        is_empty = answer.said.endswith(_EMPTY)
         is_early = not answer.is_passed or (is_empty and not _accepts(container, question.port))
         if not is_early or time.monotonic() > deadline_s:
-            return answer
+            return _of_program(answer, question, container)
         time.sleep(_RETRY_S)
+
+
+def _asked(question: Question, container: Container) -> Answer:
+    return _of_program(probes.ask(question, container.addresses), question, container)
+
+
+def _of_program(answer: Answer, question: Question, container: Container) -> Answer:
+    """What the program says: an engine's proxy accepts for ports that nothing in the container
+    listens on, and hangs up at once."""
+    if answer.said.endswith(_EMPTY) and _refuses(container, question.port):
+        said = "no answer: nothing listens in the container, the engine's proxy hung up"
+        return Answer(said, is_passed=False)
+    return answer
 
 
 def _accepts(container: Container, port: int | None) -> bool:
     """Whether the program itself takes connections; False also where its address leads nowhere, as
     from outside the machine that the engine has for its containers."""
+    return _connected(container, port) == 0
+
+
+def _refuses(container: Container, port: int | None) -> bool:
+    """Whether its own address says that nothing listens; that it leads nowhere says nothing."""
+    return _connected(container, port) == errno.ECONNREFUSED
+
+
+def _connected(container: Container, port: int | None) -> int | None:
+    """0 or the error's number; None where there is no address, or no number for what happened."""
     if container.own_address is None or port is None:
-        return False
+        return None
     try:
         socket.create_connection((container.own_address, port), timeout=_OWN_S).close()
-    except OSError:
-        return False
-    return True
+    except OSError as problem:
+        return problem.errno
+    return 0

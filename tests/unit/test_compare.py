@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -185,3 +186,33 @@ def test_the_container_is_asked_until_it_answers(
     found = compare(image(), Overrides(), booted(Probe(PAGE, page())))
     assert found.compared[0].differences == ()
     assert next(answers, None) is None
+
+
+def test_a_port_that_only_the_engine_s_proxy_opens_is_not_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    question = parse("tcp:1")
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        asked = Question(question.kind, question.text, port=port)
+        started = container.Container({port: ("127.0.0.1", port)}, "127.0.0.1")
+        empty = Answer("connection accepted and closed without a byte", is_passed=True)
+        monkeypatch.setattr(comparing.probes, "ask", lambda *_: empty)
+        assert comparing._patiently(asked, started, 0.0) == empty
+    refused = comparing._patiently(asked, started, 0.0)
+    assert not refused.is_passed
+    assert "nothing listens in the container" in refused.said
+    assert comparing._asked(asked, started) == refused
+    nowhere = container.Container({port: ("127.0.0.1", port)})
+    assert comparing._patiently(asked, nowhere, 0.0) == empty
+
+
+def test_where_nobody_listens_on_either_side_there_is_no_difference() -> None:
+    none = Answer("no answer: nothing listens in the container", is_passed=False)
+    closed = Answer("connection accepted and closed without a byte", is_passed=True)
+    reset = Answer("no answer: connection reset", is_passed=False)
+    for mine in (closed, reset):
+        assert compared(Probe(parse("tcp:1"), mine), none, none).differences == ()
+    heard = Answer("connection open", is_passed=True)
+    assert compared(Probe(parse("tcp:1"), heard), none, none).differences
+    assert compared(Probe(parse("tcp:1"), reset), heard, heard).differences
