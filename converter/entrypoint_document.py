@@ -1,12 +1,14 @@
 """entrypoint.json: an Entrypoint as JSON values; `docs/entrypoint.schema.json` describes them.
 
-Nothing in it depends on the time or the machine. The value of a secret variable is not written,
-only that it is there. Read by nobody here: `bundle.json` says what `run` needs.
+Nothing in it depends on the time or the machine. The value of a secret, of a variable or on the
+command line, is not written, only that it is there. Read by nobody here: `bundle.json` says what
+`run` needs.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from . import secrets
@@ -14,15 +16,17 @@ from .model import AppliedRecipe, Change, Difference, Entrypoint, Node, Resource
 
 NAME = "entrypoint.json"
 VERSION = 1
+_OF_FEW_VALUES = frozenset(("id", "kind", "result"))  # the schemas list them: nobody's secret
 _CHUNK_BYTES = 1 << 20
 
 
 def document(entrypoint: Entrypoint) -> dict[str, Any]:
     """Everything that was decided about the program, and what was seen."""
+    told = given_secrets(entrypoint)
     return {
         "version": VERSION,
         "exe": entrypoint.exe,
-        "argv": list(entrypoint.argv),
+        "argv": secrets.masked_words(entrypoint.argv),
         "env": [_without_secret(entry) for entry in entrypoint.env],
         "cwd": entrypoint.cwd,
         **credentials(entrypoint),
@@ -35,10 +39,35 @@ def document(entrypoint: Entrypoint) -> dict[str, Any]:
         "children": list(entrypoint.children),
         "method": entrypoint.method,
         "confidence": entrypoint.confidence.value,
-        "differences": [_difference(difference) for difference in entrypoint.differences],
-        "evidence": list(entrypoint.evidence),
-        "recipes": [_recipe(recipe) for recipe in entrypoint.recipes],
+        "differences": without(told, [_difference(one) for one in entrypoint.differences]),
+        "evidence": without(told, list(entrypoint.evidence)),
+        "recipes": without(told, [_recipe(recipe) for recipe in entrypoint.recipes]),
     }
+
+
+def given_secrets(entrypoint: Entrypoint, *commands: Iterable[str]) -> tuple[str, ...]:
+    """The values that no sentence about the program may have, of these command lines too."""
+    on_command_lines = (
+        value
+        for argv in (entrypoint.argv, *commands)
+        for _, value in secrets.command_line_values(tuple(argv))
+    )
+    given = {*on_command_lines, *secrets.named(entrypoint.env).values()}
+    return tuple(sorted(given, key=lambda value: (-len(value), value)))  # one may hold another
+
+
+def without(values: tuple[str, ...], document: Any) -> Any:
+    """JSON values of which no text has one of these."""
+    if isinstance(document, str):
+        return secrets.masked(document, values)
+    if isinstance(document, Mapping):
+        return {
+            name: value if name in _OF_FEW_VALUES else without(values, value)
+            for name, value in document.items()
+        }
+    if isinstance(document, list):
+        return [without(values, value) for value in document]
+    return document
 
 
 def credentials(entrypoint: Entrypoint) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .. import secrets
 from ..entrypoint import Options, Resolve
 from ..errors import Dock2ukError, UndecidedError, UnsupportedError
 from ..model import Confidence, Entrypoint
@@ -66,7 +67,7 @@ def without(
 def _program(entrypoint: Entrypoint) -> Mapping[str, Any]:
     return {
         "exe": entrypoint.exe,
-        "argv": list(entrypoint.argv),
+        "argv": secrets.masked_words(entrypoint.argv),
         "uid": entrypoint.uid,
         "ports": list(entrypoint.ports),
         "method": entrypoint.method,

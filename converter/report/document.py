@@ -53,6 +53,9 @@ _LOSSES = (
     ),
 )
 
+# Parts in which a command line or what a program answered may be told.
+_SENTENCES = ("losses", "notes", "verification", "comparison", "scenarios")
+
 
 @dataclass(frozen=True, slots=True)
 class Findings:
@@ -83,7 +86,10 @@ def build(findings: Findings) -> dict[str, Any]:
     secrets = secret_findings.found(
         findings.secrets, image, findings.analysis.packages, findings.rootfs, entrypoint
     )
-    return {
+    config = image.config
+    command = (*config.entrypoint, *config.cmd)
+    told = entrypoint_document.given_secrets(entrypoint, command)
+    document = {
         "version": VERSION,
         "tool": {"name": "dock2uk", "version": __version__},
         "source": {
@@ -126,6 +132,8 @@ def build(findings: Findings) -> dict[str, Any]:
         "comparison": _comparison(findings.comparison),
         "scenarios": [_attempt(attempt) for attempt in findings.attempts],
     }
+    sentences = {name: document[name] for name in _SENTENCES}
+    return {**document, **entrypoint_document.without(told, sentences)}
 
 
 def _losses(entrypoint: Entrypoint) -> tuple[tuple[str, str], ...]:

@@ -14,7 +14,7 @@ from typing import Any
 from .. import elf
 from ..model import Entrypoint, Image, Package, Rootfs
 from ..packages import owners
-from ..secrets import Secret, of_variable
+from ..secrets import Secret, of_command_line, of_variable
 from .metrics import Metric, limited
 
 
@@ -39,9 +39,7 @@ def found(
     return tuple(
         Found(
             one,
-            is_kept=_is_in_environment(one, entrypoint)
-            if one.variable is not None
-            else not one.is_hidden and one.path in kept,
+            is_kept=_is_given(one, entrypoint) or (not one.is_hidden and one.path in kept),
             published_with=None if one.is_hidden else published.get(one.path or ""),
         )
         for one in secrets
@@ -59,8 +57,13 @@ def _published(
     return {path: by_path[path][0].name for path in programs if path in by_path}
 
 
-def _is_in_environment(secret: Secret, entrypoint: Entrypoint | None) -> bool:
-    return entrypoint is not None and any(of_variable(entry) == secret for entry in entrypoint.env)
+def _is_given(secret: Secret, entrypoint: Entrypoint | None) -> bool:
+    """In the environment or on the command line of the program."""
+    if entrypoint is None:
+        return False
+    if secret.is_argument:
+        return secret in of_command_line(entrypoint.argv)
+    return any(of_variable(entry) == secret for entry in entrypoint.env)
 
 
 def documents(all_found: Sequence[Found]) -> list[dict[str, Any]]:
@@ -85,8 +88,9 @@ def secret_metrics(all_found: Sequence[Found], image: Image) -> tuple[Metric, ..
     return (
         Metric(
             "secrets", "secrets", "secrets", len(counted), len(kept),
-            "keys, tokens and passwords by value, in files, environment, labels, history and files "
-            "that only layers have; not those in programs that a distribution publishes",
+            "keys, tokens and passwords by value, in files, environment, command line, labels, "
+            "history and files that only layers have; not those in programs that a "
+            "distribution publishes",
             limited([_shown(one) for one in counted]), limited([_shown(one) for one in kept]),
         ),
         Metric(

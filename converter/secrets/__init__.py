@@ -6,18 +6,23 @@ digested where they are found: nothing here keeps or shows one.
 
 from __future__ import annotations
 
+from .command_line import masked_words
+from .command_line import values as command_line_values
 from .forms import form_of
-from .image import Secret, find, of_variable
+from .image import Secret, find, of_command_line, of_variable
 from .names import MASK, is_told_by, masked, named, reason
 
 __all__ = [
     "MASK",
     "Secret",
+    "command_line_values",
     "find",
     "form_of",
     "is_told_by",
     "masked",
+    "masked_words",
     "named",
+    "of_command_line",
     "of_variable",
     "reason",
 ]

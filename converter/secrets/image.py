@@ -7,12 +7,13 @@ from __future__ import annotations
 import io
 import posixpath
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from ..layer_answers import Answers, Question
 from ..model import Content, Hidden, Image, Node, Tree
+from . import command_line
 from .texts import Found, digest, in_file, in_settings, in_value
 
 # Files of which a name is told with a value that is a secret (the programs' manuals); the deepest
@@ -60,6 +61,7 @@ class Secret:
     layer: int | None = None
     path: str | None = None
     variable: str | None = None
+    is_argument: bool = False  # on the command line
     is_hidden: bool = False  # the merged tree does not have it, a layer does
 
 
@@ -137,8 +139,16 @@ def of_variable(entry: str) -> Secret | None:
     return Secret(one.kind, f"ENV {name}", one.digest, variable=name) if one else None
 
 
+def of_command_line(argv: Sequence[str]) -> Iterator[Secret]:
+    """Of the words that a program begins with."""
+    for kind, value in command_line.values(argv):
+        held = digest(value.encode(errors="surrogateescape"))
+        yield Secret(kind, command_line.PLACE, held, is_argument=True)
+
+
 def _in_config(image: Image) -> Iterator[Secret]:
     yield from filter(None, map(of_variable, image.config.env))
+    yield from of_command_line((*image.config.entrypoint, *image.config.cmd))
     for name, value in image.config.labels.items():
         if one := in_value(name, value):
             yield Secret(one.kind, f"LABEL {name}", one.digest)

@@ -67,7 +67,7 @@ def in_settings(text: str) -> Iterator[Found]:
     for match in _ASSIGNMENT.finditer(text):
         name, value = match[1], match[2].strip("\"'")
         why = reason(name, value)
-        if why is not None and not _is_reference(value):
+        if why is not None and not is_stand_in(value):
             line = text.count("\n", 0, match.start()) + 1
             kind = f"a value named {name}" if why == "its name says so" else why
             yield Found(kind, f"line {line}", digest(_bytes(value)))
@@ -82,7 +82,7 @@ def in_value(name: str, value: str) -> Found | None:
     return Found(kind, "", digest(_bytes(value)))
 
 
-def _is_reference(value: str) -> bool:
+def is_stand_in(value: str) -> bool:
     """What stands for a value that is elsewhere: $NAME, ${NAME}, <name>, %NAME%."""
     return any(one.fullmatch(value) for one in (_PLACEHOLDER, _VARIABLE))
 

@@ -18,6 +18,7 @@ from dock2uk.model import (
     Compared,
     Comparison,
     Drop,
+    Entrypoint,
     Keep,
     Node,
     NodeType,
@@ -70,7 +71,9 @@ def document() -> dict[str, Any]:
     return made(None)
 
 
-def made(vulnerabilities: Vulnerabilities | None) -> dict[str, Any]:
+def made(
+    vulnerabilities: Vulnerabilities | None, entrypoint: Entrypoint | None = None
+) -> dict[str, Any]:
     before = tree(BEFORE)
     nodes = tuple(node for node in before if node.path in AFTER)
     decisions = tuple(
@@ -80,7 +83,7 @@ def made(vulnerabilities: Vulnerabilities | None) -> dict[str, Any]:
     recipe = AppliedRecipe("app", "because", "did this", write_execute="it compiles")
     findings = Findings(
         image=values.image(tree=before),
-        entrypoint=values.entrypoint(recipes=(recipe,)),
+        entrypoint=entrypoint or values.entrypoint(recipes=(recipe,)),
         analysis=Analysis({}, {}, (), ("could not tell",)),
         rootfs=Rootfs(nodes, decisions, (Keep("/etc/passwd", "rewritten"),)),
         artifact=values.artifact(),
