@@ -18,6 +18,7 @@ from dataclasses import dataclass
 # What a form may have before and behind the byte that it is found by.
 BEFORE_BYTES, BEHIND_BYTES = 4 << 10, 32 << 10
 _FEWEST_DIFFERENT = 6  # letters of a token: fewer are a line of x
+_TAIL_BYTES = 20  # of a token, where its prefix is not counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Match:
 
 
 def _is_varied(value: bytes, kind: str) -> str | None:
-    is_shown = b"EXAMPLE" in value.upper() or len(set(value)) < _FEWEST_DIFFERENT
+    is_shown = b"EXAMPLE" in value.upper() or len(set(value[-_TAIL_BYTES:])) < _FEWEST_DIFFERENT
     return None if is_shown else kind
 
 
@@ -92,16 +93,27 @@ def _private_key(value: bytes) -> str | None:
     return "an encrypted private key" if is_encrypted else "a private key"
 
 
+def _coded_private_key(value: bytes) -> str | None:
+    """kubeconfig's `client-key-data` and what Kubernetes' Secrets hold: a key's text in base64."""
+    try:
+        text = base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    match = _KEY_TEXT.search(text)
+    return _private_key(match["value"]) if match is not None else None
+
+
 _KEY_BODY = rb"(?:[\t\r\n -,.-~]|-(?!----))*?"
+_KEY_TEXT = re.compile(
+    rb"(?P<value>-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----" + _KEY_BODY +
+    rb"-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----)"
+)  # fmt: skip
 _FORMS = (
     _Form(
         "a private key",
         rb"Y(?<=PRIVATE KEY)(?: BLOCK)?-----",
         b"-----BEGIN ",
-        re.compile(
-            rb"(?P<value>-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----" + _KEY_BODY +
-            rb"-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----)"
-        ),
+        _KEY_TEXT,
         _private_key,
         heading=re.compile(rb"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY"),
     ),
@@ -127,6 +139,31 @@ _FORMS = (
     _token("a PyPI token", b"pypi", rb"-(?<=pypi-)AgE", rb"pypi-AgE[0-9A-Za-z_-]{40,1024}"),
     _token(
         "a SendGrid key", b"SG", rb"\.(?<=SG\.)[\w-]{22}\.", rb"SG\.[\w-]{22}\.[\w-]{43}"
+    ),
+    _token("a Docker Hub token", b"dckr", rb"_(?<=dckr_)pat_", rb"dckr_pat_[\w-]{27}"),
+    # Signed ones of Vault 1.10 and later, and 24 letters and digits where these are turned off.
+    _token(
+        "a Vault token", b"hvs", rb"\.(?<=hvs\.)\w",
+        rb"hvs\.(?:[\w-]{90,300}|(?=[A-Za-z]*[0-9]+[A-Za-z])[0-9A-Za-z]{24})",
+    ),
+    _token("a Vault token", b"hvb", rb"\.(?<=hvb\.)\w", rb"hvb\.[\w-]{138,300}"),
+    _token(
+        "an Anthropic key", b"sk", rb"-(?<=sk-)ant-", rb"sk-ant-[a-z]{3,5}[0-9]{2}-[\w-]{80,120}"
+    ),
+    _token(
+        "a DigitalOcean token", b"do", rb"_(?<=do[opr]_)v1_", rb"do[opr]_v1_[0-9a-f]{64}"
+    ),
+    # C2SP age.md: Bech32 (BIP 173) of 32 bytes and its checksum.
+    _token(
+        "an age key", b"AGE", rb"-(?<=AGE-)SECRET-KEY-1",
+        rb"AGE-SECRET-KEY-1[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{58}",
+    ),
+    _Form(
+        "a private key",
+        rb"J(?<=LS0tLS1CRUdJ)Ti",
+        b"LS0tLS1CRUdJ",
+        re.compile(rb"(?P<value>LS0tLS1CRUdJTi[0-9A-Za-z+/]{64,24000}={0,2})"),
+        _coded_private_key,
     ),
     _Form(
         "a JSON Web Token",

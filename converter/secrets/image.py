@@ -20,7 +20,7 @@ from .texts import Found, digest, in_file, in_settings, in_value
 # components of their paths.
 _SETTINGS = re.compile(
     r"/(?:\.aws/(?:credentials|config)|\.npmrc|\.yarnrc(?:\.yml)?|\.pypirc|\.netrc|\.my\.cnf"
-    r"|\.pgpass|\.s3cfg|\.boto|\.env(?:\.[\w-]+)?|\.docker/config\.json|\.dockercfg"
+    r"|\.pgpass|\.s3cfg|\.boto|\.env(?:\.[\w-]+)?|\.kube/config|kubeconfig|etc/kubernetes/[\w-]+\.conf|\.docker/config\.json|\.dockercfg"
     r"|\.config/gh/hosts\.yml|\.gem/credentials|\.cargo/credentials(?:\.toml)?"
     r"|\.m2/settings\.xml|wp-config\.php)$"
 )

@@ -22,6 +22,12 @@ AWS = "AKIA" + "QYLPMN5HFIQR7XYZ"
 SLACK = "xoxb-" + "123456789012-abcdefGHIJKL"
 GOOGLE = "AIza" + "SyD-9tSrke72PouQMnMX-a7eZSW0jkFMBWY"
 NPM = "npm_" + "aBcDeFgHiJkLmNoPqRsTuVwXyZ0123456789"
+DOCKER = "dckr_pat_" + "aB3dEfGhIjKlMnOpQrStUvWxYz_"
+VAULT = "hvs." + "CAESIJ7kQ2mZ" * 8
+BATCH = "hvb." + "AAAAAQL7kQ2mZ" * 11
+ANTHROPIC = "sk-ant-" + "api03-" + "aB3dEfGhIj" * 9 + "xyzAA"
+OCEAN = "dop_v1_" + "0123456789abcdef" * 4
+AGE = "AGE-SECRET-KEY-1" + "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA" + "QPZRY9X8GF2TVDW0S3JN54KHCE6M"
 STRIPE = "sk_live_" + "4eC39HqLyjWDarjtT1zdp7dc"
 
 
@@ -34,6 +40,10 @@ def web_token() -> str:
 def armoured(kind: str, data: bytes, head: str = "") -> str:
     lines = base64.encodebytes(data).decode()
     return f"-----BEGIN {kind}-----\n{head}{lines}-----END {kind}-----\n"
+
+
+def coded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
 
 
 def openssh(cipher: bytes) -> str:
@@ -61,6 +71,15 @@ def kinds(data: str | bytes) -> list[str]:
         (f"key={GOOGLE}&q=1", "a Google API key"),
         (f"//registry/:_authToken={NPM}", "an npm token"),
         (STRIPE, "a Stripe key"),
+        (f"docker login -p {DOCKER}", "a Docker Hub token"),
+        (f"VAULT_TOKEN={VAULT}", "a Vault token"),
+        ("hvs." + "aB3dEfGhIjKlMnOpQrStUvWx", "a Vault token"),
+        (BATCH, "a Vault token"),
+        (f"x-api-key: {ANTHROPIC}", "an Anthropic key"),
+        (OCEAN, "a DigitalOcean token"),
+        (f"# key\n{AGE}\n", "an age key"),
+        (f"client-key-data: {coded(armoured('RSA PRIVATE KEY', b'0' + bytes(64)))}",
+         "a private key"),
         (f"Bearer {web_token()}", "a JSON Web Token"),
         ("postgres://admin:tr0ub4dor@db:5432/x", "a password in a URL"),
         (openssh(b"none"), "a private key"),
@@ -82,6 +101,18 @@ def test_what_has_a_form_is_found(text: str, kind: str) -> None:
         "AKIA" + "IOSFODNN7EXAMPLE",  # AWS' documentation
         "ghp_" + "x" * 36,
         "ghp_tooshort",
+        DOCKER[:-1],
+        "hvs.numberOfTheFirstHandler0",  # a name
+        "hvs.numberOfTheFirstHandler",
+        BATCH[:100],
+        "sk-ant-api03-...",
+        "sk-ant-api03-" + "x" * 95,
+        OCEAN[:-1],
+        OCEAN.replace("a", "g"),
+        AGE[:-1],
+        AGE.replace("Q", "B"),  # no letter of Bech32
+        f"certificate-authority-data: {coded(armoured('CERTIFICATE', b'0' + bytes(64)))}",
+        f"client-key-data: {coded(armoured('PRIVATE KEY', b'1' + bytes(64)))}",
         f"A{GITHUB}",  # within a longer word
         "https://user:password@example.com/",
         "https://$USER:$PASS@host/",
@@ -171,3 +202,11 @@ def test_no_value_is_kept(found: tuple[Secret, ...]) -> None:
     told = repr(found)
     words = ("abc123def", "s3cr3t", "c0rrect", "wJalr", "0123456789abc")
     assert not [value for value in (GITHUB, AWS, SLACK, GOOGLE, *words) if value in told]
+
+
+def test_a_token_of_a_kubeconfig_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    text = b"users:\n- name: a\n  user:\n    token: aB3dEfGhIjKl\n"
+    path = docker_archive(tmp_path / "image.tar", (layer(file("root/.kube/config", text)),))
+    (one,) = find(read_image(f"docker-archive:{path}", Silent()))
+    assert (one.kind, one.place) == ("a value named token", "/root/.kube/config, line 4")
