@@ -23,7 +23,9 @@ _ASSIGNMENT = re.compile(
     r"""(?<![\w.-])([A-Za-z_][\w.-]*)["']?[ \t]*[=:][ \t]*("[^"\n]*"|'[^'\n]*'|[^\s"';&|]+)"""
 )
 
-_PLACEHOLDER = re.compile(r"\$\{\w+.*|<.*>|%\w+%|\{\{.*\}\}|\*+|x+", re.IGNORECASE)
+_PLACEHOLDER = re.compile(
+    r"\$\{\w+.*|<.*>|%\w+%|\{\{.*\}\}|\*+|x+|change[-_ ]?(?:me|it)|your[-_ ].*", re.IGNORECASE
+)
 _VARIABLE = re.compile(r"\$\w+.*")
 
 

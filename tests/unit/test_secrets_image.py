@@ -210,3 +210,10 @@ def test_a_token_of_a_kubeconfig_is_found(tmp_path: Path, monkeypatch: pytest.Mo
     path = docker_archive(tmp_path / "image.tar", (layer(file("root/.kube/config", text)),))
     (one,) = find(read_image(f"docker-archive:{path}", Silent()))
     assert (one.kind, one.place) == ("a value named token", "/root/.kube/config, line 4")
+
+
+@pytest.mark.parametrize(
+    "value", ["changeme", "change-me", "<your-password>", "your-password", "${VAR}", "$VAR", "xxx"]
+)
+def test_what_stands_for_a_password_is_none(value: str) -> None:
+    assert list(texts.in_settings(f"password = {value}\n")) == []
