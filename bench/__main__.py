@@ -19,7 +19,7 @@ from pathlib import Path
 
 from elftools.elf.elffile import ELFFile
 
-from . import analysis, initramfs, linux_kernel, measure, pull, read, report
+from . import analysis, audit, initramfs, linux_kernel, measure, pull, read, report
 from .guest import STATIC_ADDRESS, Guest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -74,6 +74,7 @@ def measurements(runs: int) -> Mapping[str, Callable[[], dict[str, Figure]]]:
         "requests.nginx": lambda: requests("requests.nginx", prepare("nginx"), runs),
         "convert.nginx": lambda: {"convert.nginx": alone("s", conversions(runs))},
         "analysis": lambda: analyses(runs),
+        "audit": lambda: audits(runs),
         "resolve": lambda: resolutions(runs),
         "pull": lambda: pulls(2 * runs),
         "read": lambda: reads(2 * runs),
@@ -142,6 +143,16 @@ def analyses(runs: int) -> dict[str, Figure]:
         "analysis.cold": alone("s", [seconds for seconds, _ in cold]),
         "analysis.warm": alone("s", [seconds for seconds, _ in warm]),
         "analysis_memory": alone("MB", [mebibytes for _, mebibytes in cold]),
+    }
+
+
+def audits(runs: int) -> dict[str, Figure]:
+    """Of every sample image."""
+    images = [f"oci:{one.parent}" for one in (ROOT / "build" / "fixtures").glob("*/index.json")]
+    seconds, peaks_mb = audit.per_image(DOCK2UK, sorted(images), runs)
+    return {
+        "audit.per_image": alone("s", seconds),
+        "audit_memory": alone("MB", [max(peaks_mb)]),
     }
 
 

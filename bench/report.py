@@ -37,6 +37,8 @@ TARGETS = {
     "analysis.cold": Target("husk", "at most 4", 4),
     "analysis.warm": Target("husk", "at most 1", 1),
     "analysis_memory": Target("husk", "at most 400", 400),
+    "audit.per_image": Target("husk", "at most 2", 2),
+    "audit_memory": Target("husk", "at most 400", 400),
     "resolve.static": Target("husk", "at most 0.3", 0.3),
     "resolve.recorded": Target("husk", "at most 3", 3),
 }
