@@ -6,8 +6,6 @@ they cannot decide is a finding.
 
 from __future__ import annotations
 
-import posixpath
-
 from ..errors import UnsupportedError
 from ..model import (
     Analysis,
@@ -27,7 +25,7 @@ from .closure import Closure
 from .joined_names import add_joined_names
 from .kept_files import add_kept_files, add_observed_files
 from .mentions import mentions
-from .module_trees import add_module_trees
+from .module_trees import add_module_trees, names_started_by
 from .needs import Needs
 from .program_files import ProgramFiles
 from .runtime_files import add_runtime_files
@@ -81,15 +79,8 @@ def analyse(
 
 def _add_other_name(needs: Needs, entrypoint: Entrypoint) -> None:
     """The name it is started by, where that is a symlink: programs look themselves up by it."""
-    name = entrypoint.argv[0] if entrypoint.argv else ""
-    variables = dict(entry.partition("=")[::2] for entry in entrypoint.env)
-    directories = [entrypoint.cwd] if "/" in name else variables.get("PATH", "").split(":")
-    for directory in directories:
-        path = posixpath.join(entrypoint.cwd, directory, name)
-        found = needs.tree.resolve(path)
-        if found is not None and found.path == entrypoint.exe:
-            needs.add(posixpath.normpath(path), "the name that the program is started by")
-            return
+    for name in names_started_by(needs.tree, entrypoint):
+        needs.add(name, "the name that the program is started by")
 
 
 def _unread(stripping: Stripping) -> str:

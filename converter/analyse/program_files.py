@@ -30,6 +30,7 @@ from .closure import Closure
 from .config_words import MAXIMUM_CONFIG_BYTES, text_of, words
 from .module_trees import is_module
 from .needs import is_account_file, is_of_runtime
+from .own_places import OwnPlaces, variables, words_of
 from .shared_directories import SharedDirectories, is_state_path
 
 # A whole C string that is an absolute path: NUL before it and NUL after it.
@@ -54,6 +55,7 @@ class ProgramFiles:
         self._needs = closure.needs
         self._owners = owners(packages)
         self._shared = SharedDirectories(self._owners)
+        self._own_places = OwnPlaces(image.tree, self._owners)
         self._own_sources = {p.source for p in self._owners.get(entrypoint.exe, ())}
         self._bases: dict[str, None] = {}  # directories that relative names may start from
         self._directories: set[str] = set()  # kept with all they hold
@@ -70,9 +72,14 @@ class ProgramFiles:
         self._from_arguments()
         self._from_own_strings()
         self._from_own_packages()
+        self._follow()
+        self._from_own_places()
+        self._follow()
+        self._note_unnamed()
+
+    def _follow(self) -> None:
         while self._is_new_in_configs() or self._is_new_in_plug_ins():
             self._add_modules()
-        self._note_unnamed()
 
     # -------------------------------------------------------------- where names come from
 
@@ -82,18 +89,22 @@ class ProgramFiles:
             self._name(cwd, "working directory of the program")
         for volume in self._image.config.volumes:
             self._name(volume, "a volume of the image's config")
-        for entry in self._entrypoint.env:
-            name, _, value = entry.partition("=")
-            if value.startswith("/") and name not in ("PATH", "HOME", "PWD", "OLDPWD"):
-                self._name(value, f"environment variable {name}")
+        for name, value in variables(self._entrypoint):
+            for word in words_of(value):
+                if word.startswith("/"):
+                    self._name_pattern(posixpath.normpath(word), f"environment variable {name}")
 
     def _from_arguments(self) -> None:
         for word in self._entrypoint.argv[1:]:
-            for candidate in re.split(r"[\s=,;:'\"]+", word):
+            for candidate in words_of(word):
                 is_relative = not candidate.startswith("/") and "/" in candidate
-                path = posixpath.join(self._entrypoint.cwd, candidate)
+                path = posixpath.normpath(posixpath.join(self._entrypoint.cwd, candidate))
                 if candidate.startswith("/") or is_relative or self._is_config_file(path):
-                    self._name(posixpath.normpath(path), f"argument {word!r}")
+                    self._name_pattern(path, f"argument {word!r}")
+
+    def _name_pattern(self, path: str, because: str) -> None:
+        for match in self._matches(path):
+            self._name(match, because)
 
     def _is_config_file(self, path: str) -> bool:
         node = self._needs.at(path)
@@ -138,6 +149,14 @@ class ProgramFiles:
                 self._fill_directory(node, because)  # with what its extensions put there
             elif sources == self._own_sources and is_state_path(path):
                 self._needs.add(path, because)
+
+    def _from_own_places(self) -> None:
+        """What the image's author put beside a program that is no package's."""
+        exe = self._entrypoint.exe
+        for path in self._own_places.named_after(exe):
+            self._name(path, f"it has the name of {exe}, which no package owns")
+        for path, because in self._own_places.of_program((exe,)).items():
+            self._name(path, because)
 
     # -------------------------------------------------------------- what a name keeps
 

@@ -15,6 +15,7 @@ from .character_sets import add_character_sets
 from .closure import Closure
 from .config_words import text_of, without_comments
 from .elf_file import ReadElf
+from .time_zones import ZONES, add_all_zones
 
 # getpwnam(3), getaddrinfo(3) and the rest of nss(5): who asks which database.
 _ACCOUNT_FUNCTIONS = (
@@ -27,7 +28,6 @@ _HOST_FUNCTIONS = (
 )  # fmt: skip
 _SERVICE_FUNCTIONS = ("getservbyname", "getservbyport", "getprotobyname", "getprotobynumber")
 _TIME_FUNCTIONS = ("localtime", "localtime_r", "tzset", "mktime", "strftime")
-_ZONES = "/usr/share/zoneinfo"
 _LOCAL = "/etc/localtime"
 _UNIVERSAL = b"\nUTC0\n"  # the footer (tzfile(5)) that universal time alone has
 _LOCALES = "/usr/lib/locale"
@@ -105,14 +105,14 @@ def _add_by_name(closure: Closure, name: str, because: str) -> None:
 
 def _add_time_zone(closure: Closure, entrypoint: Entrypoint) -> None:
     readers = (entrypoint.exe, *closure.plug_ins)  # libc has the path too, for TZ alone
-    reader = next((one for one in readers if _ZONES.encode() in closure.elves[one].data), None)
+    reader = next((one for one in readers if ZONES.encode() in closure.elves[one].data), None)
     if reader is not None:
-        _add_all_zones(closure, f"time zones are read by name: {_ZONES} in {reader}")
+        add_all_zones(closure, f"time zones are read by name: {ZONES} in {reader}")
     if not closure.imports(*_TIME_FUNCTIONS):
         return
     zone = _variable(entrypoint, "TZ").lstrip(":")
     if zone:
-        path = posixpath.normpath(posixpath.join(_ZONES, zone))
+        path = posixpath.normpath(posixpath.join(ZONES, zone))
         closure.needs.add(path, f"time zone of the environment variable TZ={zone} (tzset(3))")
     localtime = closure.needs.tree.resolve(_LOCAL)
     if localtime is not None and not _is_as_none(closure, localtime):
@@ -131,15 +131,6 @@ def _is_as_none(closure: Closure, localtime: Node) -> bool:
         if not posixpath.basename(path).startswith(of_libc)
     )
     return is_universal and not any(_LOCAL.encode() in elf.data for elf in others)
-
-
-def _add_all_zones(closure: Closure, because: str) -> None:
-    """Every zone once: `posix` and `right` are the same zones again, without and with leap
-    seconds (tzfile(5))."""
-    directory = closure.needs.tree.resolve(_ZONES)
-    for node in closure.needs.files_below(directory) if directory is not None else ():
-        if not node.path.startswith((f"{_ZONES}/posix", f"{_ZONES}/right")):
-            closure.needs.add(node.path, because)
 
 
 def _add_locale(closure: Closure, entrypoint: Entrypoint) -> None:

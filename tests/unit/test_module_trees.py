@@ -225,3 +225,115 @@ def test_dependencies_are_followed_once_each() -> None:
     assert found[0].depends == ("b", "c")
     assert [package.name for package in with_dependencies(found, ["a"])] == ["a", "b", "c"]
     assert with_dependencies(found, ["not-there"]) == ()
+
+
+def test_a_script_brings_the_whole_of_its_program_s_own_directory() -> None:
+    """/usr/src is everyone's, /usr/src/app is the program's: its script looks above itself."""
+    entries: dict[str, Entry] = {
+        "/usr/bin/server": server(),
+        "/usr/src/app/src/main.js": "",
+        "/usr/src/app/views/page.ejs": "",
+        "/usr/src/app/fast.node": library(),
+        "/usr/src/app/start.sh": program("", b"#!/bin/sh\n"),
+        "/usr/src/other/x.js": "",
+    }
+    found = run(entries, argv=("server", "/usr/src/app/src/main.js"))
+    because = "the directory of /usr/src/app/src/main.js, which no package owns"
+    assert found.needed["/usr/src/app/views/page.ejs"] == because
+    assert "/usr/src/app/fast.node" in found.elves
+    assert "/usr/src/app/start.sh" not in found.needed
+    assert "/usr/src/other/x.js" not in found.needed
+
+
+LANGUAGE: dict[str, dict[str, Entry]] = {
+    "lang": {"/usr/bin/server": server(), f"{LIBRARY}/os.py": "zoneinfo.ZoneInfo, 'liblate.so.1'"}
+}
+LANGUAGE_FILES = packaged(LANGUAGE)
+ZONE: dict[str, Entry] = {"/usr/share/zoneinfo/UTC": "TZif", "/usr/lib/liblate.so.1": library()}
+
+
+def test_directories_in_lists_are_each_looked_into() -> None:
+    entries = LANGUAGE_FILES | {"/srv/a/one.py": "", "/srv/b/fast.so": library()}
+    entries |= {"/srv/c/two.jar": "", "/srv/d/four.py": ""}
+    argv = ("server", "-cp", "/srv/d:/srv/c/*")
+    found = run(entries, env=("PYTHONPATH=/srv/a:/srv/b",), argv=argv)
+    assert found.needed["/srv/a/one.py"] == "environment variable PYTHONPATH"
+    assert "/srv/b/fast.so" in found.elves
+    assert found.needed["/srv/c/two.jar"] == "argument '/srv/d:/srv/c/*'"
+    assert "/srv/d/four.py" in found.needed
+
+
+def test_a_virtual_environment_is_found_by_the_name_the_program_is_started_by() -> None:
+    entries = LANGUAGE_FILES | {
+        "/opt/venv/bin/python": Link("/usr/bin/server"),
+        "/opt/venv/pyvenv.cfg": "home = /usr/bin",
+        "/opt/venv/lib/lang3.1/site-packages/web/__init__.py": "",
+        "/opt/venv/lib/lang3.1/site-packages/web/_fast.so": library(),
+    }
+    found = run(entries, argv=("python", "-m", "web"), env=("PATH=/opt/venv/bin:/usr/bin",))
+    because = "the virtual environment that /opt/venv/bin/python belongs to"
+    assert found.needed["/opt/venv/lib/lang3.1/site-packages/web/__init__.py"] == because
+    assert {"/opt/venv/pyvenv.cfg", "/opt/venv/bin/python"} <= set(found.needed)
+    assert "/opt/venv/lib/lang3.1/site-packages/web/_fast.so" in found.elves
+    plain = run(entries, argv=("server",), env=("PATH=/usr/bin",))
+    assert "/opt/venv/pyvenv.cfg" not in plain.needed
+
+
+def test_directories_of_path_configuration_files_are_kept() -> None:
+    place = "/usr/local/lib/lang3.1/dist-packages"
+    entries = LANGUAGE_FILES | {
+        f"{place}/more.pth": "# extra\n/srv/more\nimport nothing\n../missing\n",
+        "/srv/more/module.py": "",
+    }
+    found = run(entries, argv=("server",))
+    because = f"a directory of modules named in {place}/more.pth"
+    assert found.needed["/srv/more/module.py"] == because
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["from zoneinfo import ZoneInfo", "import zoneinfo", "DIR = '/usr/share/zoneinfo'"],
+)
+def test_zones_are_kept_for_modules_that_read_them(said: str) -> None:
+    entries = LANGUAGE_FILES | ZONE
+    found = run(entries | {"/srv/app/main.py": said}, argv=("server", "/srv/app/main.py"))
+    because = "time zones are read by name in /srv/app/main.py"
+    assert found.needed["/usr/share/zoneinfo/UTC"] == because
+    # What the language could do for a program, it does not do by itself.
+    plain = run(entries | {"/srv/app/main.py": ""}, argv=("server", "/srv/app/main.py"))
+    assert not set(ZONE) & set(plain.needed)
+
+
+def test_libraries_that_modules_open_by_name_are_kept() -> None:
+    entries = LANGUAGE_FILES | ZONE | {"/srv/app/main.py": 'ctypes.CDLL("liblate.so.1")'}
+    found = run(entries, argv=("server", "/srv/app/main.py"))
+    because = "liblate.so.1 is written in /srv/app/main.py"
+    assert found.needed["/usr/lib/liblate.so.1"] == because
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("console.php", ""),
+        ("console", "#!/usr/bin/server -d"),
+        ("console", "#!/usr/bin/env server"),
+        ("console", "#!/usr/bin/env -S MODE=x server --quiet"),
+    ],
+)
+def test_a_script_is_known_by_its_ending_or_its_first_line(name: str, line: str) -> None:
+    entries: dict[str, Entry] = {
+        "/usr/bin/server": server(),
+        f"/usr/src/app/bin/{name}": f"{line}\n",
+        "/usr/src/app/vendor/autoload.php": "",
+    }
+    argv, env = ("server", f"/usr/src/app/bin/{name}"), ("PATH=/usr/bin",)
+    assert "/usr/src/app/vendor/autoload.php" in run(entries, argv=argv, env=env).needed
+
+
+def test_a_script_of_another_interpreter_brings_nothing() -> None:
+    entries: dict[str, Entry] = {
+        "/usr/bin/server": server(), "/usr/bin/other": server(),
+        "/usr/src/app/bin/job": "#!/usr/bin/env other\n", "/usr/src/app/x.txt": "",
+    }  # fmt: skip
+    found = run(entries, argv=("server", "/usr/src/app/bin/job"), env=("PATH=/usr/bin",))
+    assert "/usr/src/app/x.txt" not in found.needed
