@@ -24,6 +24,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 from .. import elf
+from ..known_programs import is_shell
 from ..model import Entrypoint, Image, Node, NodeType, Package
 from ..packages import owners
 from .closure import Closure
@@ -74,6 +75,7 @@ class ProgramFiles:
         self._from_own_packages()
         self._follow()
         self._from_own_places()
+        self._from_search_path()
         self._follow()
         self._note_unnamed()
 
@@ -157,6 +159,22 @@ class ProgramFiles:
             self._name(path, f"it has the name of {exe}, which no package owns")
         for path, because in self._own_places.of_program((exe,)).items():
             self._name(path, because)
+
+    def _from_search_path(self) -> None:
+        """Programs that no package brought either, by their names alone (execvp(3))."""
+        exe = self._entrypoint.exe
+        path = dict(entry.partition("=")[::2] for entry in self._entrypoint.env).get("PATH", "")
+        if exe in self._owners:
+            return
+        because = f"a program on PATH that is named as {exe} names what it runs"
+        for directory in filter(None, map(self._needs.tree.resolve, path.split(":"))):
+            nodes = self._needs.tree.children(directory.path)
+            shells = {node.inode for node in nodes if is_shell(node)}  # applets are links to one
+            for node in nodes:
+                is_candidate = node.path not in self._owners and node.inode not in shells - {0}
+                is_named = posixpath.basename(node.path) in self._words and not is_shell(node)
+                if is_candidate and is_named and elf.kind(node) == "executable":
+                    self._closure.add_plug_in(node.path, because)
 
     # -------------------------------------------------------------- what a name keeps
 

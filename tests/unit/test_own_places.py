@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from test_analyse import library, run, server
 from test_module_trees import packaged
+from tiny_elf import tiny_elf
 from trees import Entry, Link, program
 
 PLACES: dict[str, Entry] = {
@@ -57,3 +58,21 @@ def test_code_and_shell_scripts_in_such_places_are_not_kept_for_standing_there()
     }
     found = run(entries)
     assert set(entries) & set(found.needed) == {"/usr/bin/server"}
+
+
+def test_programs_that_are_named_as_on_path_are_kept_where_no_package_has_them() -> None:
+    entries: dict[str, Entry] = {
+        "/usr/local/bin/run": program("", tiny_elf(strings=["helper", "tool", "missing", "sh"])),
+        "/usr/local/bin/helper": server(needed=["libhelp.so"]),
+        "/usr/local/bin/other": server(),
+        "/usr/local/bin/sh": server(),
+        "/usr/lib/libhelp.so": library(),
+    }
+    entries |= packaged({"tools": {"/usr/bin/tool": server()}})
+    env = ("PATH=/usr/local/bin:/usr/bin:/missing",)
+    found = run(entries, exe="/usr/local/bin/run", argv=("run",), env=env)
+    because = "a program on PATH that is named as /usr/local/bin/run names what it runs"
+    assert found.needed["/usr/local/bin/helper"] == because
+    assert "/usr/lib/libhelp.so" in found.elves
+    others = {"/usr/local/bin/other", "/usr/local/bin/sh", "/usr/bin/tool"}
+    assert not others & set(found.needed)
