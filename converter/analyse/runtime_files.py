@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Iterable
 
 from ..model import Entrypoint, Node, NodeType
 from .certificates import add_certificates, openssl_top
@@ -28,6 +29,8 @@ _HOST_FUNCTIONS = (
 )  # fmt: skip
 _SERVICE_FUNCTIONS = ("getservbyname", "getservbyport", "getprotobyname", "getprotobynumber")
 _TIME_FUNCTIONS = ("localtime", "localtime_r", "tzset", "mktime", "strftime")
+# Area/Location (tzselect(8)), a whole C string.
+_ZONE_STRING = re.compile(rb"(?<=\0):?([A-Z][A-Za-z_]+(?:/[A-Z][A-Za-z0-9_+-]+){1,2})(?=\0)")
 _LOCAL = "/etc/localtime"
 _UNIVERSAL = b"\nUTC0\n"  # the footer (tzfile(5)) that universal time alone has
 _LOCALES = "/usr/lib/locale"
@@ -110,6 +113,7 @@ def _add_time_zone(closure: Closure, entrypoint: Entrypoint) -> None:
         add_all_zones(closure, f"time zones are read by name: {ZONES} in {reader}")
     if not closure.imports(*_TIME_FUNCTIONS):
         return
+    _add_written_zones(closure, readers)
     zone = _variable(entrypoint, "TZ").lstrip(":")
     if zone:
         path = posixpath.normpath(posixpath.join(ZONES, zone))
@@ -118,6 +122,14 @@ def _add_time_zone(closure: Closure, entrypoint: Entrypoint) -> None:
     if localtime is not None and not _is_as_none(closure, localtime):
         closure.needs.add(_LOCAL, "the local time zone (tzset(3))")
         closure.needs.add(localtime.path, "the local time zone (tzset(3))")
+
+
+def _add_written_zones(closure: Closure, readers: Iterable[str]) -> None:
+    """Those that a program sets itself (setenv(3), tzset(3)), as its text has them."""
+    for reader in readers:
+        for found in sorted(set(_ZONE_STRING.findall(closure.elves[reader].data))):
+            because = f"time zone {found.decode('ascii')} is written in {reader}"
+            closure.needs.add(posixpath.join(ZONES, found.decode("ascii")), because)
 
 
 def _is_as_none(closure: Closure, localtime: Node) -> bool:

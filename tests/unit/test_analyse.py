@@ -454,6 +454,15 @@ def test_time_zone_locale_and_unwinder() -> None:
     }  # fmt: skip
 
 
+def test_zones_that_a_program_sets_itself_are_kept() -> None:
+    zones = ["/usr/share/zoneinfo/Europe/Paris", "/usr/share/zoneinfo/Europe/Rome"]
+    strings = ["Europe/Paris", "Some/Words"]
+    program_ = program("", tiny_elf(imports=["tzset"], strings=strings))
+    found = run({"/usr/bin/server": program_} | dict.fromkeys(zones, "TZif"))
+    assert found.needed[zones[0]] == "time zone Europe/Paris is written in /usr/bin/server"
+    assert zones[1] not in found.needed
+
+
 def test_the_name_it_is_started_by_is_kept() -> None:
     entries: dict[str, Entry] = {
         "/usr/bin/server": server(),
