@@ -54,13 +54,15 @@ def analyse(
     _add_other_name(needs, entrypoint)
     _add_recipes(needs, entrypoint)
     add_module_trees(closure, entrypoint, packages)
-    ProgramFiles(image, entrypoint, closure, packages).find()
+    files = ProgramFiles(image, entrypoint, closure, packages)
+    files.find()
     add_kept_files(closure, stripping.keep)
     is_kept_as_traced = observed is not None and stripping.mode is StripMode.TRACED
     add_observed_files(closure, observed if is_kept_as_traced else None)
     _add_start_up(closure, entrypoint)
     add_joined_names(closure, entrypoint)
     add_runtime_files(closure, entrypoint)
+    files.note_left_out()
     _note_limits(needs, entrypoint, program)
     unread = _unread(stripping)
     return Analysis(

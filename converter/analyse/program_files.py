@@ -65,6 +65,7 @@ class ProgramFiles:
         self._lookups = 0  # of words in them
         self._searched: set[str] = set()  # ELF files whose text was looked at
         self._words: set[str] = set()  # met in configuration and in the program
+        self._other_programs: dict[str, str] = {}  # canonical path -> what to say of it
         self._unnamed: dict[str, list[Node]] = {}  # directory -> ELF files nothing has named yet
 
     def find(self) -> None:
@@ -77,6 +78,12 @@ class ProgramFiles:
         self._from_own_places()
         self._from_search_path()
         self._follow()
+
+    def note_left_out(self) -> None:
+        """Say what was met and is not kept, once all that is kept is known."""
+        for node, finding in self._other_programs.items():
+            if node not in self._closure.elves and node not in self._needs.reasons:
+                self._needs.note(finding)
         self._note_unnamed()
 
     def _follow(self) -> None:
@@ -215,7 +222,8 @@ class ProgramFiles:
         if node.path in self._closure.elves or node.path in self._needs.reasons:
             return
         if not self._is_own(node.path) or elf.header_of(node) is None:
-            self._needs.note(f"{path} is named ({because}) and left out: it is another program")
+            finding = f"{path} is named ({because}) and left out: it is another program"
+            self._other_programs.setdefault(node.path, finding)
             return
         self._closure.add_library(path, f"program of the same package: {because}")
 

@@ -323,6 +323,22 @@ def test_another_program_is_said_and_left_out() -> None:
     assert any("/usr/bin/helper is named" in finding for finding in found.findings)
 
 
+def test_what_is_kept_in_the_end_is_not_said_to_be_left_out() -> None:
+    text = ["/usr/bin/tool", "/usr/share/server/", "liblate.so"]
+    entries: dict[str, Entry] = {
+        "/usr/bin/server": program("", tiny_elf(imports=["dlopen"], strings=text)),
+        "/usr/bin/tool": server(),
+        "/usr/share/server/data": "",
+        "/usr/lib/liblate.so": Link("/usr/share/server/liblate.so"),
+        "/usr/share/server/liblate.so": library(),
+    }
+    assert any("/usr/bin/tool is named" in one for one in run(entries).findings)
+    keep = (Rule("/usr/bin/tool", "--keep /usr/bin/tool", "asked for"),)
+    found = run(entries, stripping=Stripping(keep=keep))
+    assert {"/usr/bin/tool", "/usr/share/server/liblate.so"} <= set(found.elves)
+    assert not [one for one in found.findings if "left out" in one]
+
+
 def test_a_shared_directory_brings_nothing_with_it() -> None:
     found = run(
         {
