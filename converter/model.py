@@ -6,7 +6,7 @@ Sizes are bytes, modes are st_mode permission bits (0o7777), times are Unix seco
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -261,6 +261,22 @@ class Entrypoint:
     changes: tuple[Change, ...] = ()  # what start-up did to the files, to be baked in
     differences: tuple[Difference, ...] = ()
     children: tuple[str, ...] = ()  # canonical paths of other programs that it runs by itself
+
+    @property
+    def asked_ports(self) -> tuple[str, ...]:
+        """Those that something was seen listening on; all, where nothing was seen."""
+        heard = set(reachable_ports(self.listening))
+        return tuple(port for port in self.ports if not heard or port in heard)
+
+
+def reachable_ports(listening: Iterable[str]) -> Iterator[str]:
+    """Of sockets as `Entrypoint` has them, the ports that are open to others, as an image's
+    configuration writes them: 80/tcp."""
+    for socket in listening:
+        protocol, _, address = socket.partition(" ")
+        host, _, port = address.rpartition(":")
+        if protocol in ("tcp", "udp") and not host.startswith(("127.", "[::1]")):
+            yield f"{port}/{protocol}"
 
 
 # ------------------------------------------------------------------ analyse

@@ -92,7 +92,7 @@ def convert(request: Request, output: Path, progress: Progress) -> Conversion:
     """Make the bundle `output` of an image. Raises Dock2ukError."""
     with _becoming(output) as directory:
         source, entrypoint = _found(request, progress)
-        questions = probes.covering(request.checks.questions, entrypoint.ports)
+        questions = probes.covering(request.checks.questions, entrypoint.asked_ports)
         inventory = packages.inventory(source.tree)
         image = with_changes(source, entrypoint.changes)
         observed = _observed(image, entrypoint, questions, request, progress)

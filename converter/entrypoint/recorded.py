@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from ..model import Change, Confidence, Entrypoint, Image, Tree
+from ..model import Change, Confidence, Entrypoint, Image, reachable_ports
 from ..progress import Progress
 from .bake import Baked, bake_agreed, bake_all
 from .compare import Run, compare
@@ -67,9 +67,9 @@ def _entrypoint(image: Image, launch: Launch, recording: Recording, baked: Baked
         groups=final.groups,
         umask=final.umask,
         stop_signal=stop_signal_number(image.config.stop_signal),
-        ports=tuple(dict.fromkeys((*ports_of(image.config), *_ports(listening)))),
+        ports=tuple(dict.fromkeys((*ports_of(image.config), *reachable_ports(listening)))),
         method=METHOD,
-        evidence=tuple(_evidence(image.tree, recording, baked, children.shells)),
+        evidence=tuple(_evidence(image, recording, baked, children.shells)),
         confidence=Confidence.RECORDED,
         capabilities=final.capabilities,
         limits=final.limits,
@@ -94,18 +94,8 @@ def _listening(recording: Recording) -> Iterator[str]:
         yield from process.listening
 
 
-def _ports(listening: Sequence[str]) -> Iterator[str]:
-    """Those that can be reached from outside, as an image's config writes them: 80/tcp."""
-    for socket in listening:
-        protocol, _, address = socket.partition(" ")
-        host, _, port = address.rpartition(":")
-        is_outside = not host.startswith(("127.", "[::1]"))
-        if protocol in ("tcp", "udp") and is_outside:
-            yield f"{port}/{protocol}"
-
-
 def _evidence(
-    tree: Tree, recording: Recording, baked: Baked, shells: Sequence[str]
+    image: Image, recording: Recording, baked: Baked, shells: Sequence[str]
 ) -> Iterator[str]:
     """The way from the first program to the one that stays, and what was left behind."""
     line = [one for one in recording.execs if one.pid in (1, recording.final_pid)]
@@ -115,8 +105,11 @@ def _evidence(
     if others:
         yield f"recorded: {others} other programs were started on the way or by the program"
     yield f"recorded: {_ending(recording)}"
+    heard = tuple(reachable_ports(_listening(recording)))
+    for port in (one for one in ports_of(image.config) if heard and one not in heard):
+        yield f"recorded: nothing listened on {port}, which the image exposes: it is not asked"
     for change in baked.changes:
-        made = "was made" if tree.get(change.path) is None else "was changed"
+        made = "was made" if image.tree.get(change.path) is None else "was changed"
         yield f"recorded: {change.path} {'is gone' if change.node is None else made}"
     for difference in baked.differences:
         done = "baked" if difference.is_baked else "not baked"

@@ -40,7 +40,7 @@ BUNDLE = "/etc/ssl/certs/ca-certificates.crt"  # Go's programs read each of its 
 @pytest.mark.parametrize("name", sorted(set(NAMES).difference(WITHOUT_A_RUN)))
 def test_a_run_stays_within_what_was_found(name: str) -> None:
     found = analysed(name)
-    questions = covering((), found.entrypoint.ports)
+    questions = covering((), found.entrypoint.asked_ports)
     observed = observe(found.image, found.entrypoint, questions)
     root = found.stripped(StripMode.CLOSURE)
     kept = {one.path for one in root.decisions if isinstance(one, Keep)}

@@ -14,6 +14,7 @@ import pytest
 from dock2uk.errors import Dock2ukError
 from dock2uk.model import Answer, Question, QuestionKind
 from dock2uk.probes import ask, covering, parse
+from tests import values
 
 PAGE = parse("http://:80/")
 
@@ -143,6 +144,15 @@ def test_a_mistake_is_met_with_how_to_write_it(text: str) -> None:
     with pytest.raises(Dock2ukError, match="not a probe") as caught:
         parse(text)
     assert "exec:" in str(caught.value.hint)
+
+
+def test_a_port_that_nothing_was_seen_listening_on_is_not_asked() -> None:
+    served = values.entrypoint(
+        ports=("80/tcp", "9999/tcp", "5000/tcp"),
+        listening=("tcp 0.0.0.0:80", "tcp [::]:80", "tcp 127.0.0.1:5000", "unix /run/x.sock"),
+    )
+    assert served.asked_ports == ("80/tcp",)
+    assert values.entrypoint(ports=("80/tcp",), listening=()).asked_ports == ("80/tcp",)
 
 
 def test_a_page_is_asked_of_each_port_without_a_question() -> None:
