@@ -170,12 +170,41 @@ def test_spdx_is_as_the_specification_says(full: dict[str, Any], tmp_path: Path)
     spdx = parse_file(str(path))
     assert [one.validation_message for one in validate_full_spdx_document(spdx)] == []
     assert len(spdx.packages) == 2 + len(full["packages"]) + len(full["runtime"]["components"])
-    kept = sum(1 for one in full["packages"] if one["files_kept"])
+    kept = sum(1 for one in full["packages"] if one["state"] != "removed")
     of_unikernel = [
         one for one in spdx.relationships
         if one.spdx_element_id == "SPDXRef-unikernel" and one.relationship_type.name == "CONTAINS"
     ]  # fmt: skip
     assert len(of_unikernel) == kept + len(full["runtime"]["components"])
+
+
+def test_a_package_whose_files_nobody_knows_is_never_said_to_be_gone(
+    full: dict[str, Any],  # noqa: F811
+) -> None:
+    unknown = full["packages"][0] | {
+        "state": "unknown", "name": "unlisted", "purl": "pkg:pypi/unlisted@1",
+        "files": 0, "files_kept": 0, "kept": [],
+    }  # fmt: skip
+    found = full["vulnerabilities"]["found"][0] | {"package": unknown["purl"], "state": "unknown"}
+    report = full | {
+        "packages": [unknown],
+        "vulnerabilities": full["vulnerabilities"] | {"found": [found]},
+    }
+    bill = json.loads(FORMATS["cyclonedx"](report))
+    assert bill["dependencies"][1]["dependsOn"] == [bill["components"][0]["bom-ref"]]
+    assert bill["vulnerabilities"][0]["analysis"] == {"state": "in_triage"}
+    spdx = json.loads(FORMATS["spdx"](report))
+    assert {
+        "spdxElementId": "SPDXRef-unikernel", "relationshipType": "CONTAINS",
+        "relatedSpdxElement": "SPDXRef-package-0",
+    } in spdx["relationships"]  # fmt: skip
+    [statement] = json.loads(FORMATS["openvex"](report))["statements"]
+    assert statement["status"] == "under_investigation"
+    assert "Packages that are not removed (1)" in FORMATS["md"](report)
+    assert "unlisted 1: its files are not known" in FORMATS["md"](
+        report | {"packages": [unknown | {"version": "1"}]}
+    )
+    assert "not known</td>" in FORMATS["html"](report)
 
 
 def test_provenance_names_what_it_was_made_from(full: dict[str, Any]) -> None:  # noqa: F811

@@ -1,5 +1,5 @@
 """CycloneDX 1.6: the packages of the source image (before), those of which the unikernel has files
-(after), and what that says of their vulnerabilities (VEX).
+(after) or may have, and what that says of their vulnerabilities (VEX).
 
 `dock2uk:state` and `dock2uk:files-kept` are properties of ours. A package that is partially kept
 may have its vulnerable part: nobody knows here, so its vulnerabilities are in triage.
@@ -13,6 +13,7 @@ from typing import Any
 
 from packageurl import PackageURL
 
+from .packages import may_be_there
 from .text import one_line
 
 _SEVERITIES = {"negligible": "info"}  # the others are called the same
@@ -75,9 +76,9 @@ def _crate(purl: str) -> dict[str, Any]:
 
 
 def _dependencies(document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What the image has, before; what the unikernel has something of, after."""
+    """What the image has, before; what the unikernel has or may have something of, after."""
     packages = list(enumerate(document["packages"]))
-    kept = [_reference(index, one) for index, one in packages if one["files_kept"]]
+    kept = [_reference(index, one) for index, one in packages if may_be_there(one)]
     return [
         {
             "ref": document["source"]["digest"],

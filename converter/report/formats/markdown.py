@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .findings import RULES, findings
+from .packages import files_kept, may_be_there
 from .text import one_line
 
 _LARGEST_BYTES = 60_000  # 65,536 characters is what a comment may have
@@ -41,13 +42,13 @@ def _parts(document: Mapping[str, Any]) -> Iterator[str]:
         "Lost", [f"**{escaped(x['name'])}**: {escaped(x['detail'])}" for x in document["losses"]]
     )
     yield folded(_attacks_title(document), [_attack(one) for one in document["scenarios"]])
-    kept = [one for one in document["packages"] if one["files_kept"]]
-    rows = [
-        f"{escaped(p['name'])} {escaped(p['version'])}: {p['files_kept']} of {p['files']} files"
-        for p in kept
-    ]
-    yield folded(f"Packages of which something is kept ({len(kept)})", rows)
+    left = [_package(one) for one in document["packages"] if may_be_there(one)]
+    yield folded(f"Packages that are not removed ({len(left)})", left)
     yield folded("Notes", [escaped(note) for note in document["notes"]])
+
+
+def _package(one: Mapping[str, Any]) -> str:
+    return f"{escaped(one['name'])} {escaped(one['version'])}: {files_kept(one)}"
 
 
 def _attacks_title(document: Mapping[str, Any]) -> str:

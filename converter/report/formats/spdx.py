@@ -1,4 +1,5 @@
-"""SPDX 2.3 in JSON: the image with its packages, the unikernel with those that it has files of."""
+"""SPDX 2.3 in JSON: the image with its packages, the unikernel with those that it has files of, or
+may have."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from typing import Any
 from packageurl import PackageURL
 
 from . import identity
+from .packages import files_kept, may_be_there
 from .text import one_line
 
 _DOCUMENT, _IMAGE, _UNIKERNEL = "SPDXRef-DOCUMENT", "SPDXRef-image", "SPDXRef-unikernel"
@@ -67,7 +69,7 @@ def _unikernel(document: Mapping[str, Any]) -> dict[str, Any]:
 def _packages(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for index, one in enumerate(document["packages"]):
         references = {"externalRefs": [_purl(one["purl"])]} if one["purl"] else {}
-        said = f"{one['state']}: {one['files_kept']} of {one['files']} files are in the unikernel"
+        said = f"in the unikernel: {one['state']}, {files_kept(one)}"
         yield _package(_id(index), one["name"], one["version"], comment=said, **references)
 
 
@@ -101,7 +103,7 @@ def _relationships(document: Mapping[str, Any]) -> Iterator[dict[str, str]]:
     yield _relationship(_UNIKERNEL, "GENERATED_FROM", _IMAGE)
     for index, one in enumerate(document["packages"]):
         yield _relationship(_IMAGE, "CONTAINS", _id(index))
-        if one["files_kept"]:
+        if may_be_there(one):
             yield _relationship(_UNIKERNEL, "CONTAINS", _id(index))
     for index, _ in enumerate(document["runtime"]["components"]):
         yield _relationship(_UNIKERNEL, "CONTAINS", _crate_id(index))
