@@ -45,7 +45,7 @@ _OPERATORS = {
 }  # fmt: skip
 _RULE = re.compile(r"\s*([a-z_.]+)\s*(>=|<=|==|!=|>|<)\s*([0-9]{1,18})\s*")
 _SHOWN = 10
-_CUT = re.compile(r"and [0-9]+ more")  # report/metrics.py
+_CUT = re.compile(r"and [0-9]+ more")  # of older reports: now it is a number beside the list
 _OWNER = re.compile(r" \([0-7]{4,5} [0-9]+:[0-9]+\)$")
 _OFFSET = re.compile(r", (?:byte|line) [0-9]+$")
 
@@ -144,7 +144,7 @@ def figure(subject: str, document: Mapping[str, Any]) -> Figure:
 
 def _metric(value: int | None, lines: Sequence[str]) -> Figure:
     """A path is the same whatever its mode and owner; the line that says how many more there are,
-    where the report has cut its list, is none of them."""
+    where an older report has cut its list, is none of them."""
     listed = [line for line in lines if not _CUT.fullmatch(line)]
     return Figure(value, tuple(Entry(line, frozenset({_OWNER.sub("", line)})) for line in listed))
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from ..model import Confidence, Entrypoint, Image, Node, NodeType, Rootfs, Tree
-from .metrics import Metric, limited, of_nodes
+from .metrics import Metric, of_nodes
 
 _NO_LOGIN = ("nologin", "false")
 _PRIVILEGE = re.compile(
@@ -105,7 +105,7 @@ def _each_once(lines: Iterable[list[str]]) -> list[list[str]]:
 
 
 def _names(lines: Iterable[list[str]]) -> tuple[str, ...]:
-    return limited([line[0] for line in lines])
+    return tuple(line[0] for line in lines)
 
 
 def identity_metrics(image: Image, rootfs: Rootfs, entrypoint: Entrypoint) -> tuple[Metric, ...]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from ..model import Analysis
 from ..runtime import Runtime
-from .metrics import Metric, limited
+from .metrics import Metric
 
 _ABSENT = "none"  # a level of SystemCall
 
@@ -25,7 +25,7 @@ def call_metrics(analysis: Analysis, runtime: Runtime) -> tuple[Metric, ...]:
             None if lacking is None else len(lacking),
             "system calls that code of the program and its libraries can make and that "
             f"{runtime.name} answers with ENOSYS, linked or not; not known where code may make any",
-            (), limited(lacking or ()),
+            (), lacking or (),
         ),
     )  # fmt: skip
 

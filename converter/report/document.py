@@ -56,6 +56,8 @@ _LOSSES = (
 # Parts in which a command line or what a program answered may be told.
 _SENTENCES = ("losses", "notes", "verification", "comparison", "scenarios")
 
+_MOST_EVIDENCE = 200  # more helps nobody; how much more there is, is said
+
 
 @dataclass(frozen=True, slots=True)
 class Findings:
@@ -175,7 +177,19 @@ def _metric(metric: Metric) -> dict[str, Any]:
         "before": metric.before,
         "after": metric.after,
         "definition": metric.definition,
-        "evidence": {"before": list(metric.evidence_before), "after": list(metric.evidence_after)},
+        "evidence": _evidence(metric),
+    }
+
+
+def _evidence(metric: Metric) -> dict[str, Any]:
+    before, after = metric.evidence_before, metric.evidence_after
+    return {
+        "before": list(before[:_MOST_EVIDENCE]),
+        "after": list(after[:_MOST_EVIDENCE]),
+        "left_out": {
+            "before": max(0, len(before) - _MOST_EVIDENCE),
+            "after": max(0, len(after) - _MOST_EVIDENCE),
+        },
     }
 
 

@@ -11,7 +11,7 @@ from ..secrets import Secret
 from . import program_facts, secret_findings
 from .account_metrics import account_metrics, identity_metrics
 from .hardening import hardening_metrics
-from .metrics import Metric, file_metrics, limited
+from .metrics import Metric, file_metrics
 from .package_metrics import package_metrics
 from .program_metrics import program_metrics
 
@@ -54,7 +54,7 @@ def foreseen(known: Known) -> list[dict[str, Any]]:
         *package_metrics(remains, None),
         Metric(
             "system_calls", "system calls linked in", "calls", None, len(calls), "",
-            (), limited([call.name for call in calls]),
+            (), tuple(call.name for call in calls),
         ),
     )  # fmt: skip
     program_facts.keep()

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from ..model import Node, Rootfs, Tree
 from .hardening_gaps import Hardening
-from .metrics import Metric, limited, once
+from .metrics import Metric, once
 from .program_facts import facts_of
 
 _READ = (
@@ -96,7 +96,7 @@ def _metric(
     old, new = (list(filter(None, lines)) for lines in (before, after))
     return Metric(
         name, title, "files", len(old), len(new), f"{_READ}: {definition}",
-        limited(old), limited(new),
+        tuple(old), tuple(new),
     )  # fmt: skip
 
 

@@ -17,8 +17,6 @@ from .program_facts import facts_of
 from .shells import shells
 
 _SETUID, _SETGID, _GROUP_EXECUTE, _OTHERS_WRITE, _STICKY = 0o4000, 0o2000, 0o010, 0o002, 0o1000
-# More evidence than this helps nobody; the numbers stay exact.
-_EVIDENCE_LIMIT = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +127,7 @@ def _shells(before: Sequence[Node], after: Sequence[Node]) -> Metric:
 
 
 def _each_with_names(found: Iterable[Sequence[Node]]) -> tuple[str, ...]:
-    return limited(
-        [", ".join([shown(first), *(one.path for one in more)]) for first, *more in found]
-    )
+    return tuple(", ".join([shown(first), *(one.path for one in more)]) for first, *more in found)
 
 
 def _counted(count: _Count, before: Sequence[Node], after: Sequence[Node]) -> Metric:
@@ -149,7 +145,7 @@ def of_nodes(
 
 
 def _evidence(nodes: Iterable[Node]) -> tuple[str, ...]:
-    return limited([shown(node) for node in nodes])
+    return tuple(shown(node) for node in nodes)
 
 
 def shown(node: Node) -> str:
@@ -173,11 +169,6 @@ def once(nodes: Iterable[Node]) -> Iterator[Node]:
         if key not in seen:
             seen.add(key)
             yield node
-
-
-def limited(lines: Sequence[str]) -> tuple[str, ...]:
-    more = len(lines) - _EVIDENCE_LIMIT
-    return (*lines[:_EVIDENCE_LIMIT], f"and {more} more") if more > 0 else tuple(lines)
 
 
 def _elf_metrics(before: Sequence[Node], after: Sequence[Node]) -> tuple[Metric, ...]:
@@ -223,7 +214,7 @@ def kernel_metrics(artifact: Artifact) -> tuple[Metric, ...]:
         Metric(
             "system_calls", "system calls linked in", "calls", None, len(match.system_calls),
             f"handlers in the image; {runtime.name} has {len(runtime.system_calls)}",
-            (), limited([call.name for call in match.system_calls]),
+            (), tuple(call.name for call in match.system_calls),
         ),
         Metric(
             "drivers", "drivers of the kernel", "drivers", replaced_kernel.DRIVERS,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ..packages import Remains, State
 from ..vulnerabilities import Finding, Vulnerabilities
 from .bill import is_of_runtime, with_remains
-from .metrics import Metric, limited
+from .metrics import Metric
 
 
 def package_metrics(
@@ -24,8 +24,8 @@ def _packages(remains: Sequence[Remains]) -> Metric:
         "packages", "packages", "packages", len(remains), len(left),
         "packages that the image's databases and files record, of its distribution and of "
         "languages; after: those of which a file is kept or whose files are not known",
-        limited([_shown(one) for one in remains]),
-        limited([f"{_shown(one)}: {_files(one)}" for one in left]),
+        tuple(_shown(one) for one in remains),
+        tuple(f"{_shown(one)}: {_files(one)}" for one in left),
     )  # fmt: skip
 
 
@@ -50,8 +50,8 @@ def _vulnerabilities(remains: Sequence[Remains], known: Vulnerabilities) -> Metr
         "vulnerabilities", "vulnerabilities", "vulnerabilities", len(before), len(left),
         "vulnerabilities of packages, each once a package, that the sources know; after: those of "
         "packages that are not removed, whether or not the kept files have them, and the runtime's",
-        limited([_named(finding) for finding in before]),
-        limited([f"{_named(finding)}: {_left(one)}" for finding, one in left]),
+        tuple(_named(finding) for finding in before),
+        tuple(f"{_named(finding)}: {_left(one)}" for finding, one in left),
     )  # fmt: skip
 
 

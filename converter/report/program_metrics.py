@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from ..known_programs import is_interpreter, is_living_off_the_land, is_network_tool
 from ..model import Node, NodeType, Rootfs, Tree
-from .metrics import Metric, limited, of_nodes, once
+from .metrics import Metric, of_nodes, once
 from .program_facts import facts_of
 
 # Libraries that are opened by a name that configuration or locale gives, by where they lie.
@@ -89,7 +89,7 @@ def _code_metrics(before: Sequence[Node], after: Sequence[Node]) -> tuple[Metric
     sizes = [sum(facts.code_bytes for _, facts in rows) for rows in code]
     returns = [sum(facts.returns for _, facts in rows) for rows in code]
     shown = [
-        limited([f"{node.path}: {facts.code_bytes:,}" for node, facts in rows if facts.code_bytes])
+        tuple(f"{node.path}: {facts.code_bytes:,}" for node, facts in rows if facts.code_bytes)
         for rows in code
     ]
     return (

@@ -15,7 +15,7 @@ from .. import elf
 from ..model import Entrypoint, Image, Package, Rootfs
 from ..packages import owners
 from ..secrets import Secret, of_command_line, of_variable
-from .metrics import Metric, limited
+from .metrics import Metric
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +91,13 @@ def secret_metrics(all_found: Sequence[Found], image: Image) -> tuple[Metric, ..
             "keys, tokens and passwords by value, in files, environment, command line, labels, "
             "history and files that only layers have; not those in programs that a "
             "distribution publishes",
-            limited([_shown(one) for one in counted]), limited([_shown(one) for one in kept]),
+            tuple(_shown(one) for one in counted), tuple(_shown(one) for one in kept),
         ),
         Metric(
             "files_in_layers", "files gone but in layers", "files", len(hidden), 0,
             "regular files that a later layer deleted or replaced: whoever has the image can read "
             "them; after: the unikernel has no layers",
-            limited([f"{one.node.path} of layer {one.node.layer}" for one in hidden]),
+            tuple(f"{one.node.path} of layer {one.node.layer}" for one in hidden),
         ),
     )  # fmt: skip
 

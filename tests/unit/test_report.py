@@ -33,6 +33,8 @@ from dock2uk.packages import inventory
 from dock2uk.pipeline import REPORT_NAME, _write_json
 from dock2uk.probes import parse
 from dock2uk.report import Findings, build, secret_findings, summary
+from dock2uk.report.document import _metric
+from dock2uk.report.metrics import Metric
 from dock2uk.scenarios import SCENARIOS, Attempt, Record, Result, Step, judge, not_run
 from dock2uk.secrets import Secret
 from dock2uk.vulnerabilities import Finding, NoData, Severity, Source, Vulnerabilities
@@ -160,7 +162,18 @@ def test_drivers_are_held_against_a_kernel_that_is_named(document: dict[str, Any
 
 def test_evidence_names_paths_with_mode_and_owner(document: dict[str, Any]) -> None:
     (setuid,) = [one for one in document["metrics"] if one["id"] == "setuid"]
-    assert setuid["evidence"] == {"before": ["/usr/bin/su (4755 0:0)"], "after": []}
+    assert setuid["evidence"] == {
+        "before": ["/usr/bin/su (4755 0:0)"], "after": [], "left_out": {"before": 0, "after": 0},
+    }  # fmt: skip
+
+
+def test_long_evidence_is_cut_with_a_count_and_no_row_for_it(document: dict[str, Any]) -> None:
+    lines = tuple(f"/bin/sh{number}" for number in range(255))
+    metric = _metric(Metric("shells", "shells", "files", 255, 1, "shells", lines, lines[:1]))
+    assert metric["evidence"] == {
+        "before": list(lines[:200]), "after": [lines[0]], "left_out": {"before": 55, "after": 0},
+    }  # fmt: skip
+    jsonschema.validate(document | {"metrics": [metric]}, SCHEMA)
 
 
 def test_no_password_hash_is_in_the_document(document: dict[str, Any]) -> None:

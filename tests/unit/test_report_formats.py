@@ -56,6 +56,20 @@ RESULT = {
         "partialFingerprints": {"additionalProperties": {"type": "string"}},
     },
 }
+INVOCATION = {
+    "type": "object",
+    "required": ["executionSuccessful"],  # § 3.20.14
+    "properties": {
+        "executionSuccessful": {"type": "boolean"},
+        "toolExecutionNotifications": {  # § 3.20.21, § 3.58.2
+            "type": "array",
+            "items": {
+                "type": "object", "required": ["message"],
+                "properties": {"message": TEXT, "level": LEVEL},
+            },
+        },
+    },
+}  # fmt: skip
 SARIF = {
     "type": "object",
     "required": ["version", "runs"],  # § 3.13
@@ -79,6 +93,7 @@ SARIF = {
                         },
                     },
                     "results": {"type": "array", "items": RESULT},
+                    "invocations": {"type": "array", "items": INVOCATION},
                 },
             },
         },
@@ -200,6 +215,35 @@ def test_junit_counts_what_it_has(full: dict[str, Any]) -> None:
     }
     suite = ElementTree.fromstring(FORMATS["junit"](quiet))
     assert (suite.get("failures"), suite.get("skipped")) == ("0", "4")
+
+
+def test_every_form_counts_what_the_report_does_not_list(full: dict[str, Any]) -> None:
+    evidence = {
+        "before": [], "after": [f"/bin/sh{number} (0755 0:0)" for number in range(200)],
+        "left_out": {"before": 0, "after": 55},
+    }  # fmt: skip
+    [shells] = [one for one in full["metrics"] if one["id"] == "shells"]
+    report = full | {"metrics": [shells | {"after": 255, "evidence": evidence}]}
+    suite = ElementTree.fromstring(FORMATS["junit"](report))
+    [failure] = suite.findall("testcase[@name='shell-kept']/failure")
+    assert failure.get("message") == "A shell is kept: 255"
+    assert (failure.text or "").endswith("\nand 155 more")
+    sarif = json.loads(FORMATS["sarif"](report))
+    jsonschema.validate(sarif, SARIF)
+    [run] = sarif["runs"]
+    shown = [one for one in run["results"] if one["ruleId"] == "shell-kept"]
+    assert len(shown) == 200
+    assert run["properties"]["findings"] == len(run["results"]) + 55
+    [note] = run["invocations"][0]["toolExecutionNotifications"]
+    assert note["message"]["text"].startswith("A shell is kept: 55 more")
+    page = FORMATS["html"](report)
+    assert "<p>A shell is kept: 55 more" in page
+    assert "<p>and 55 more</p>" in page
+    listed = len(list(findings(report)))
+    assert f"\n\nand {listed - 50 + 55} more\n" in FORMATS["md"](report)
+    for name in ("html", "md", "sarif", "junit"):
+        assert "and 55 more</li>" not in FORMATS[name](report)
+        assert "and 55 more**" not in FORMATS[name](report)
 
 
 def test_markdown_shows_names_as_they_are_and_fits_a_comment(full: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -73,6 +74,17 @@ def findings(document: Mapping[str, Any]) -> Iterator[Finding]:
         if found["state"] != "removed":
             kept = f"{found['id']} ({found['severity']}) of {found['package']}: {found['state']}"
             yield Finding("vulnerability-kept", kept)
+
+
+def unlisted(document: Mapping[str, Any]) -> dict[str, int]:
+    """Rule -> how many more findings there are than those above, for long lists of evidence are
+    cut in the report; only rules that have some."""
+    counts: Counter[str] = Counter()
+    for metric in document["metrics"]:
+        if metric["id"] in _OF_METRICS:
+            left_out = metric["evidence"].get("left_out", {"after": 0})  # not in older reports
+            counts[_OF_METRICS[metric["id"]]] += left_out["after"]
+    return {rule: count for rule, count in counts.items() if count}
 
 
 def _of_boot(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from xml.etree import ElementTree
 
-from .findings import RULES, Finding, findings
+from .findings import RULES, Finding, findings, unlisted
 from .text import one_line
 
 _SHOWN = 100
@@ -16,7 +16,7 @@ _BY_CASES = ("attack-not-blocked",)  # rules whose findings have a case each
 def render(document: Mapping[str, Any]) -> str:
     """A case fails with what was found; where nothing was looked at it is skipped."""
     found = list(findings(document))
-    skipped = _skipped(document)
+    skipped, more = _skipped(document), unlisted(document)
     suite = ElementTree.Element(
         "testsuite", name=one_line(f"dock2uk {document['source']['reference']}")
     )
@@ -26,7 +26,7 @@ def render(document: Mapping[str, Any]) -> str:
         case = ElementTree.SubElement(suite, "testcase", classname="dock2uk", name=rule)
         of_rule = [one for one in found if one.rule == rule]
         if of_rule:
-            _fail(case, title, of_rule)
+            _fail(case, title, of_rule, len(of_rule) + more.get(rule, 0))
         elif rule in skipped:
             ElementTree.SubElement(case, "skipped", message=one_line(skipped[rule]))
     for scenario in document["scenarios"]:
@@ -55,10 +55,12 @@ def _attack_case(suite: ElementTree.Element, scenario: Mapping[str, Any]) -> Non
         ElementTree.SubElement(case, "system-out").text = f"{scenario['result']}: {said}"
 
 
-def _fail(case: ElementTree.Element, title: str, found: Sequence[Finding]) -> None:
-    failure = ElementTree.SubElement(case, "failure", message=f"{title}: {len(found)}")
-    more = [f"and {len(found) - _SHOWN} more"] if len(found) > _SHOWN else []
-    failure.text = "\n".join([*(one_line(one.message) for one in found[:_SHOWN]), *more])
+def _fail(case: ElementTree.Element, title: str, found: Sequence[Finding], count: int) -> None:
+    """`count` is of those too that the report does not list."""
+    failure = ElementTree.SubElement(case, "failure", message=f"{title}: {count}")
+    shown = [one_line(one.message) for one in found[:_SHOWN]]
+    more = [f"and {count - len(shown)} more"] if count > len(shown) else []
+    failure.text = "\n".join([*shown, *more])
 
 
 def _skipped(document: Mapping[str, Any]) -> dict[str, str]:

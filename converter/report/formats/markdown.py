@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from .findings import RULES, findings
+from .findings import RULES, findings, unlisted
 from .packages import files_kept, may_be_there
 from .text import one_line
 
@@ -37,7 +37,7 @@ def _parts(document: Mapping[str, Any]) -> Iterator[str]:
     yield _verdict(document) + "\n"
     yield table(("", "before", "after"), [_metric(one) for one in document["metrics"]])
     found = [f"**{RULES[one.rule][1]}**: {escaped(one.message)}" for one in findings(document)]
-    yield folded("Findings", found)
+    yield folded("Findings", found, sum(unlisted(document).values()))
     yield folded(
         "Lost", [f"**{escaped(x['name'])}**: {escaped(x['detail'])}" for x in document["losses"]]
     )
@@ -95,12 +95,14 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in lines) + "\n\n"
 
 
-def folded(title: str, rows: Sequence[str]) -> str:
+def folded(title: str, rows: Sequence[str], unlisted_count: int = 0) -> str:
+    """The first rows as a list, and how many more there are, with those that nobody listed."""
     if not rows:
         return ""
-    more = [f"- and {len(rows) - _MOST_ROWS} more"] if len(rows) > _MOST_ROWS else []
-    body = "\n".join([*(f"- {row}" for row in rows[:_MOST_ROWS]), *more])
-    return f"<details><summary>{title}</summary>\n\n{body}\n\n</details>\n\n"
+    body = "\n".join(f"- {row}" for row in rows[:_MOST_ROWS])
+    more = max(0, len(rows) - _MOST_ROWS) + unlisted_count
+    told = f"{body}\n\nand {more} more" if more else body
+    return f"<details><summary>{title}</summary>\n\n{told}\n\n</details>\n\n"
 
 
 def escaped(text: str) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from .findings import RULES, Finding, findings
+from .findings import RULES, Finding, findings, unlisted
 from .text import one_line
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -18,8 +18,10 @@ _MOST_CHARACTERS = 1000
 
 
 def render(document: Mapping[str, Any]) -> str:
-    """One run, with the rules that findings name."""
-    found = list(findings(document))
+    """One run, with the rules that findings name. What is not listed is no result but told of the
+    run (§ 3.20.21), with its number."""
+    found, more = list(findings(document)), unlisted(document)
+    cut = max(0, len(found) - _MOST_RESULTS)
     names = list(dict.fromkeys(one.rule for one in found))
     place = quote(document["source"]["reference"].strip("/"), errors="surrogateescape")
     run = {
@@ -27,7 +29,16 @@ def render(document: Mapping[str, Any]) -> str:
         "results": [
             _result(one, names.index(one.rule), place or "image") for one in found[:_MOST_RESULTS]
         ],
-        "properties": {"image": document["source"]["digest"], "findings": len(found)},
+        "invocations": [
+            {
+                "executionSuccessful": True,
+                "toolExecutionNotifications": list(_notifications(more, cut)),
+            }
+        ],
+        "properties": {
+            "image": document["source"]["digest"],
+            "findings": len(found) + sum(more.values()),
+        },
     }
     sarif = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
     return json.dumps(sarif, indent=2) + "\n"
@@ -41,6 +52,17 @@ def _rule(name: str) -> dict[str, Any]:
         "help": {"text": help_text},
         "defaultConfiguration": {"level": _level(is_error)},
     }
+
+
+def _notifications(more: Mapping[str, int], cut: int) -> Iterator[dict[str, Any]]:
+    for rule, count in more.items():
+        yield _note(f"{RULES[rule][1]}: {count} more, which report.json counts and does not list")
+    if cut:
+        yield _note(f"{cut} more findings are in report.json")
+
+
+def _note(text: str) -> dict[str, Any]:
+    return {"level": "note", "message": {"text": text}}
 
 
 def _level(is_error: bool) -> str:

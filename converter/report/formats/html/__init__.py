@@ -17,7 +17,7 @@ from typing import Any
 
 from ....errors import Dock2ukError
 from ...amounts import amount, change
-from ..findings import RULES, findings
+from ..findings import RULES, findings, unlisted
 from ..text import visible
 from . import charts
 
@@ -33,6 +33,7 @@ def render(document: Mapping[str, Any]) -> str:
         files=_files(document["files"]),
         problems=[one for one in found if one[0][0]],
         warnings=[one for one in found if not one[0][0]],
+        unlisted=[(RULES[rule][1], count) for rule, count in unlisted(document).items()],
         packages=_packages(document["packages"]),
         sizes=charts.package_sizes(document["packages"]),
         surface=charts.surface(document["metrics"]),
