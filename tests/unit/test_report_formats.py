@@ -246,6 +246,27 @@ def test_every_form_counts_what_the_report_does_not_list(full: dict[str, Any]) -
         assert "and 55 more**" not in FORMATS[name](report)
 
 
+def test_what_nobody_has_data_on_is_said(full: dict[str, Any]) -> None:
+    missing = {"ecosystem": "pypi", "packages": ["six 1", "x 2"], "because": "osv has none|"}
+    report = full | {"vulnerabilities": full["vulnerabilities"] | {"no_data": [missing]}}
+    said = "no data of 2 pypi packages: osv has none|"
+    assert "**no data of 2 pypi packages: osv has none\\|**" in FORMATS["md"](report)
+    [run] = json.loads(FORMATS["sarif"](report))["runs"]
+    notes = run["invocations"][0]["toolExecutionNotifications"]
+    assert [one["message"]["text"] for one in notes] == [f"vulnerabilities: {said}"]
+    case = ElementTree.fromstring(FORMATS["junit"](report)).find(
+        "testcase[@name='vulnerability-kept']"
+    )
+    assert case is not None
+    assert (case.find("failure") is not None, case.findtext("system-out")) == (True, said)
+    none = report | {"vulnerabilities": report["vulnerabilities"] | {"found": []}}
+    case = ElementTree.fromstring(FORMATS["junit"](none)).find(
+        "testcase[@name='vulnerability-kept']"
+    )
+    assert case is not None
+    assert [(one.tag, one.get("message")) for one in case] == [("skipped", said)]
+
+
 def test_markdown_shows_names_as_they_are_and_fits_a_comment(full: dict[str, Any]) -> None:
     text = FORMATS["md"](full)
     assert "<script>" not in text.replace("\\<script", "")

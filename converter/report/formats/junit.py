@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from xml.etree import ElementTree
 
-from .findings import RULES, Finding, findings, unlisted
+from .findings import RULES, Finding, findings, no_data, unlisted
 from .text import one_line
 
 _SHOWN = 100
@@ -16,7 +16,8 @@ _BY_CASES = ("attack-not-blocked",)  # rules whose findings have a case each
 def render(document: Mapping[str, Any]) -> str:
     """A case fails with what was found; where nothing was looked at it is skipped."""
     found = list(findings(document))
-    skipped, more = _skipped(document), unlisted(document)
+    partly = _partly(document)
+    skipped, more = partly | _skipped(document), unlisted(document)
     suite = ElementTree.Element(
         "testsuite", name=one_line(f"dock2uk {document['source']['reference']}")
     )
@@ -29,6 +30,8 @@ def render(document: Mapping[str, Any]) -> str:
             _fail(case, title, of_rule, len(of_rule) + more.get(rule, 0))
         elif rule in skipped:
             ElementTree.SubElement(case, "skipped", message=one_line(skipped[rule]))
+        if of_rule and rule in partly:
+            ElementTree.SubElement(case, "system-out").text = one_line(partly[rule])
     for scenario in document["scenarios"]:
         _attack_case(suite, scenario)
     cases = suite.findall("testcase")
@@ -61,6 +64,12 @@ def _fail(case: ElementTree.Element, title: str, found: Sequence[Finding], count
     shown = [one_line(one.message) for one in found[:_SHOWN]]
     more = [f"and {count - len(shown)} more"] if count > len(shown) else []
     failure.text = "\n".join([*shown, *more])
+
+
+def _partly(document: Mapping[str, Any]) -> dict[str, str]:
+    """Rule -> what nobody looked at; where nothing was found in the rest, that is no pass."""
+    missing = no_data(document["vulnerabilities"])
+    return {"vulnerability-kept": "; ".join(missing)} if missing else {}
 
 
 def _skipped(document: Mapping[str, Any]) -> dict[str, str]:

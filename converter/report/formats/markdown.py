@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from .findings import RULES, findings, unlisted
+from .findings import RULES, findings, no_data, unlisted
 from .packages import files_kept, may_be_there
 from .text import one_line
 
@@ -79,7 +79,9 @@ def _vulnerabilities(known: Mapping[str, Any] | None) -> str:
         return "vulnerabilities: no data was given"
     left = Counter(one["severity"] for one in known["found"] if one["state"] != "removed")
     said = ", ".join(f"{count} {severity}" for severity, count in left.items()) or "none"
-    return f"vulnerabilities known: {len(known['found'])}; of packages that are not removed: {said}"
+    missing = "".join(f"; **{escaped(one)}**" for one in no_data(known))
+    counts = f"vulnerabilities known: {len(known['found'])}; of packages that are not removed"
+    return f"{counts}: {said}{missing}"
 
 
 def _metric(metric: Mapping[str, Any]) -> tuple[str, str, str]:

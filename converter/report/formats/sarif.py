@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from .findings import RULES, Finding, findings, unlisted
+from .findings import RULES, Finding, findings, no_data, unlisted
 from .text import one_line
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -19,8 +19,9 @@ _MOST_CHARACTERS = 1000
 
 def render(document: Mapping[str, Any]) -> str:
     """One run, with the rules that findings name. What is not listed is no result but told of the
-    run (§ 3.20.21), with its number."""
+    run (§ 3.20.21), with its number; so is what nobody has data on."""
     found, more = list(findings(document)), unlisted(document)
+    missing = no_data(document["vulnerabilities"])
     cut = max(0, len(found) - _MOST_RESULTS)
     names = list(dict.fromkeys(one.rule for one in found))
     place = quote(document["source"]["reference"].strip("/"), errors="surrogateescape")
@@ -32,7 +33,10 @@ def render(document: Mapping[str, Any]) -> str:
         "invocations": [
             {
                 "executionSuccessful": True,
-                "toolExecutionNotifications": list(_notifications(more, cut)),
+                "toolExecutionNotifications": [
+                    *_notifications(more, cut),
+                    *(_note(f"vulnerabilities: {one}") for one in missing),
+                ],
             }
         ],
         "properties": {
@@ -62,7 +66,7 @@ def _notifications(more: Mapping[str, int], cut: int) -> Iterator[dict[str, Any]
 
 
 def _note(text: str) -> dict[str, Any]:
-    return {"level": "note", "message": {"text": text}}
+    return {"level": "note", "message": {"text": one_line(text)}}
 
 
 def _level(is_error: bool) -> str:
