@@ -109,6 +109,8 @@ def _finding(finding: Finding, left: Remains | None) -> dict[str, Any]:
         "id": finding.id,
         "aliases": list(finding.aliases),
         "severity": finding.severity.value,
+        "known_exploited": finding.exploitation.is_known,
+        "epss": finding.exploitation.epss,
         "fixed": list(finding.fixed),
         "package": finding.package.purl if finding.package is not None else finding.named,
         "state": _state(finding, left).value,

@@ -90,7 +90,18 @@ def _packages(document: Mapping[str, Any]) -> list[str]:
         f"{one['because']}"
         for one in known["no_data"]
     )
-    return [*unread, *known["doubts"], f"vulnerabilities: {counts or 'none is known'}", *missing]
+    return [
+        *unread, *known["doubts"], *_exploited(known["found"]),
+        f"vulnerabilities: {counts or 'none is known'}", *missing,
+    ]  # fmt: skip
+
+
+def _exploited(found: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Those that attackers are known to use, of packages that are not removed."""
+    left = [one for one in found if one.get("known_exploited") and one["state"] != "removed"]
+    return [
+        f"KNOWN TO BE EXPLOITED: {one['id']} of {one['package']}: {one['state']}" for one in left
+    ]
 
 
 def _start_up(entrypoint: Mapping[str, Any]) -> list[str]:

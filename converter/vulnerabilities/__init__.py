@@ -9,9 +9,10 @@ from __future__ import annotations
 from .match import Known, match, read
 from .reports import read_reports
 from .scanner import Scan, scan
-from .values import Finding, NoData, Severity, Source, Vulnerabilities
+from .values import Exploitation, Finding, NoData, Severity, Source, Vulnerabilities
 
 __all__ = [
+    "Exploitation",
     "Finding",
     "Known",
     "NoData",

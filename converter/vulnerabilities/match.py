@@ -17,7 +17,7 @@ from ..packages.purl import key
 from . import osv
 from .osv_files import require_database
 from .reports import read_reports
-from .values import Claim, Finding, NoData, Report, Severity, Source, Vulnerabilities
+from .values import Claim, Exploitation, Finding, NoData, Report, Severity, Source, Vulnerabilities
 
 _WORST_FIRST = tuple(Severity)
 
@@ -43,8 +43,8 @@ def read(reports: Iterable[Path], database: Path | None) -> Known | None:
 def match(
     inventory: Inventory, known: Known | None, runtime: tuple[Package, ...] = ()
 ) -> Vulnerabilities | None:
-    """Every vulnerability of each package, those that the runtime brings among them, worst first;
-    None where nothing is known of any."""
+    """Every vulnerability of each package, those that the runtime brings among them, known
+    exploited and worst first; None where nothing is known of any."""
     if known is None:
         return None
     claims = [claim for report in known.reports for claim in report.claims]
@@ -123,8 +123,15 @@ def _finding(group: list[Named]) -> Finding:
         package=package,
         named=first.purl or f"{first.name} {first.version}",
         sources=tuple(dict.fromkeys(claim.source for _, claim in group)),
+        exploitation=_worst([claim.exploitation for _, claim in group]),
     )
 
 
-def _order(finding: Finding) -> tuple[int, str, str]:
-    return _WORST_FIRST.index(finding.severity), finding.id, finding.named
+def _worst(said: list[Exploitation]) -> Exploitation:
+    chances = [one.epss for one in said if one.epss is not None]
+    return Exploitation(max(chances, default=None), any(one.is_known for one in said))
+
+
+def _order(finding: Finding) -> tuple[bool, int, str, str]:
+    worst = _WORST_FIRST.index(finding.severity)
+    return not finding.exploitation.is_known, worst, finding.id, finding.named

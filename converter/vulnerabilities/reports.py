@@ -1,7 +1,8 @@
 """Reports of grype (`grype -o json`) and trivy (`trivy image -f json`), as their schemas have them.
 
-What is read of each: `matches[].{vulnerability, relatedVulnerabilities, artifact}`, and
-`Results[].Vulnerabilities[]`. What grype ignored (`ignoredMatches`) is not read.
+What is read of each: `matches[].{vulnerability, relatedVulnerabilities, artifact}`, with `epss` and
+`knownExploited` of both kinds of vulnerability, and `Results[].Vulnerabilities[]`, where trivy has
+neither. What grype ignored (`ignoredMatches`) is not read, nor its own score, `risk`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 from ..errors import Dock2ukError
 from .names import expanded
-from .values import Claim, Report, Severity, Source
+from .values import Claim, Exploitation, Report, Severity, Source
 
 _HINT = "make it with `grype IMAGE -o json` or `trivy image -f json IMAGE`"
 _BYTES = 1 << 30
@@ -57,12 +58,13 @@ def _grype(name: str, sha256: str, document: dict[str, Any]) -> Report:
 
 def _grype_claims(match: Any, source: str) -> Iterator[Claim]:
     vulnerability, artifact = _object(match, "vulnerability"), _object(match, "artifact")
-    related = (_text(one, "id") for one in _objects(match, "relatedVulnerabilities"))
+    related = _objects(match, "relatedVulnerabilities")
+    upstream = [name for one in related if (name := _text(one, "id"))]
     fix = _object(vulnerability, "fix")
     versions = fix.get("versions")
     if not _text(vulnerability, "id"):
         return
-    for id_, aliases in expanded(_text(vulnerability, "id"), (), [one for one in related if one]):
+    for id_, aliases in expanded(_text(vulnerability, "id"), (), upstream):
         yield Claim(
             id=id_,
             aliases=aliases,
@@ -72,7 +74,23 @@ def _grype_claims(match: Any, source: str) -> Iterator[Claim]:
             version=_text(artifact, "version"),
             purl=_text(artifact, "purl"),
             source=source,
+            exploitation=_exploitation((vulnerability, *related), {id_, *aliases}),
         )
+
+
+def _exploitation(records: Iterable[dict[str, Any]], names: set[str]) -> Exploitation:
+    """Of a match that can be about several vulnerabilities, what is said of one, by its `cve`."""
+    known: list[bool] = []
+    chances: list[float] = []
+    for record in records:
+        known += (_text(one, "cve") in names for one in _objects(record, "knownExploited"))
+        about = (one for one in _objects(record, "epss") if _text(one, "cve") in names)
+        chances += (one["epss"] for one in about if _is_probability(one.get("epss")))
+    return Exploitation(max(chances, default=None), any(known))
+
+
+def _is_probability(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
 
 
 def _trivy(name: str, sha256: str, document: dict[str, Any]) -> Report:

@@ -21,6 +21,14 @@ class Severity(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Exploitation:
+    """What a source says of attacks that use a vulnerability; a silent one does not deny them."""
+
+    epss: float | None = None  # probability within 30 days, by FIRST's EPSS; None: nobody says
+    is_known: bool = False  # by CISA's catalogue of known exploited vulnerabilities
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """That a package of a name and version has a vulnerability."""
 
@@ -32,6 +40,7 @@ class Claim:
     version: str
     purl: str  # empty: it gives none
     source: str  # who says so
+    exploitation: Exploitation = Exploitation()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +73,7 @@ class Finding:
     package: Package | None  # None: a source names a package that the inventory has not
     named: str  # the purl, or name and version, by which the sources name it
     sources: tuple[str, ...]
+    exploitation: Exploitation = Exploitation()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,5 +90,5 @@ class Vulnerabilities:
     """Everything that was found; none of a package in `no_data` does not mean that it has none."""
 
     sources: tuple[Source, ...]
-    findings: tuple[Finding, ...]  # worst first
+    findings: tuple[Finding, ...]  # known exploited first, then worst first
     no_data: tuple[NoData, ...]

@@ -133,6 +133,34 @@ def test_two_scanners_that_say_the_same_are_one_finding(bill: Inventory, tmp_pat
     assert found.sources == ("grype: g", "trivy: t")
 
 
+def test_what_grype_says_of_exploitation_is_read(bill: Inventory, tmp_path: Path) -> None:
+    purl = "pkg:deb/debian/libssl3@3.0.11-1"
+    mild = grype_match("CVE-2024-1", purl)
+    mild["vulnerability"] |= {
+        "severity": "Low", "risk": 50.1,
+        "epss": [{"cve": "CVE-2024-1", "epss": 0.94321, "percentile": 0.99, "date": "2026-01-01"}],
+        "knownExploited": [{"cve": "CVE-2024-1", "dateAdded": "2026-01-01"}],
+    }  # fmt: skip
+    odd = grype_match("CVE-2024-2", purl)
+    odd["vulnerability"]["epss"] = [
+        {"cve": "CVE-2024-2", "epss": True},
+        {"cve": "CVE-9", "epss": 1},
+    ]
+    advisory = grype_match(
+        "GHSA-x", purl,
+        relatedVulnerabilities=[{"id": "CVE-2024-3", "epss": [{"cve": "CVE-2024-3", "epss": 0.5}]}],
+    )  # fmt: skip
+    made = written(tmp_path / "g", grype(odd, advisory, mild))
+    also = written(tmp_path / "t", trivy({
+        "VulnerabilityID": "CVE-2024-1", "PkgIdentifier": {"PURL": purl}, "Severity": "LOW",
+    }))  # fmt: skip
+    found = looked_up(bill, also, made).findings
+    said = [(one.id, one.exploitation.is_known, one.exploitation.epss) for one in found]
+    assert said == [
+        ("CVE-2024-1", True, 0.94321), ("CVE-2024-2", False, None), ("CVE-2024-3", False, 0.5),
+    ]  # fmt: skip
+
+
 def test_an_advisory_about_several_is_several_findings(bill: Inventory, tmp_path: Path) -> None:
     purl = "pkg:deb/debian/libssl3@3.0.11-1"
     related = [{"id": "CVE-2024-1"}, {"id": "CVE-2024-2"}]

@@ -37,7 +37,7 @@ from dock2uk.report.document import _metric
 from dock2uk.report.metrics import Metric
 from dock2uk.scenarios import SCENARIOS, Attempt, Record, Result, Step, judge, not_run
 from dock2uk.secrets import Secret
-from dock2uk.vulnerabilities import Finding, NoData, Severity, Source, Vulnerabilities
+from dock2uk.vulnerabilities import Exploitation, Finding, NoData, Severity, Source, Vulnerabilities
 from tests import values
 from tests.unit.trees import Entry, Link, program, tree
 
@@ -195,7 +195,8 @@ def test_packages_are_removed_or_kept_in_part(document: dict[str, Any]) -> None:
 
 
 def test_vulnerabilities_follow_their_packages_and_silence_is_said() -> None:
-    lone = Finding("CVE-3", (), Severity.LOW, (), None, "pkg:deb/gone@1", ("grype: x",))
+    used = Exploitation(0.94321, is_known=True)
+    lone = Finding("CVE-3", (), Severity.LOW, (), None, "pkg:deb/gone@1", ("grype: x",), used)
     findings = [
         Finding(f"CVE-{one.name}", ("GHSA-1",), Severity.HIGH, ("9",), one, one.purl, ("grype: x",))
         for one in inventory(tree(BEFORE)).packages
@@ -209,11 +210,14 @@ def test_vulnerabilities_follow_their_packages_and_silence_is_said() -> None:
         "CVE-lib": ("partially kept", ["/usr/lib/x"]),
         "CVE-3": ("unknown", []),
     }
+    said = [(one["known_exploited"], one["epss"]) for one in document["vulnerabilities"]["found"]]
+    assert said == [(False, None), (False, None), (True, 0.94321)]
     (metric,) = [one for one in document["metrics"] if one["id"] == "vulnerabilities"]
     assert (metric["before"], metric["after"]) == (3, 2)
     text = " ".join(shown(document).split())
     assert "1 in packages partially kept, 1 in packages removed, 1 in packages unknown" in text
     assert "no data of 1 npm packages: no directory" in text
+    assert "KNOWN TO BE EXPLOITED: CVE-3 of pkg:deb/gone@1: unknown" in text
 
 
 @pytest.mark.parametrize(

@@ -267,6 +267,15 @@ def test_what_nobody_has_data_on_is_said(full: dict[str, Any]) -> None:
     assert [(one.tag, one.get("message")) for one in case] == [("skipped", said)]
 
 
+def test_what_is_known_to_be_exploited_is_shown(full: dict[str, Any]) -> None:
+    one = full["vulnerabilities"]["found"][0] | {"known_exploited": True, "epss": 0.94321}
+    report = full | {"vulnerabilities": full["vulnerabilities"] | {"found": [one]}}
+    assert "1 high (**1 known exploited**)" in FORMATS["md"](report)
+    assert '<td class="worse">known EPSS 94.32%</td>' in FORMATS["html"](report)
+    for name in ("md", "sarif", "junit"):
+        assert "(high, known exploited, EPSS 94.32%)" in FORMATS[name](report)
+
+
 def test_markdown_shows_names_as_they_are_and_fits_a_comment(full: dict[str, Any]) -> None:
     text = FORMATS["md"](full)
     assert "<script>" not in text.replace("\\<script", "")

@@ -72,8 +72,15 @@ def findings(document: Mapping[str, Any]) -> Iterator[Finding]:
             yield Finding(rule, f"{secret['kind']} in {secret['place']}")
     for found in (document["vulnerabilities"] or {"found": ()})["found"]:
         if found["state"] != "removed":
-            kept = f"{found['id']} ({found['severity']}) of {found['package']}: {found['state']}"
+            kept = f"{found['id']} ({rating(found)}) of {found['package']}: {found['state']}"
             yield Finding("vulnerability-kept", kept)
+
+
+def rating(found: Mapping[str, Any]) -> str:
+    """How bad a vulnerability is, and what is known of attacks by it (not in older reports)."""
+    known = ["known exploited"] if found.get("known_exploited") else []
+    chance = [] if found.get("epss") is None else [f"EPSS {found['epss']:.2%}"]
+    return ", ".join([found["severity"], *known, *chance])
 
 
 def unlisted(document: Mapping[str, Any]) -> dict[str, int]:

@@ -78,7 +78,11 @@ def _vulnerabilities(known: Mapping[str, Any] | None) -> str:
     if known is None:
         return "vulnerabilities: no data was given"
     left = Counter(one["severity"] for one in known["found"] if one["state"] != "removed")
+    exploited = sum(
+        1 for one in known["found"] if one["state"] != "removed" and one.get("known_exploited")
+    )
     said = ", ".join(f"{count} {severity}" for severity, count in left.items()) or "none"
+    said += f" (**{exploited} known exploited**)" if exploited else ""
     missing = "".join(f"; **{escaped(one)}**" for one in no_data(known))
     counts = f"vulnerabilities known: {len(known['found'])}; of packages that are not removed"
     return f"{counts}: {said}{missing}"
