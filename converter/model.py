@@ -159,6 +159,15 @@ class Dockerfile:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """What others know an image by; the name alone where it is in no registry."""
+
+    name: str = ""  # the last component of a repository, or a file's name
+    repository: str = ""  # HOST[:PORT]/PATH of its registry; never a path of this machine
+    digests: tuple[str, ...] = ()  # of its manifest, then of the indexes that lead to it
+
+
+@dataclass(frozen=True, slots=True)
 class Image:
     """A container image, read; `digest` is the image ID, the sha256 of its config."""
 
@@ -169,6 +178,7 @@ class Image:
     tree: Tree
     dockerfile: Dockerfile | None = None
     hidden: tuple[Hidden, ...] = ()
+    origin: Origin = Origin()
 
 
 # ------------------------------------------------------------------ entrypoint

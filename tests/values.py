@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from dock2uk.model import Artifact, Entrypoint, Image, ImageConfig, Node
+from dock2uk.model import Artifact, Entrypoint, Image, ImageConfig, Node, Origin
 from dock2uk.runtime import Driver, Match, Runtime, SystemCall
 
 
@@ -38,6 +38,7 @@ def image(**more: Any) -> Image:
         "config": ImageConfig(),
         "layers": (),
         "tree": NoTree(),
+        "origin": Origin(name="app"),
     }
     return Image(**(fields | more))
 

@@ -6,9 +6,11 @@ its registry's, as `Pull` says. A path is a Dockerfile's or its directory's, and
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from .. import cache
 from ..errors import ImageNotFoundError, SourceError
-from ..model import Dockerfile, Image, Layer
+from ..model import Dockerfile, Image, Layer, Origin
 from ..progress import Progress
 from . import registry
 from .changes import with_changes
@@ -16,6 +18,7 @@ from .dockerfile.wanted import Wanted, wanted
 from .layer import read_layer
 from .manifest import Manifest
 from .options import DEFAULT_OPTIONS, Pull, SourceOptions
+from .origin import local_name
 from .platform import Platform
 from .reference import Kind, Source, is_image_id, parse_name, parse_source
 from .tree import TreeBuilder
@@ -49,7 +52,12 @@ def read_image(
         tree=builder.tree(),
         hidden=builder.hidden(),
         dockerfile=dockerfile,
+        origin=_named_origin(manifest.origin, reference),
     )
+
+
+def _named_origin(origin: Origin, reference: str) -> Origin:
+    return origin if origin.name else replace(origin, name=local_name(reference))
 
 
 # Below, each source is imported where it is asked: no other should pay for loading it.

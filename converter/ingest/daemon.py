@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from ..progress import Progress
 from . import digest
 from .docker_archive import read_saved
 from .manifest import Manifest
+from .origin import of_engine
 
 
 def open_image(reference: str, progress: Progress) -> Manifest:
@@ -41,7 +43,9 @@ def _open(engine: Engine, reference: str, progress: Progress) -> Manifest:
         kept = cache.path("images", image_id)
         if cache.find("images", image_id) is None:
             _save(image, kept, engine, progress)
-    return _checked(kept, image_id, f"{reference} of {engine.name}")
+    manifest = _checked(kept, image_id, f"{reference} of {engine.name}")
+    stated = image.attrs.get("RepoDigests")
+    return replace(manifest, origin=of_engine(reference, stated, manifest.origin.digests))
 
 
 def _find(client: Any, engine: Engine, reference: str) -> Any:

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import SourceError
-from ..model import ImageConfig
+from ..model import ImageConfig, Origin
 from . import digest, limits
 from .blob import Blob
+
+_NOWHERE = Origin()
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +24,15 @@ class Manifest:
     diff_ids: tuple[str, ...]
     layers: tuple[Blob, ...]
     history: tuple[str, ...]  # created_by of the history entries that have a layer
+    origin: Origin = _NOWHERE
 
     def created_by(self, index: int) -> str:
         return self.history[index] if index < len(self.history) else ""
 
 
-def assemble(name: str, config: bytes, layers: Sequence[Blob]) -> Manifest:
+def assemble(
+    name: str, config: bytes, layers: Sequence[Blob], origin: Origin = _NOWHERE
+) -> Manifest:
     """The manifest of the image `name` from its configuration's bytes (image-spec config.md)."""
     document = parse(f"{name}: configuration", config)
     diff_ids = _diff_ids(name, document)
@@ -43,6 +48,7 @@ def assemble(name: str, config: bytes, layers: Sequence[Blob]) -> Manifest:
         diff_ids=diff_ids,
         layers=tuple(layers),
         history=_history(document),
+        origin=origin,
     )
 
 

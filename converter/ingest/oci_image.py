@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import SourceError
+from ..model import Origin
 from . import digest, files, limits
 from .blob import Blob
 from .files import Files
@@ -39,21 +40,28 @@ class BlobStore:
 def open_image(store: BlobStore, entry: Mapping[str, Any], options: SourceOptions) -> Manifest:
     """The image that an entry of an index leads to; of an index the one for the platform."""
     offer = choose(store, {"manifests": [entry]}, options.platform)
+    digests: tuple[str, ...] = ()
     for _ in range(_NESTING):
+        digests = (offer.descriptor.digest, *digests)
         data = _metadata(store, store.manifest_name, offer.descriptor)
         document = documents.read_document(store.shown, data, offer.descriptor.media_type)
         if not documents.is_index(document):
-            return from_manifest(store, document, options)
+            return from_manifest(store, document, digests, options)
         offer = choose(store, document, options.platform)
     raise SourceError(f"{store.shown}: indexes are nested more than {_NESTING} deep")
 
 
 def from_manifest(
-    store: BlobStore, document: Mapping[str, Any], options: SourceOptions
+    store: BlobStore,
+    document: Mapping[str, Any],
+    digests: tuple[str, ...],
+    options: SourceOptions,
 ) -> Manifest:
+    """The image of a manifest; `digests` are its own and those of the indexes that led to it."""
     manifest = documents.image_manifest(store.shown, document, options.limits)
     layers = [_layer(store, one) for one in manifest.layers]
-    return assemble(store.shown, _metadata(store, store.blob_name, manifest.config), layers)
+    config = _metadata(store, store.blob_name, manifest.config)
+    return assemble(store.shown, config, layers, Origin(digests=digests))
 
 
 def choose(store: BlobStore, index: Mapping[str, Any], wanted: Platform) -> Offer:

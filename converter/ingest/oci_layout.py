@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import SourceError
-from . import files, location, oci_image
+from . import digest, files, location, oci_image
 from .files import Directory, Files
 from .location import Location
 from .manifest import Manifest, parse
@@ -59,7 +59,7 @@ def open_directory(text: str, options: SourceOptions) -> Manifest:
     data = files.document(store.files, "manifest.json")
     document = documents.read_document(str(where.path), data, "")
     if not documents.is_index(document):
-        return oci_image.from_manifest(store, document, options)
+        return oci_image.from_manifest(store, document, (digest.of_bytes(data),), options)
     entry = _for_platform(store, oci_image.entries(document, store.shown), options)
     return oci_image.open_image(store, entry, options)
 

@@ -13,6 +13,8 @@ from packageurl import PackageURL
 
 from .values import Distribution
 
+# ID of os-release(5) -> namespace, where syft and trivy write another.
+_NAMESPACES = {"rhel": "redhat"}
 _EPOCH = re.compile(r"^[0-9]+:")
 
 Key = tuple[str, str, str]  # type, full name, version
@@ -30,7 +32,7 @@ def make_system(
     """For packages of a distribution, which is their namespace."""
     namespace = ""
     if distribution is not None:
-        namespace = distribution.id
+        namespace = _NAMESPACES.get(distribution.id, distribution.id)
         qualifiers["distro"] = "-".join(filter(None, (distribution.id, distribution.version)))
     return _string(ecosystem, namespace, name, version, qualifiers)
 

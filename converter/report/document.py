@@ -97,6 +97,9 @@ def build(findings: Findings) -> dict[str, Any]:
         "source": {
             "reference": image.reference,
             "digest": image.digest,
+            "name": image.origin.name,
+            "repository": image.origin.repository or None,
+            "manifest_digests": list(image.origin.digests),
             "created": image.config.created or None,
             "layers": [{"diff_id": layer.diff_id, "size": layer.size} for layer in image.layers],
         },

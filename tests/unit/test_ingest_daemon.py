@@ -18,7 +18,7 @@ from dock2uk import engines
 from dock2uk.engines import Engine
 from dock2uk.errors import LayerError, SourceError
 from dock2uk.ingest import read_image
-from dock2uk.model import Node, NodeType
+from dock2uk.model import Node, NodeType, Origin
 from dock2uk.progress import Silent
 from tests.images import (
     Entry,
@@ -45,7 +45,7 @@ class FakeDaemon:
     id: str
     data: bytes
     tags: tuple[str, ...] = ("web:1", "database:2")
-    attrs: dict[str, int] = field(default_factory=dict)
+    attrs: dict[str, Any] = field(default_factory=dict)
     saves: int = 0
     is_broken: bool = False
 
@@ -90,6 +90,29 @@ def test_an_image_is_saved_once(daemon: FakeDaemon) -> None:
     first, second = (read_image("web:1", Silent()) for _ in range(2))
     assert first.digest == second.digest == daemon.id
     assert daemon.saves == 1
+
+
+@pytest.mark.parametrize(
+    ("stated", "origin"),
+    [
+        (None, Origin("web")),
+        ([], Origin("web")),
+        (["<none>@sha256:" + "1" * 64], Origin("web")),
+        (
+            [f"other.example:5000/team/web@sha256:{'1' * 64}", f"web@sha256:{'2' * 64}"],
+            Origin("web", "docker.io/library/web", (f"sha256:{'2' * 64}",)),
+        ),
+        (
+            [f"other.example:5000/team/site@sha256:{'1' * 64}"],
+            Origin("site", "other.example:5000/team/site", (f"sha256:{'1' * 64}",)),
+        ),
+    ],
+)
+def test_an_engine_says_which_registry_has_an_image(
+    daemon: FakeDaemon, stated: list[str] | None, origin: Origin
+) -> None:
+    daemon.attrs["RepoDigests"] = stated
+    assert read_image("web:1", Silent()).origin == origin
 
 
 def test_a_name_it_does_not_have_is_met_with_those_it_has(daemon: FakeDaemon) -> None:

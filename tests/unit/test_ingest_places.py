@@ -23,7 +23,7 @@ from dock2uk.ingest import SourceOptions, location, read_image
 from dock2uk.ingest.limits import DEFAULT, Limits
 from dock2uk.ingest.location import Location
 from dock2uk.ingest.platform import parse_platform
-from dock2uk.model import Image
+from dock2uk.model import Image, Origin
 from dock2uk.progress import Silent
 from tests.images import digest, docker_archive, file, layer, oci_layout, tar_of
 
@@ -41,6 +41,15 @@ def read(reference: str, limits: Limits = DEFAULT) -> Image:
 
 def names(image: Image) -> set[str]:
     return {node.path for node in image.tree} - {"/"}
+
+
+def test_a_file_has_a_name_and_no_repository(tmp_path: Path) -> None:
+    archive = docker_archive(tmp_path / "web.tar", [ONE], tags=["team/site:1"])
+    assert read(f"docker-archive:{archive}").origin == Origin("web.tar")
+    assert read(f"docker-archive:{archive}:team/site:1").origin == Origin("site")
+    layout = oci_layout(tmp_path / "layout", [ONE])
+    [entry] = json.loads((layout / "index.json").read_text())["manifests"]
+    assert read(f"oci:{layout}").origin == Origin("layout", "", (entry["digest"],))
 
 
 def archive_of_two(path: Path) -> Path:

@@ -15,7 +15,7 @@ from dock2uk.ingest import SourceOptions, cache, daemon, read_image
 from dock2uk.ingest.options import Pull
 from dock2uk.ingest.platform import parse_platform
 from dock2uk.ingest.registry.transport import Transport
-from dock2uk.model import Image
+from dock2uk.model import Image, Origin
 from dock2uk.progress import Silent
 from tests import registries
 from tests.images import config_of, digest, file, layer
@@ -39,6 +39,19 @@ def test_an_image_is_what_was_pushed(registry: Registry) -> None:
     assert [one.diff_id for one in image.layers] == [digest(one) for one in LAYERS]
     found = {node.path: node.content.read() for node in image.tree if node.content}
     assert found == {"/a": b"first", "/b": b"second" * 1000}
+
+
+def test_an_image_is_known_by_its_manifest_and_the_index_that_led_to_it(registry: Registry) -> None:
+    manifest = registry.put_image("team/app", LAYERS, tag="alone")
+    platform = {"platform": {"os": "linux", "architecture": "amd64"}}
+    index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": [manifest | platform]}
+    led = registry.put_manifest("team/app", index, tag="latest", media_type=INDEX)
+    both = (manifest["digest"], led["digest"])
+    repository = f"{registry.address}/team/app"
+    assert pull(registry, "team/app:alone").origin == Origin("app", repository, both[:1])
+    assert pull(registry, "team/app").origin == Origin("app", repository, both)
+    again = pull(registry, "team/app", SourceOptions(pull=Pull.NEVER))
+    assert again.origin == Origin("app", repository, both)
 
 
 def test_every_request_says_who_asks_and_what_for(registry: Registry) -> None:

@@ -216,26 +216,117 @@ def test_provenance_names_what_it_was_made_from(full: dict[str, Any]) -> None:  
     assert PackageURL.from_string(image["uri"]).name == "app"
 
 
+MANIFEST_DIGEST, INDEX_DIGEST = "sha256:" + "a" * 64, "sha256:" + "b" * 64
+
+
+def of_registry(report: dict[str, Any]) -> dict[str, Any]:
+    return report | {
+        "source": report["source"] | {
+            "reference": "team/App:1", "name": "nginx", "repository": "docker.io/library/nginx",
+            "manifest_digests": [MANIFEST_DIGEST, INDEX_DIGEST],
+        }
+    }  # fmt: skip
+
+
+def matches(general: str, specific: str) -> bool:
+    """How go-vex compares what a statement names with what a scanner found (PurlMatches)."""
+    ours, theirs = PackageURL.from_string(general), PackageURL.from_string(specific)
+    is_same = (ours.type, ours.namespace, ours.name) == (theirs.type, theirs.namespace, theirs.name)
+    is_version = not ours.version or ours.version == theirs.version
+    return is_same and is_version and ours.qualifiers.items() <= theirs.qualifiers.items()
+
+
+def test_an_image_of_a_registry_is_named_by_its_manifest(full: dict[str, Any]) -> None:  # noqa: F811
+    report = of_registry(full)
+    named = f"pkg:oci/nginx@{MANIFEST_DIGEST}?repository_url=index.docker.io/library/nginx"
+    bill = json.loads(FORMATS["cyclonedx"](report))
+    assert bill["metadata"]["component"]["purl"] == named
+    [image] = [one for one in json.loads(FORMATS["spdx"](report))["packages"]
+               if one["SPDXID"] == "SPDXRef-image"]  # fmt: skip
+    assert image["externalRefs"][0]["referenceLocator"] == named
+    statement = json.loads(FORMATS["intoto"](report))
+    source = statement["predicate"]["buildDefinition"]["resolvedDependencies"][0]
+    assert source == {"uri": named, "digest": {"sha256": "a" * 64}}
+
+
 @pytest.mark.parametrize(
-    ("reference", "purl"),
+    "scanned",
     [
-        (
-            "docker.example/team/App:1",
-            "pkg:oci/app@sha256:0?repository_url=docker.example/team/app",
-        ),
-        ("nginx", "pkg:oci/nginx@sha256:0"),
-        ("./Dockerfile", "pkg:oci/dockerfile@sha256:0"),
+        "pkg:oci/nginx@{}?repository_url=index.docker.io%2Flibrary",  # grype
+        "pkg:oci/nginx@{}?arch=amd64&repository_url=index.docker.io%2Flibrary%2Fnginx",  # trivy
     ],
 )
-def test_images_are_named_as_scanners_name_them(
-    full: dict[str, Any],  # noqa: F811
-    reference: str,
-    purl: str,
+def test_scanners_find_the_product_by_manifest_and_by_index(
+    found: dict[str, Any], scanned: str
 ) -> None:
-    report = full | {"source": full["source"] | {"reference": reference, "digest": "sha256:0"}}
-    statement = json.loads(FORMATS["intoto"](report))
-    dependencies = statement["predicate"]["buildDefinition"]["resolvedDependencies"]
-    assert dependencies[0]["uri"] == purl
+    vex = json.loads(FORMATS["openvex"](of_registry(found)))
+    jsonschema.validate(vex, OPENVEX)
+    for statement in vex["statements"]:
+        for digest in (MANIFEST_DIGEST, INDEX_DIGEST):
+            named = scanned.format(digest)
+            assert any(matches(one["@id"], named) for one in statement["products"])
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        # What syft and trivy write of one package.
+        (
+            "pkg:deb/debian/libssl3@3.0.15-1?arch=amd64&distro=debian-12",
+            ["pkg:deb/debian/libssl3@3.0.15-1?arch=amd64&distro=debian-12&upstream=openssl",
+             "pkg:deb/debian/libssl3@3.0.15-1?arch=amd64&distro=debian-12.9"],
+        ),
+        (
+            "pkg:deb/debian/bsdutils@1:2.38.1-5%2Bb1?arch=amd64&distro=debian-12",
+            ["pkg:deb/debian/bsdutils@1%3A2.38.1-5%2Bb1?arch=amd64&distro=debian-12",
+             "pkg:deb/debian/bsdutils@2.38.1-5%2Bb1?arch=amd64&distro=debian-12.9&epoch=1"],
+        ),
+        (
+            "pkg:apk/alpine/musl@1.2.5-r0?arch=x86_64&distro=alpine-3.20.1",
+            ["pkg:apk/alpine/musl@1.2.5-r0?arch=x86_64&distro=alpine-3.20.1",
+             "pkg:apk/alpine/musl@1.2.5-r0?arch=x86_64&distro=3.20.1"],
+        ),
+        (
+            "pkg:rpm/almalinux/perl@5.32-1?arch=x86_64&distro=almalinux-9.3&epoch=4&upstream=p.src",
+            ["pkg:rpm/almalinux/perl@5.32-1?arch=x86_64&distro=almalinux-9.3&epoch=4&upstream=p.src",
+             "pkg:rpm/alma/perl@5.32-1?arch=x86_64&distro=alma-9.3&epoch=4"],
+        ),
+        (
+            "pkg:rpm/redhat/bash@5.1-9?arch=x86_64&distro=rhel-9.3&epoch=0",
+            ["pkg:rpm/redhat/bash@5.1-9?arch=x86_64&distro=rhel-9.3&epoch=0",
+             "pkg:rpm/redhat/bash@5.1-9?arch=x86_64&distro=redhat-9.3"],
+        ),
+        ("pkg:pypi/six@1.16", ["pkg:pypi/six@1.16"]),
+    ],
+)  # fmt: skip
+def test_packages_are_found_as_each_scanner_writes_them(
+    found: dict[str, Any], ours: str, theirs: list[str]
+) -> None:
+    one = found["vulnerabilities"]["found"][0] | {"package": ours}
+    report = found | {"vulnerabilities": found["vulnerabilities"] | {"found": [one]}}
+    [statement] = json.loads(FORMATS["openvex"](report))["statements"]
+    parts = [part["@id"] for part in statement["products"][0]["subcomponents"]]
+    assert all(any(matches(part, scanned) for part in parts) for scanned in theirs)
+    other = ours.replace("@", "-other@")
+    assert not any(matches(part, other) for part in parts)
+
+
+def test_what_cannot_be_named_is_not_said_of_the_whole_image(found: dict[str, Any]) -> None:
+    one = found["vulnerabilities"]["found"][0] | {"package": "", "state": "removed"}
+    report = found | {"vulnerabilities": found["vulnerabilities"] | {"found": [one]}}
+    [statement] = json.loads(FORMATS["openvex"](report))["statements"]
+    assert statement["status"] == "under_investigation"
+
+
+def test_a_path_of_this_machine_is_no_repository(full: dict[str, Any]) -> None:  # noqa: F811
+    source = full["source"] | {
+        "reference": "docker-archive:/home.x/u:ser/a/web.tar", "name": "web.tar",
+        "repository": None, "manifest_digests": [],
+    }  # fmt: skip
+    report = full | {"source": source}
+    for name in ("cyclonedx", "spdx", "intoto"):
+        assert "repository_url" not in FORMATS[name](report)
+        assert f"pkg:oci/web.tar@{source['digest']}" in FORMATS[name](report)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """What earlier pulls have left in the cache: manifests by digest, and which name gave which image.
 
-A record of a pull is JSON: `reference`, `platform`, `manifest` (a digest), `blobs` (digests of all
-parts, the configuration first) and `diff_ids`. It is for `--pull never` and for `cache ls`.
+A record of a pull is JSON: `reference`, `platform`, `manifest` (a digest), `indexes` (digests of
+those that led to it), `blobs` (digests of all parts, the configuration first), `diff_ids`. It is
+for `--pull never` and for `cache ls`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from .. import digest, limits
 from ..blob import Blob
 from ..manifest import Manifest, assemble, parse
 from ..options import SourceOptions
+from ..origin import of_registry
 from ..platform import Platform
 from ..reference import Name
 from . import documents
@@ -42,14 +44,17 @@ def keep(stated: str, data: bytes) -> None:
         file.write(data)
 
 
-def record(name: Name, platform: Platform, version: str, manifest: ImageManifest) -> None:
-    """Note that the name was this image, now."""
+def record(
+    name: Name, platform: Platform, digests: tuple[str, ...], manifest: ImageManifest
+) -> None:
+    """Note that the name was this image, now; the digests are its manifest's and its indexes'."""
     parts = [manifest.config.digest, *(layer.digest for layer in manifest.layers)]
     config = kept(manifest.config.digest)
     document = {
         "reference": str(name),
         "platform": str(platform),
-        "manifest": version,
+        "manifest": digests[0],
+        "indexes": digests[1:],
         "blobs": parts,
         "diff_ids": listed_diff_ids(str(name), config) if config else [],
     }
@@ -59,8 +64,8 @@ def record(name: Name, platform: Platform, version: str, manifest: ImageManifest
 
 def kept_image(name: Name, options: SourceOptions) -> Manifest:
     """The image that the name was when it was pulled last, without asking anybody."""
-    version = _recorded(name, options.platform)
-    data = kept(version) if version else None
+    digests = _recorded(name, options.platform)
+    data = kept(digests[0]) if digests else None
     if data is None:
         raise ImageNotFoundError(
             f"{name} for {options.platform} is not in the cache", hint="leave --pull never out"
@@ -75,7 +80,7 @@ def kept_image(name: Name, options: SourceOptions) -> Manifest:
         _kept_layer(name, layer.digest, diff_id)
         for layer, diff_id in zip(manifest.layers, diff_ids, strict=False)
     ]
-    return assemble(str(name), config, blobs)
+    return assemble(str(name), config, blobs, of_registry(name, digests))
 
 
 def listed_diff_ids(name: str, config: bytes) -> list[str]:
@@ -104,10 +109,12 @@ def _record_path(name: Name, platform: Platform) -> Path:
     return cache.path(_RECORDS, digest.of_bytes(f"{name} {platform}".encode()))
 
 
-def _recorded(name: Name, platform: Platform) -> str | None:
-    """The digest of the manifest; a record that cannot be read is none."""
+def _recorded(name: Name, platform: Platform) -> tuple[str, ...]:
+    """The digest of the manifest, and of its indexes where the record has them; of a record that
+    cannot be read, none."""
     try:
         document: Any = json.loads(_record_path(name, platform).read_bytes())
-        return digest.validated(document["manifest"], of=str(name))
-    except (OSError, ValueError, KeyError, TypeError, SourceError):
-        return None
+        stated = [document["manifest"], *document.get("indexes", ())]
+        return tuple(digest.validated(one, of=str(name)) for one in stated)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, SourceError):
+        return ()

@@ -16,6 +16,7 @@ from .. import digest, limits
 from ..blob import Blob
 from ..manifest import Manifest, assemble, parse, strings
 from ..options import Pull, SourceOptions
+from ..origin import of_registry
 from ..platform import Platform, of_config
 from ..reference import Name, parse_name
 from . import documents
@@ -72,25 +73,27 @@ class _Image:
     options: SourceOptions
 
     def fetched(self) -> Manifest:
-        version, document = self._manifest()
+        digests, document = self._manifest()
         manifest = documents.image_manifest(str(self.name), document, self.options.limits)
         config = self._config(manifest.config)
         self.progress.step(f"pulling {self.name}")
         layers = self._layers(manifest, listed_diff_ids(str(self.name), config))
-        assembled = assemble(str(self.name), config, layers)
-        record(self.name, self.options.platform, version, manifest)
+        assembled = assemble(str(self.name), config, layers, of_registry(self.name, digests))
+        record(self.name, self.options.platform, digests, manifest)
         return assembled
 
-    def _manifest(self) -> tuple[str, dict[str, Any]]:
-        """The image's manifest, through indexes if need be, and its digest."""
+    def _manifest(self) -> tuple[tuple[str, ...], dict[str, Any]]:
+        """The image's manifest, through indexes if need be, and the digests of all, its own
+        first."""
         version, data, media_type = self._top()
+        digests: tuple[str, ...] = (version,)
         for _ in range(_NESTING):
             document = documents.read_document(str(self.name), data, media_type)
             if not documents.is_index(document):
-                return version, document
+                return digests, document
             descriptor = self._chosen(document)
-            version, media_type = descriptor.digest, descriptor.media_type
-            data = self._by_digest(version)
+            digests, media_type = (descriptor.digest, *digests), descriptor.media_type
+            data = self._by_digest(descriptor.digest)
         raise SourceError(f"{self.name}: indexes are nested more than {_NESTING} deep")
 
     def _top(self) -> tuple[str, bytes, str]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from packageurl import PackageURL
 
+from . import identity
 from .packages import may_be_there
 from .text import one_line
 
@@ -32,6 +33,7 @@ def render(document: Mapping[str, Any]) -> str:
         "type": "container",
         "name": one_line(source["reference"]),
         "version": source["digest"],
+        "purl": identity.image_purl(document),
         "bom-ref": source["digest"],
     }
     known = document["vulnerabilities"] or {"found": ()}

@@ -15,22 +15,44 @@ from .text import one_line
 
 _EPOCH = "1970-01-01T00:00:00Z"
 _HEX_DIGITS = 64
+_DOCKER_HUB = "docker.io"
+_HUB = "index.docker.io"  # what scanners call it (go-containerregistry)
 
 
 def tool(document: Mapping[str, Any]) -> str:
     return f"{document['tool']['name']}-{document['tool']['version']}"
 
 
+def image_digest(document: Mapping[str, Any]) -> str:
+    """Of the manifest, as purl-spec has it; the image ID where nobody knows the manifest."""
+    return next(iter(_manifests(document)), str(document["source"]["digest"]))
+
+
 def image_purl(document: Mapping[str, Any]) -> str:
-    """The image as scanners name it (purl-spec, type oci): its last name, and its id."""
-    reference = one_line(document["source"]["reference"])
-    name = reference.removeprefix("docker://").partition("@")[0]
-    repository, _, last = name.rpartition("/")
-    last = last.partition(":")[0].lower() or "image"
-    host = repository.partition("/")[0]
-    has_host = host == "localhost" or any(sign in host.strip(".") for sign in ".:")
-    qualifiers = {"repository_url": f"{repository}/{last}"} if has_host else {}
-    return PackageURL("oci", None, last, document["source"]["digest"], qualifiers).to_string()
+    """The image as trivy names it (purl-spec, type oci), with its repository where it has one."""
+    repository = document["source"].get("repository") or ""
+    host, _, path = one_line(repository).partition("/")
+    where = f"{_HUB if host == _DOCKER_HUB else host}/{path}"
+    qualifiers = {"repository_url": where} if repository else {}
+    return _oci(document, image_digest(document), qualifiers)
+
+
+def product_purls(document: Mapping[str, Any]) -> list[str]:
+    """The image as a product of OpenVEX: by each digest that scanners may have it by, for they take
+    that of the index where a name leads to one. Every qualifier that a statement has must be the
+    scanner's (go-vex, PurlMatches), and `repository_url` is HOST/PATH/NAME for trivy and HOST/PATH
+    for grype: so there is none."""
+    digests = _manifests(document) or [document["source"]["digest"]]
+    return [_oci(document, digest, {}) for digest in digests]
+
+
+def _manifests(document: Mapping[str, Any]) -> list[str]:
+    return list(document["source"].get("manifest_digests", ()))  # not in older reports
+
+
+def _oci(document: Mapping[str, Any], digest: str, qualifiers: Mapping[str, str]) -> str:
+    name = one_line(document["source"].get("name", "")).strip("/. ").lower() or "image"
+    return PackageURL("oci", None, name, digest, dict(qualifiers)).to_string()
 
 
 def time(document: Mapping[str, Any]) -> str:

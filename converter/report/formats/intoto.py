@@ -52,12 +52,12 @@ def _parameters(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _dependencies(document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    source, runtime = document["source"], document["runtime"]
+    runtime = document["runtime"]
     library = PackageURL("generic", None, runtime["name"], runtime["version"]).to_string()
     return [
         {
             "uri": identity.image_purl(document),
-            "digest": {"sha256": identity.hex_digest(source["digest"])},
+            "digest": {"sha256": identity.hex_digest(identity.image_digest(document))},
         },
         {"uri": library, "name": runtime["name"]},
     ]

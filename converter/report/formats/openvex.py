@@ -1,18 +1,20 @@
 """OpenVEX 0.2.0: what the unikernel says of the image's known vulnerabilities.
 
-A package of which no file is left is not there. Of one that is partially kept nobody knows here
-whether the vulnerable file is among those left, and of one that is kept nobody asked whether it is
-reached: both are under investigation.
+A package of which no file is left is not there; one without a purl cannot be named, and a product
+alone would mean every package of it (go-vex, Product.Matches). Of one that is partially kept nobody
+knows here whether the vulnerable file is among those left, and of one that is kept nobody asked
+whether it is reached: all these are under investigation.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...errors import Dock2ukError
 from . import identity
+from .subcomponents import matching
 from .text import NothingToSayError, one_line
 
 _REMOVED = {
@@ -34,8 +36,8 @@ def render(document: Mapping[str, Any]) -> str:
         )
     if not known["found"]:
         raise NothingToSayError("OpenVEX has nothing to say: no vulnerability is known")
-    product = identity.image_purl(document)
-    statements = [_statement(one, product) for one in known["found"]]
+    products = identity.product_purls(document)
+    statements = [_statement(one, products) for one in known["found"]]
     vex = {
         "@context": "https://openvex.dev/ns/v0.2.0",
         "@id": identity.urn("vex", statements),
@@ -48,13 +50,14 @@ def render(document: Mapping[str, Any]) -> str:
     return json.dumps(vex, indent=2) + "\n"
 
 
-def _statement(found: Mapping[str, Any], product: str) -> dict[str, Any]:
+def _statement(found: Mapping[str, Any], products: Sequence[str]) -> dict[str, Any]:
     package = one_line(found["package"])
-    part = {"subcomponents": [{"@id": package}]} if package.startswith("pkg:") else {}
+    parts = [{"@id": one} for one in matching(package)] if package.startswith("pkg:") else []
+    of_package = {"subcomponents": parts} if parts else {}
     aliases = [one_line(alias) for alias in found["aliases"]]
     named = {"name": one_line(found["id"]), **({"aliases": aliases} if aliases else {})}
     return {
         "vulnerability": named,
-        "products": [{"@id": product, **part}],
-        **(_REMOVED if found["state"] == "removed" else _OPEN),
+        "products": [{"@id": product, **of_package} for product in products],
+        **(_REMOVED if parts and found["state"] == "removed" else _OPEN),
     }
