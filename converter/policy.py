@@ -46,7 +46,8 @@ _COMPARED = (
     "scripts", "modules", "elf_unhardened", "secrets", "accounts", "login_accounts",
     "root_accounts", "password_hashes", "empty_passwords", "privilege_rules", "scheduled",
     "runs_as_root", "undeclared_ports",
-    "packages", "system_calls", "drivers", "cve.any.kept", "differences", "missed_system_calls",
+    "packages", "system_calls", "system_calls_lacking", "drivers", "cve.any.kept", "differences",
+    "missed_system_calls",
     *gates.EACH_ATTACK,
 )  # fmt: skip
 # What is worse when it is another, not only when it is more. The names of programs and libraries

@@ -136,6 +136,13 @@ def worse(before: dict[str, Any], now: dict[str, Any]) -> tuple[str, ...]:
     return judge(now, Policy(baseline=Baseline("old", before)), TODAY).violations
 
 
+def test_more_calls_that_are_not_implemented_are_worse(document: dict[str, Any]) -> None:  # noqa: F811
+    before = with_metric(document, "system_calls_lacking", 1, "ptrace: debugging")
+    assert worse(before, before) == ()
+    now = with_metric(document, "system_calls_lacking", 2, "ptrace: debugging", "call 999")
+    assert worse(before, now) == ("system_calls_lacking: 1 before, 2 now", "  call 999")
+
+
 @pytest.mark.parametrize("subject", ["setuid", "shells", "login_accounts", "scheduled"])
 def test_one_for_another_is_worse(document: dict[str, Any], subject: str) -> None:  # noqa: F811
     before = with_metric(document, subject, 1, "/bin/a (0755 0:0)")
