@@ -1,6 +1,7 @@
 """entrypoint.json: an Entrypoint as JSON values; `docs/entrypoint.schema.json` describes them.
 
-Nothing in it depends on the time or the machine. The value of a secret, of a variable or on the
+Nothing in it depends on the time or the machine, but for how many processes a server makes that counts
+processors. The value of a secret, of a variable or on the
 command line, is not written, only that it is there. Read by nobody here: `bundle.json` says what
 `run` needs.
 """
@@ -12,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from . import secrets
-from .model import AppliedRecipe, Change, Difference, Entrypoint, Node, ResourceLimit
+from .model import AppliedRecipe, Change, Difference, Entrypoint, Node, ResourceLimit, SeenRun
 
 NAME = "entrypoint.json"
 VERSION = 1
@@ -37,6 +38,7 @@ def document(entrypoint: Entrypoint) -> dict[str, Any]:
         "listening": list(entrypoint.listening),
         "changes": [_change(change) for change in entrypoint.changes],
         "children": list(entrypoint.children),
+        "run": without(told, _run(entrypoint.seen)),
         "method": entrypoint.method,
         "confidence": entrypoint.confidence.value,
         "differences": without(told, [_difference(one) for one in entrypoint.differences]),
@@ -83,6 +85,19 @@ def credentials(entrypoint: Entrypoint) -> dict[str, Any]:
 def _without_secret(entry: str) -> str:
     name, _, value = entry.partition("=")
     return entry if secrets.reason(name, value) is None else f"{name}={secrets.MASK}"
+
+
+def _run(seen: SeenRun | None) -> dict[str, Any] | None:
+    """What recorded runs showed of it at work."""
+    if seen is None:
+        return None
+    return {
+        "written": None if seen.written is None else list(seen.written),
+        "processes": None if seen.processes is None else list(seen.processes),
+        "forks_after_ready": seen.forks,
+        "execs_after_ready": seen.execs,
+        "bound": [{"socket": socket, "uid": user} for socket, user in seen.binders],
+    }
 
 
 def _limit(limit: ResourceLimit) -> dict[str, Any]:

@@ -19,6 +19,11 @@ from typing import Any
 from .errors import Dock2ukError
 from .scenarios import SCENARIOS, Result
 
+# What only a run of the container shows; of the guest there is no figure.
+_OF_CONTAINER = (
+    "written_paths", "root_writes", "processes_at_rest", "forks_after_ready", "execs_after_ready",
+    "bound_as_root",
+)  # fmt: skip
 # Figures of the report by their ids.
 METRICS = (
     "files", "bytes", "elf_executable", "elf_library", "shells", "package_managers", "setuid",
@@ -31,7 +36,7 @@ METRICS = (
     "locked_passwords", "privilege_rules", "scheduled", "begins_as_root", "runs_as_root",
     "writable_directories", "undeclared_ports", "child_programs",
     "secrets", "files_in_layers", "packages", "vulnerabilities", "kernel_bytes", "kernel_code",
-    "archive_bytes", "system_calls", "system_calls_lacking", "drivers",
+    "archive_bytes", "system_calls", "system_calls_lacking", "drivers", *_OF_CONTAINER,
 )  # fmt: skip
 _SEVERITIES = ("any", "critical", "high", "medium", "low", "negligible", "unknown")
 CVES = tuple(f"cve.{severity}.{left}" for severity in _SEVERITIES for left in ("kept", "removed"))
@@ -121,7 +126,7 @@ def shown(evidence: Sequence[str]) -> Iterator[str]:
 
 
 def figure(subject: str, document: Mapping[str, Any]) -> Figure:
-    """What the report has on a subject, after the conversion."""
+    """What the report has on a subject, after the conversion where that is known at all."""
     if subject in CVES:
         return _cves(subject, document)
     if subject == "vulnerabilities":
@@ -139,7 +144,8 @@ def figure(subject: str, document: Mapping[str, Any]) -> Figure:
         missed = verification["missed_system_calls"] if verification is not None else None
         return _listed(missed)
     found = [metric for metric in document["metrics"] if metric["id"] == subject]
-    return _metric(found[0]["after"], found[0]["evidence"]["after"]) if found else Figure(None)
+    side = "before" if subject in _OF_CONTAINER else "after"
+    return _metric(found[0][side], found[0]["evidence"][side]) if found else Figure(None)
 
 
 def _metric(value: int | None, lines: Sequence[str]) -> Figure:

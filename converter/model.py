@@ -248,6 +248,17 @@ class Confidence(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class SeenRun:
+    """What recorded runs of the container showed of it at work, until it rested."""
+
+    written: tuple[str, ...] | None  # paths of its root, volumes among them; None: not readable
+    processes: tuple[str, ...] | None  # the executable of each at rest; None: the program ended
+    forks: int | None  # processes made after it first listened; None: it did not
+    execs: int | None
+    binders: tuple[tuple[str, int], ...]  # "tcp 0.0.0.0:80" and the effective user at bind(2)
+
+
+@dataclass(frozen=True, slots=True)
 class Entrypoint:
     """The one program the image runs, and how (execve(2), credentials(7))."""
 
@@ -271,6 +282,7 @@ class Entrypoint:
     changes: tuple[Change, ...] = ()  # what start-up did to the files, to be baked in
     differences: tuple[Difference, ...] = ()
     children: tuple[str, ...] = ()  # canonical paths of other programs that it runs by itself
+    seen: SeenRun | None = None  # None: no run was recorded
 
     @property
     def asked_ports(self) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from .options import Options
 from .programs import children_of, require_one_program
 from .record import record
 from .record.recording import Ending, Recording, Surroundings
+from .seen import seen_run
 from .stop_signal import stop_signal_number
 
 METHOD = "recorded run"
@@ -38,7 +39,8 @@ def record_twice(image: Image, launch: Launch, options: Options, progress: Progr
     require_one_program(first.recording)
     comparison = compare(first, second, launch.env)
     baked = bake_all(comparison) if options.is_baked else bake_agreed(image.tree, comparison)
-    return _entrypoint(image, launch, first.recording, baked)
+    found = _entrypoint(image, launch, first.recording, baked)
+    return replace(found, seen=seen_run(*recordings))
 
 
 def _without_hostname(launch: Launch) -> Launch:

@@ -28,6 +28,7 @@ from .interfaces import interfaces
 from .metrics import Metric, file_metrics, kernel_metrics
 from .package_metrics import package_metrics
 from .program_metrics import program_metrics
+from .run_metrics import run_metrics
 
 VERSION = 1
 
@@ -163,6 +164,7 @@ def _metrics(
         *hardening_metrics(findings.image.tree, findings.rootfs),
         *account_metrics(findings.image.tree, findings.rootfs),
         *identity_metrics(findings.image, findings.rootfs, findings.entrypoint),
+        *run_metrics(findings.image, findings.entrypoint),
         *secret_findings.secret_metrics(secrets, findings.image),
         *package_metrics(remains, findings.vulnerabilities),
         *kernel_metrics(findings.artifact),

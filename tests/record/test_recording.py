@@ -354,3 +354,28 @@ def test_a_mode_with_every_bit_arrives() -> None:
     tree = machine("exec stat -c %a /box", {"/box": Node("", NodeType.DIRECTORY, 0o3775, 0, 0, 0)})
     (seen,) = record(tree, launch(), [ONE], Bounds(time_s=20))
     assert int(seen.output, 8) == stat.S_ISVTX | stat.S_ISGID | 0o775
+
+
+def test_what_is_written_is_told_to_the_end() -> None:
+    start = "echo x > /etc/made; touch /etc/touched; exec server writes 80 /var/state"
+    seen = run(start, {"/etc/touched": "t", "/etc/kept": "k", "/var/other": ""})
+    assert seen.written == ("/etc/made", "/etc/touched", "/var/state")
+
+
+def test_what_is_made_once_it_listens_is_counted_from_there() -> None:
+    seen = run("server briefly 81 300 & wait; true; exec server workers 80")
+    assert (seen.forks_after_ready, seen.execs_after_ready) == (2, 0)
+    assert len(seen.processes) == 3
+    again = run("exec server again 80")
+    assert (again.forks_after_ready, again.execs_after_ready) == (0, 1)
+    idle = run("exec server idle")
+    assert (idle.forks_after_ready, idle.execs_after_ready) == (None, None)
+
+
+def test_who_binds_is_who_is_told() -> None:
+    image = machine("exec server listen 8080")
+    as_root, as_user = (
+        record(image, launch(uid=uid), [ONE], Bounds(time_s=20))[0].binders for uid in (0, 33)
+    )
+    assert as_root == (("tcp 0.0.0.0:8080", 0),)
+    assert as_user == (("tcp 0.0.0.0:8080", 33),)

@@ -48,7 +48,12 @@ class SpooledContent:
         return io.BytesIO(self.read())
 
 
-def told(outcome: Outcome, changes: Sequence[tuple[str, Found | None]], output: str) -> str:
+def told(
+    outcome: Outcome,
+    changes: Sequence[tuple[str, Found | None]],
+    written: Sequence[str] | None,
+    output: str,
+) -> str:
     """A run that went well."""
     verdict, final = outcome.verdict, outcome.final
     return json.dumps(
@@ -71,6 +76,10 @@ def told(outcome: Outcome, changes: Sequence[tuple[str, Found | None]], output: 
             ],
             "changes": [[path, _found_row(found)] for path, found in changes],
             "output": output,
+            "written": written,
+            "forks_after_ready": outcome.forks_after_ready,
+            "execs_after_ready": outcome.execs_after_ready,
+            "binders": outcome.binders,
         }
     )
 
@@ -131,6 +140,10 @@ def read(text: str, spool: BinaryIO) -> Recording:
         ),
         changes=tuple(Change(path, _node(path, found, spool)) for path, found in row["changes"]),
         output=row["output"],
+        written=None if row["written"] is None else tuple(row["written"]),
+        forks_after_ready=row["forks_after_ready"],
+        execs_after_ready=row["execs_after_ready"],
+        binders=tuple((socket, user) for socket, user in row["binders"]),
     )
 
 

@@ -6,6 +6,7 @@ Pids are this machine's where a name says nothing else; `inner` ones are the con
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from . import listeners as sockets
@@ -54,6 +55,7 @@ class Crowd:
         self.tasks: set[int] = set()
         self._parents: dict[int, int] = {}  # inner, of all there ever were
         self._served: dict[int, Record] = {}  # what an inner pid was when it first listened
+        self._users: dict[str, int] = {}  # inode of a socket -> who called bind(2) on it last
 
     def meet(self, task: int) -> bool:
         """A task that may be new; whether it is a process not met before."""
@@ -95,6 +97,20 @@ class Crowd:
         """It listens: what it is now is what listens first, should it execute itself again."""
         if member.record is not None:
             self._served.setdefault(member.record.inner, member.record)
+
+    def binds(self, task: int, descriptor: int) -> None:
+        """A task is about to bind a socket: as whom (credentials(7): of each thread its own)."""
+        inode = sockets.inode_of(task, descriptor)
+        if inode is None:
+            return
+        with suppress(OSError):
+            self._users[inode] = int(processes.status_of(task)["Uid"].split()[1])
+
+    def binders(self, first: int) -> tuple[tuple[str, int], ...]:
+        """Of what is listened on, the user at its bind(2), where one was seen."""
+        table = sockets.table_of(first)
+        found = {(table[inode], user) for inode, user in self._users.items() if inode in table}
+        return tuple(sorted(found))
 
     def final(self, current: Record) -> Record:
         """A program that executes itself again once it listens began earlier."""

@@ -48,6 +48,15 @@ def listening(pid: int, table: Table) -> tuple[str, ...]:
     return tuple(sorted(held - {""}))
 
 
+def inode_of(pid: int, descriptor: int) -> str | None:
+    """The inode of a process's socket, as tables have it; None where it is no socket."""
+    try:
+        target = os.readlink(f"/proc/{pid}/fd/{descriptor}")
+    except OSError:  # not open
+        return None
+    return target[8:-1] if target.startswith("socket:[") else None
+
+
 def _rows(pid: int, name: str) -> list[list[str]]:
     try:
         with open(f"/proc/{pid}/net/{name}", encoding="utf-8", errors="replace") as file:

@@ -87,3 +87,7 @@ class Recording:
     processes: tuple[Process, ...]
     changes: tuple[Change, ...]  # at the final execve(2)
     output: str  # the last of what it printed
+    written: tuple[str, ...] | None = None  # made, changed or opened to write, and there at the end
+    forks_after_ready: int | None = None  # processes made since the program first listened
+    execs_after_ready: int | None = None
+    binders: tuple[tuple[str, int], ...] = ()  # what is listened on, the user who bound it

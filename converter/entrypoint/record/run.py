@@ -107,7 +107,8 @@ def _watched(request: Request, run: Run, places: Places) -> str:
     finally:
         watch.end()
     entries = {entry.path: entry for entry in request.entries}
-    return _judged(outcome, watch, Comparison(entries, places.lower, run.spool), places)
+    comparison = Comparison(entries, places.lower, run.spool)
+    return _judged(outcome, watch, comparison, snapshots.written(entries), places)
 
 
 def _tried(first: int, pipes: Pipes) -> str:
@@ -131,7 +132,13 @@ def _never_began(pipes: Pipes, start: Start) -> str:
     return answer.failed(f"{start.argv[0]} cannot be executed: {os.fsdecode(report[1:])}", "")
 
 
-def _judged(outcome: Outcome, watch: Watch, comparison: Comparison, places: Places) -> str:
+def _judged(
+    outcome: Outcome,
+    watch: Watch,
+    comparison: Comparison,
+    written: tuple[str, ...] | None,
+    places: Places,
+) -> str:
     """A script that fails is no start-up; a program that fails may miss its network."""
     status = outcome.exit_status
     state = outcome.final.state
@@ -139,7 +146,7 @@ def _judged(outcome: Outcome, watch: Watch, comparison: Comparison, places: Plac
         message = f"it ended with status {status}{_lack(places)}"
         return answer.failed(message, _shown(watch))
     changes = comparison.changes(outcome.final.snapshot)
-    return answer.told(outcome, changes, _shown(watch))
+    return answer.told(outcome, changes, written, _shown(watch))
 
 
 def _lack(places: Places) -> str:

@@ -88,6 +88,17 @@ class Snapshots:
         self._doubted, self._copied = self._copied, {}
         return self.take()
 
+    def written(self, image: Mapping[str, Entry]) -> tuple[str, ...] | None:
+        """Every path that was made or copied up and is there now, None where they cannot be read:
+        overlay copies a file when it is opened to write. A directory that leads to one is none."""
+        mounts = (*MOUNT_DIRECTORIES, *MOUNT_FILES)
+        try:
+            found = [(path, status) for path, status in self._walk() if path not in mounts]
+        except OSError:
+            return None
+        made = (path for path, status in found if not _is_on_the_way(image.get(path), status))
+        return tuple(sorted(made))
+
     def _taken(self) -> Snapshot:
         seen: dict[str, tuple[_Key, Found]] = {}
         for path, status in self._walk():
@@ -173,6 +184,17 @@ def _is_same(file: int, spool: int, offset: int, size_bytes: int) -> bool:
         os.pread(file, _COMPARED_BYTES, place)
         == os.pread(spool, min(_COMPARED_BYTES, size_bytes - place), offset + place)
         for place in range(0, size_bytes, _COMPARED_BYTES)
+    )
+
+
+def _is_on_the_way(was: Entry | None, status: os.stat_result) -> bool:
+    """Whether a directory is the image's own, with its mode and owner."""
+    return (
+        was is not None
+        and was.type is NodeType.DIRECTORY
+        and stat.S_ISDIR(status.st_mode)
+        and (was.mode, was.uid, was.gid)
+        == (stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid)
     )
 
 

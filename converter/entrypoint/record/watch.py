@@ -45,6 +45,9 @@ class Outcome:
     execs: tuple[Exec, ...]
     members: tuple[tuple[Member, int], ...]  # with the inner pid of the nearest living above
     listening: dict[int, tuple[str, ...]]
+    binders: tuple[tuple[str, int], ...]
+    forks_after_ready: int | None  # None: the program did not listen
+    execs_after_ready: int | None
 
 
 class NeverBeganError(Exception):
@@ -70,6 +73,8 @@ class Watch:
         self._exit_status: int | None = None
         self._changed_s = time.monotonic()
         self._listened_s: float | None = None
+        self._forks = 0
+        self._at_ready: dict[int, tuple[int, int]] = {}  # inner pid -> forks, execs before
         self._is_silent = False
         self.printed = bytearray()
 
@@ -147,8 +152,7 @@ class Watch:
         if not os.WIFSTOPPED(status):
             self._on_exit(task, status)
             return
-        if self._crowd.meet(task):
-            self._changed_s = time.monotonic()
+        self._meet(task)
         event, stopped_by = status >> 16, os.WSTOPSIG(status)
         if event == ptrace.EVENT_STOP and stopped_by in _STOPPING:
             ptrace.leave_stopped(task)
@@ -156,11 +160,15 @@ class Watch:
         if event == ptrace.EVENT_EXEC:
             self._on_exec(task)
         elif event in (ptrace.EVENT_FORK, ptrace.EVENT_VFORK, ptrace.EVENT_CLONE):
-            if self._crowd.meet(ptrace.event_message(task)):
-                self._changed_s = time.monotonic()
+            self._meet(ptrace.event_message(task))
         elif event == ptrace.EVENT_SECCOMP:
             self._on_call(task)
         ptrace.resume(task, 0 if event else stopped_by)
+
+    def _meet(self, task: int) -> None:
+        if self._crowd.meet(task):
+            self._changed_s = time.monotonic()
+            self._forks += 1
 
     def _on_exit(self, task: int, status: int) -> None:
         member = self._crowd.leave(task)
@@ -234,6 +242,7 @@ class Watch:
         if asked.orig_rax == reported["listen"]:
             self._on_listen(task)
         elif asked.orig_rax == reported["bind"]:
+            self._crowd.binds(task, asked.rdi & 0xFFFFFFFF)
             if _makes_datagram_server(task, asked):
                 self._on_listen(task)
         elif asked.orig_rax in seccomp.numbers("clock").values():
@@ -243,6 +252,9 @@ class Watch:
         member = self._crowd.process_of(task)
         if member is not None:
             self._crowd.serves(member)
+            if member.record is not None:
+                program = member.record.inner
+                self._at_ready.setdefault(program, (self._forks, len(self._execs)))
         now_s = time.monotonic()
         self._listened_s = self._listened_s or now_s
         self._changed_s = now_s
@@ -280,6 +292,7 @@ class Watch:
     def _told(
         self, verdict: Verdict, final: Record, listening: dict[int, tuple[str, ...]]
     ) -> Outcome:
+        at_ready = self._at_ready.get(verdict.pid)
         return Outcome(
             verdict=verdict,
             final=final,
@@ -290,6 +303,9 @@ class Watch:
                 (one, self._crowd.living_parent(one)) for one in self._crowd.members.values()
             ),
             listening=listening,
+            binders=self._crowd.binders(self._first) if listening else (),
+            forks_after_ready=self._forks - at_ready[0] if at_ready else None,
+            execs_after_ready=len(self._execs) - at_ready[1] if at_ready else None,
         )
 
 

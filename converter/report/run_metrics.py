@@ -1,0 +1,85 @@
+"""What recorded runs of the container showed of it at work: what it writes, its processes, and who
+binds its sockets.
+
+Of the guest nothing is said here, for no run of it is looked at; nor of what comes under load.
+"""
+
+from __future__ import annotations
+
+from ..model import Entrypoint, Image, SeenRun
+from .metrics import Metric, limited
+
+_UNTIL = "until it rested, with nobody asking it; not known where no run was recorded"
+
+
+def run_metrics(image: Image, entrypoint: Entrypoint) -> tuple[Metric, ...]:
+    seen = entrypoint.seen
+    return (
+        *_writes(image.config.volumes, seen.written if seen is not None else None),
+        *_processes(seen),
+        _bound_as_root(seen),
+    )
+
+
+def _writes(volumes: tuple[str, ...], written: tuple[str, ...] | None) -> tuple[Metric, ...]:
+    """A volume is known from the configuration alone; how many paths in all is not."""
+    places = tuple(one.rstrip("/") for one in volumes)
+    lines = [f"{place} (volume)" for place in places]
+    outside = None if written is None else [one for one in written if not _is_in(one, places)]
+    count = None if outside is None else len(outside) + len(places)
+    return (
+        Metric(
+            "written_paths", "paths written at run time", "paths", count, None,
+            "volumes of the configuration, and what a recorded run made, changed or opened to "
+            f"write outside them and was there at its end, {_UNTIL}",
+            limited([*lines, *(outside or ())]),
+        ),
+        Metric(
+            "root_writes", "paths written outside volumes", "paths",
+            None if outside is None else len(outside), None,
+            "none: as far as the recorded run shows, the root file system could be read-only; "
+            f"else each of these needs a volume or a tmpfs for that. Seen {_UNTIL}",
+            limited(outside or ()),
+        ),
+    )  # fmt: skip
+
+
+def _is_in(path: str, places: tuple[str, ...]) -> bool:
+    return any(path == place or path.startswith(f"{place}/") for place in places)
+
+
+def _processes(seen: SeenRun | None) -> tuple[Metric, ...]:
+    at_rest = seen.processes if seen is not None else None
+    return (
+        Metric(
+            "processes_at_rest", "processes at rest", "processes",
+            None if at_rest is None else len(at_rest), None,
+            "living processes, wrappers among them, when a recorded run had come to rest, bound to "
+            "one processor; a server that counts all of the machine has more. Not known where none "
+            "was recorded or the program ended",
+            limited(at_rest or ()),
+        ),
+        Metric(
+            "forks_after_ready", "processes made once it listens", "processes",
+            seen.forks if seen is not None else None, None,
+            f"by fork, vfork and clone, by whomever, after the program's first listen(2), {_UNTIL} "
+            "or it did not listen",
+        ),
+        Metric(
+            "execs_after_ready", "programs executed once it listens", "calls",
+            seen.execs if seen is not None else None, None,
+            "execve(2) that succeeded, by whomever, after the program's first listen(2), "
+            f"{_UNTIL} or it did not listen",
+        ),
+    )  # fmt: skip
+
+
+def _bound_as_root(seen: SeenRun | None) -> Metric:
+    binders = seen.binders if seen is not None else ()
+    by_root = [f"{socket} (user {user})" for socket, user in binders if user == 0]
+    return Metric(
+        "bound_as_root", "sockets bound as user 0", "sockets",
+        len(by_root) if binders else None, None,
+        "sockets listened on whose bind(2) was called with effective user 0; not known where no "
+        "recorded run showed one", limited(by_root),
+    )  # fmt: skip
