@@ -1,9 +1,8 @@
 """entrypoint.json: an Entrypoint as JSON values; `docs/entrypoint.schema.json` describes them.
 
-Nothing in it depends on the time or the machine, but for how many processes a server makes that counts
-processors. The value of a secret, of a variable or on the
-command line, is not written, only that it is there. Read by nobody here: `bundle.json` says what
-`run` needs.
+Nothing in it depends on the time, and on the machine no more than how many processes a server makes
+for its processors. The value of a secret, of a variable or on the command line, is not written,
+only that it is there. Read by nobody here: `bundle.json` says what `run` needs.
 """
 
 from __future__ import annotations

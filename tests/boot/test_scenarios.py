@@ -130,6 +130,10 @@ def test_who_cannot_wait_for_what_it_killed_has_killed_it(tmp_path: Path) -> Non
     attempts = attack(rootfs, values.entrypoint(), without(artifact, "wait4"))
     kill = next(one for one in attempts if one.scenario.id == "kill")
     assert (kill.result, kill.because) == (Result.NOT_BLOCKED, "kill SIGKILL of a child")
+    bomb = next(one for one in attempts if one.scenario.id == "fork_bomb")
+    made = "make 64 processes one after the other, for none can wait"
+    assert (bomb.result, bomb.seen) == (Result.NOT_BLOCKED, (f"{made}: done",))
+    assert bomb.because == f"nothing refused it, without the effect: {made}"
 
 
 def test_an_image_of_which_nothing_is_left_out_has_what_the_attack_wants(tmp_path: Path) -> None:
