@@ -19,7 +19,7 @@ from typing import Any
 from .errors import Dock2ukError
 from .scenarios import SCENARIOS, Result
 
-# What only a run of the container shows; of the guest there is no figure.
+# What a run of the container shows: of the guest there is no figure, or with a traced run alone.
 _OF_CONTAINER = (
     "written_paths", "root_writes", "processes_at_rest", "forks_after_ready", "execs_after_ready",
     "bound_as_root",

@@ -380,6 +380,8 @@ class Observed:
     because: str  # which run
     paths: frozenset[str]  # of the image, symlinks on the way among them
     calls: frozenset[int]
+    forks: int | None = None  # processes that made a call first once it listened; None: it did not
+    execs: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

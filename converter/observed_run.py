@@ -45,9 +45,12 @@ def observe(image: Image, entrypoint: Entrypoint, questions: Sequence[Question])
             f"the traced run of the whole image: {said}",
             hint="without --strip traced and --prune traced nothing depends on a run",
         )
+    forks, execs = observer.after_ready
     asked = ", ".join(one.question.text for one in boot.probes)
     return Observed(
         because=f"named by a traced run ({asked})",
         paths=observer.paths(image.tree, entrypoint.cwd),
         calls=frozenset(observer.calls),
+        forks=forks,
+        execs=execs,
     )

@@ -112,7 +112,7 @@ def convert(request: Request, output: Path, progress: Progress) -> Conversion:
         findings = report.Findings(
             image, entrypoint, analysis, rootfs, artifact, boot, request.stripping, comparison,
             inventory, vulnerabilities.match(inventory, known, crates), secrets.find(source),
-            attempts, notes,
+            attempts, notes, observed,
         )  # fmt: skip
         document = report.build(findings)
         _write_json(directory / REPORT_NAME, document)

@@ -13,6 +13,7 @@ from ..model import (
     Comparison,
     Entrypoint,
     Image,
+    Observed,
     Rootfs,
     Stripping,
 )
@@ -77,6 +78,7 @@ class Findings:
     secrets: tuple[Secret, ...] = ()  # of the source image
     attempts: tuple[Attempt, ...] = ()  # one for each scenario
     notes: tuple[str, ...] = ()  # of how the rest came to be known
+    observed: Observed | None = None  # a traced run in the guest, where one was asked for
 
 
 def build(findings: Findings) -> dict[str, Any]:
@@ -164,7 +166,7 @@ def _metrics(
         *hardening_metrics(findings.image.tree, findings.rootfs),
         *account_metrics(findings.image.tree, findings.rootfs),
         *identity_metrics(findings.image, findings.rootfs, findings.entrypoint),
-        *run_metrics(findings.image, findings.entrypoint),
+        *run_metrics(findings.image, findings.entrypoint, findings.observed),
         *secret_findings.secret_metrics(secrets, findings.image),
         *package_metrics(remains, findings.vulnerabilities),
         *kernel_metrics(findings.artifact),

@@ -1,22 +1,28 @@
 """What recorded runs of the container showed of it at work: what it writes, its processes, and who
 binds its sockets.
 
-Of the guest nothing is said here, for no run of it is looked at; nor of what comes under load.
+Of the guest a traced run shows forks and programs alone; nothing is said of what comes under load.
 """
 
 from __future__ import annotations
 
-from ..model import Entrypoint, Image, SeenRun
+from ..model import Entrypoint, Image, Observed, SeenRun
 from .metrics import Metric, limited
 
 _UNTIL = "until it rested, with nobody asking it; not known where no run was recorded"
+_GUEST = (
+    "after: in a traced run of the whole image in the guest, under the questions, up to its end; "
+    "not known where none was traced"
+)
 
 
-def run_metrics(image: Image, entrypoint: Entrypoint) -> tuple[Metric, ...]:
+def run_metrics(
+    image: Image, entrypoint: Entrypoint, observed: Observed | None = None
+) -> tuple[Metric, ...]:
     seen = entrypoint.seen
     return (
         *_writes(image.config.volumes, seen.written if seen is not None else None),
-        *_processes(seen),
+        *_processes(seen, observed),
         _bound_as_root(seen),
     )
 
@@ -48,7 +54,7 @@ def _is_in(path: str, places: tuple[str, ...]) -> bool:
     return any(path == place or path.startswith(f"{place}/") for place in places)
 
 
-def _processes(seen: SeenRun | None) -> tuple[Metric, ...]:
+def _processes(seen: SeenRun | None, observed: Observed | None) -> tuple[Metric, ...]:
     at_rest = seen.processes if seen is not None else None
     return (
         Metric(
@@ -61,15 +67,17 @@ def _processes(seen: SeenRun | None) -> tuple[Metric, ...]:
         ),
         Metric(
             "forks_after_ready", "processes made once it listens", "processes",
-            seen.forks if seen is not None else None, None,
+            seen.forks if seen is not None else None,
+            observed.forks if observed is not None else None,
             f"by fork, vfork and clone, by whomever, after the program's first listen(2), {_UNTIL} "
-            "or it did not listen",
+            f"or it did not listen; {_GUEST}",
         ),
         Metric(
             "execs_after_ready", "programs executed once it listens", "calls",
-            seen.execs if seen is not None else None, None,
+            seen.execs if seen is not None else None,
+            observed.execs if observed is not None else None,
             "execve(2) that succeeded, by whomever, after the program's first listen(2), "
-            f"{_UNTIL} or it did not listen",
+            f"{_UNTIL} or it did not listen; {_GUEST}",
         ),
     )  # fmt: skip
 

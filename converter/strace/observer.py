@@ -15,6 +15,7 @@ from . import plan, records, signature
 from .signature import Signature
 
 _PATH = "path"
+_EXECUTING = frozenset((59, 322))  # execve, execveat
 _AT_MOST = 200_000  # strings; a program may go on for ever
 
 
@@ -29,10 +30,17 @@ class Observer:
         self.kernel_words = (f"strace={plan.option(self._known, None, 0)}",)
         self.calls: set[int] = set()
         self._named: set[str] = set()
+        self._processes: set[int] = set()
+        self._executing: set[int] = set()  # threads
+        self._at_ready: tuple[int, int] | None = None
+        self._execs = 0
 
     def take(self, name: str, value: str) -> None:
         """An event of the guest, whatever it is about."""
+        if name == "ready" and self._at_ready is None:
+            self._at_ready = (len(self._processes), self._execs)
         record = records.parse(name, value)
+        self._count(record)
         if not isinstance(record, records.Call):
             return
         self.calls.add(record.number)
@@ -41,6 +49,24 @@ class Observer:
             text = record.memory.string(record.registers[argument.register])
             if text and len(self._named) < _AT_MOST:
                 self._named.add(text.decode("utf-8", "surrogateescape"))
+
+    @property
+    def after_ready(self) -> tuple[int, int] | tuple[None, None]:
+        """New processes and programs since it first listened on TCP; None where it did not."""
+        if self._at_ready is None:
+            return None, None
+        return len(self._processes) - self._at_ready[0], self._execs - self._at_ready[1]
+
+    def _count(self, record: records.Record | None) -> None:
+        """A process is met at its first call; an execve(2) counts until it has failed."""
+        if isinstance(record, records.Call):
+            self._processes.add(record.pid)
+            if record.number in _EXECUTING:
+                self._executing.add(record.tid)
+                self._execs += 1
+        elif isinstance(record, records.Return) and record.tid in self._executing:
+            self._executing.discard(record.tid)
+            self._execs -= record.result < 0
 
     def paths(self, tree: Tree, cwd: str) -> frozenset[str]:
         """The paths of the tree that the run may have meant, with the symlinks on their ways."""

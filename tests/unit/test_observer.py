@@ -59,3 +59,19 @@ def test_a_relative_path_may_start_from_every_directory_that_was_named() -> None
 def test_a_name_that_is_no_text_is_no_path() -> None:
     made = observer(call(OPEN, 0x10), call(OPEN, 0x10, a10=""))
     assert made.paths(tree({"/x": ""}), "/") == frozenset()
+
+
+def test_what_is_made_once_it_listens_is_counted() -> None:
+    def event(*words: int) -> str:
+        return " ".join(f"{one:x}" for one in words).translate(DIGITS)
+
+    made, registers = Observer(load_runtimes()[0]), [0] * 7
+    made.take("call", event(1, 0, 1, EXECVE, *registers))
+    assert made.after_ready == (None, None)
+    made.take("ready", "80/tcp")
+    made.take("call", event(2, 0, 1, GETPID, *registers))  # a thread
+    made.take("call", event(3, 0, 3, EXECVE, *registers))
+    made.take("return", event(3, 0, 2**64 - 2))  # ENOENT
+    made.take("call", event(3, 0, 3, EXECVE, *registers))
+    made.take("ready", "81/tcp")
+    assert made.after_ready == (1, 1)

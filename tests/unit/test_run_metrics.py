@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from dock2uk.entrypoint.record.recording import Ending, Final, Process, Recording
 from dock2uk.entrypoint.seen import seen_run
-from dock2uk.model import ImageConfig, SeenRun
+from dock2uk.model import ImageConfig, Observed, SeenRun
 from dock2uk.report.metrics import Metric
 from dock2uk.report.run_metrics import run_metrics
 from tests import values
@@ -49,6 +49,15 @@ def test_processes_are_those_of_the_run_with_one_processor() -> None:
     assert (found["forks_after_ready"].before, found["execs_after_ready"].before) == (2, 1)
     ended = replace(many, ending=Ending.ENDED)
     assert metrics(seen_run(ended, ended))["processes_at_rest"].before is None
+
+
+def test_a_traced_run_tells_of_the_guest() -> None:
+    seen = seen_run(recording(), recording())
+    observed = Observed("a run", frozenset(), frozenset(), forks=4, execs=0)
+    found = {one.id: one for one in run_metrics(IMAGE, values.entrypoint(seen=seen), observed)}
+    forks, execs = found["forks_after_ready"], found["execs_after_ready"]
+    assert [(one.before, one.after) for one in (forks, execs)] == [(2, 4), (1, 0)]
+    assert found["processes_at_rest"].after is None
 
 
 def test_who_binds_as_root_is_named() -> None:
