@@ -7,7 +7,7 @@ Of the guest a traced run shows forks and programs alone; nothing is said of wha
 from __future__ import annotations
 
 from ..model import Entrypoint, Image, Observed, SeenRun
-from .metrics import Metric, limited
+from .metrics import Metric
 
 _UNTIL = "until it rested, with nobody asking it; not known where no run was recorded"
 _GUEST = (
@@ -38,14 +38,14 @@ def _writes(volumes: tuple[str, ...], written: tuple[str, ...] | None) -> tuple[
             "written_paths", "paths written at run time", "paths", count, None,
             "volumes of the configuration, and what a recorded run made, changed or opened to "
             f"write outside them and was there at its end, {_UNTIL}",
-            limited([*lines, *(outside or ())]),
+            (*lines, *(outside or ())),
         ),
         Metric(
             "root_writes", "paths written outside volumes", "paths",
             None if outside is None else len(outside), None,
             "none: as far as the recorded run shows, the root file system could be read-only; "
             f"else each of these needs a volume or a tmpfs for that. Seen {_UNTIL}",
-            limited(outside or ()),
+            tuple(outside or ()),
         ),
     )  # fmt: skip
 
@@ -63,7 +63,7 @@ def _processes(seen: SeenRun | None, observed: Observed | None) -> tuple[Metric,
             "living processes, wrappers among them, when a recorded run had come to rest, bound to "
             "one processor; a server that counts all of the machine has more. Not known where none "
             "was recorded or the program ended",
-            limited(at_rest or ()),
+            tuple(at_rest or ()),
         ),
         Metric(
             "forks_after_ready", "processes made once it listens", "processes",
@@ -89,5 +89,5 @@ def _bound_as_root(seen: SeenRun | None) -> Metric:
         "bound_as_root", "sockets bound as user 0", "sockets",
         len(by_root) if binders else None, None,
         "sockets listened on whose bind(2) was called with effective user 0; not known where no "
-        "recorded run showed one", limited(by_root),
+        "recorded run showed one", tuple(by_root),
     )  # fmt: skip
