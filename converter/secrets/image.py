@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..layer_answers import Answers, Question
 from ..model import Content, Hidden, Image, Node, Tree
-from . import command_line
+from . import command_line, key_files
 from .texts import Found, digest, in_file, in_settings, in_value
 
 # Files of which a name is told with a value that is a secret (the programs' manuals); the deepest
@@ -37,16 +37,22 @@ _HOST_KEY = re.compile(r"/etc/ssh/ssh_host_\w+_key$")
 
 
 def _by_form(content: Content) -> tuple[Found, ...]:
-    with content.open() as file:
-        return tuple(in_file(file))
+    if content.size > key_files.LARGEST_BYTES:
+        with content.open() as file:
+            return tuple(in_file(file))
+    data = content.read()
+    kind = key_files.kind_of(data)
+    whole = (Found(kind, "", digest(data)),) if kind is not None else ()
+    return (*whole, *in_file(io.BytesIO(data)))
 
 
+_SOURCES = ("texts.py", "forms.py", "key_files.py", "java_stores.py", "der.py")
 _ANSWERS = Answers(
     Question(
         "secrets", _by_form,
         encode=lambda found: [astuple(one) for one in found],
         decode=lambda value: tuple(Found(*one) for one in value),
-        sources=tuple(Path(__file__).with_name(name) for name in ("texts.py", "forms.py")),
+        sources=tuple(map(Path(__file__).with_name, _SOURCES)),
     )
 )  # fmt: skip
 
