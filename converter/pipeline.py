@@ -111,8 +111,8 @@ def convert(request: Request, output: Path, progress: Progress) -> Conversion:
         crates = packages.crates(chosen.runtime.components)
         findings = report.Findings(
             image, entrypoint, analysis, rootfs, artifact, boot, request.stripping, comparison,
-            inventory, vulnerabilities.match(inventory, known, crates), secrets.find(source),
-            attempts, notes, observed,
+            inventory, vulnerabilities.match(inventory, known, crates),
+            secrets.find(source, inventory.packages), attempts, notes, observed,
         )  # fmt: skip
         document = report.build(findings)
         _write_json(directory / REPORT_NAME, document)
@@ -150,7 +150,8 @@ def foresee(request: Request, progress: Progress) -> Foresight:
     rootfs = strip(image, entrypoint, analysis, request.stripping)
     chosen = match(analysis, load_runtimes(), request.kernel)
     inventory = packages.inventory(source.tree)
-    return Foresight(image, entrypoint, analysis, rootfs, chosen, inventory, secrets.find(source))
+    found = secrets.find(source, inventory.packages)
+    return Foresight(image, entrypoint, analysis, rootfs, chosen, inventory, found)
 
 
 def find_entrypoint(request: Request, progress: Progress) -> Entrypoint:
@@ -167,7 +168,8 @@ def profile(subject: str, source: SourceOptions, progress: Progress) -> differen
     image = read_image(subject, progress, source)
     progress.step("looking through it")
     inventory = packages.inventory(image.tree)
-    return difference.of_image(subject, image, inventory, secrets.find(image))
+    found = secrets.find(image, inventory.packages)
+    return difference.of_image(subject, image, inventory, found)
 
 
 def _found(request: Request, progress: Progress) -> tuple[Image, Entrypoint]:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 # What a form may have before and behind the byte that it is found by.
 BEFORE_BYTES, BEHIND_BYTES = 4 << 10, 32 << 10
-_FEWEST_DIFFERENT = 6  # letters of a token: fewer are a line of x
+FEWEST_DIFFERENT = 6  # letters of a token: fewer are a line of x
 _TAIL_BYTES = 20  # of a token, where its prefix is not counted
 
 
@@ -42,7 +42,7 @@ class Match:
 
 
 def _is_varied(value: bytes, kind: str) -> str | None:
-    is_shown = b"EXAMPLE" in value.upper() or len(set(value[-_TAIL_BYTES:])) < _FEWEST_DIFFERENT
+    is_shown = b"EXAMPLE" in value.upper() or len(set(value[-_TAIL_BYTES:])) < FEWEST_DIFFERENT
     return None if is_shown else kind
 
 

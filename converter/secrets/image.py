@@ -7,13 +7,13 @@ from __future__ import annotations
 import io
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from ..layer_answers import Answers, Question
-from ..model import Content, Hidden, Image, Node, Tree
-from . import command_line, key_files
+from ..model import Content, Hidden, Image, Node, Package, Tree
+from . import command_line, general_settings, key_files
 from .texts import Found, digest, in_file, in_settings, in_value
 
 # Files of which a name is told with a value that is a secret (the programs' manuals); the deepest
@@ -71,14 +71,17 @@ class Secret:
     is_hidden: bool = False  # the merged tree does not have it, a layer does
 
 
-def find(image: Image) -> tuple[Secret, ...]:
-    """Every one, those that a running container has first."""
+def find(image: Image, packages: Iterable[Package] = ()) -> tuple[Secret, ...]:
+    """Every one, those that a running container has first. Of settings that a package brought it
+    is not known whether they were changed: what has a form is found in them, a name tells nothing.
+    """
+    owned = frozenset(path for package in packages for path in package.files)
     found = [
-        *_in_tree(image.tree),
+        *_in_tree(image.tree, owned),
         *_repositories(image.tree),
         *_in_config(image),
         *_in_history(image),
-        *_in_hidden(image),
+        *_in_hidden(image, owned),
     ]
     _ANSWERS.keep()
     return tuple(dict.fromkeys(found))
@@ -95,21 +98,21 @@ def _repositories(tree: Tree) -> Iterator[Secret]:
             )
 
 
-def _in_tree(nodes: Iterable[Node]) -> Iterator[Secret]:
+def _in_tree(nodes: Iterable[Node], owned: Container[str]) -> Iterator[Secret]:
     seen: set[int] = set()  # hard links are one file
     for node in nodes:
         if node.content is None or node.inode in seen:
             continue
         seen.add(node.inode)
-        for one in _in_node(node):
+        for one in _in_node(node, owned):
             place = f"{node.path}, {one.place}" if one.place else node.path
             yield Secret(one.kind, place, one.digest, node.layer, node.path)
 
 
-def _in_hidden(image: Image) -> Iterator[Secret]:
+def _in_hidden(image: Image, owned: Container[str]) -> Iterator[Secret]:
     for hidden in image.hidden:
         node = hidden.node
-        for one in _in_node(node):
+        for one in _in_node(node, owned):
             place = f"{node.path} of layer {node.layer}, {one.place}, {_gone(hidden)}"
             yield Secret(one.kind, place, one.digest, node.layer, node.path, is_hidden=True)
 
@@ -118,14 +121,21 @@ def _gone(hidden: Hidden) -> str:
     return f"deleted or replaced in layer {hidden.layer}"
 
 
-def _in_node(node: Node) -> Iterator[Found]:
+def _in_node(node: Node, owned: Container[str]) -> Iterator[Found]:
     assert node.content is not None
     for one in _ANSWERS.of(node.content):
         is_host_key = _HOST_KEY.search(node.path) is not None
         yield Found("an SSH host key", one.place, one.digest) if is_host_key else one
-    if _SETTINGS.search(node.path) and node.content.size <= _LARGEST_SETTINGS_BYTES:
-        text = node.content.read().decode("utf-8", "surrogateescape")
-        yield from _in_settings(posixpath.basename(node.path), text)
+    if node.content.size > _LARGEST_SETTINGS_BYTES:
+        return
+    if _SETTINGS.search(node.path):
+        yield from _in_settings(posixpath.basename(node.path), _text(node.content))
+    elif general_settings.is_place(node.path) and node.path not in owned:
+        yield from general_settings.find(_text(node.content))
+
+
+def _text(content: Content) -> str:
+    return content.read().decode("utf-8", "surrogateescape")
 
 
 def _in_settings(name: str, text: str) -> Iterator[Found]:

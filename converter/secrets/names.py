@@ -60,8 +60,12 @@ def masked(text: str, values: Iterable[str]) -> str:
     return text
 
 
+def is_path(value: str) -> bool:
+    return _PATH.fullmatch(value) is not None
+
+
 def _is_secret_name(name: str, value: str) -> bool:
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[-.]", "_", name).upper()
     if words in _INNOCENT_NAMES or _INNOCENT_ENDS.search(words):
         return False
-    return _SECRET_WORDS.search(words) is not None and _PATH.fullmatch(value) is None
+    return _SECRET_WORDS.search(words) is not None and not is_path(value)
