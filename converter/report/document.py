@@ -89,7 +89,7 @@ def build(findings: Findings) -> dict[str, Any]:
     copied = copies(findings.inventory, image.tree, nodes)
     remains = states(findings.inventory, {node.path for node in nodes}, copied)
     secrets = secret_findings.found(
-        findings.secrets, image, findings.analysis.packages, findings.rootfs, entrypoint
+        findings.secrets, image, findings.inventory.packages, findings.rootfs, entrypoint
     )
     config = image.config
     command = (*config.entrypoint, *config.cmd)

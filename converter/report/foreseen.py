@@ -38,7 +38,7 @@ class Known(Protocol):
 def foreseen(known: Known) -> list[dict[str, Any]]:
     """Id, name, unit, before and after; no evidence, for there may be hundreds of images."""
     secrets = secret_findings.found(
-        known.secrets, known.image, known.analysis.packages, known.rootfs, known.entrypoint
+        known.secrets, known.image, known.inventory.packages, known.rootfs, known.entrypoint
     )
     nodes = known.rootfs.nodes
     copied = copies(known.inventory, known.image.tree, nodes)

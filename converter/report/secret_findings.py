@@ -1,21 +1,19 @@
 """Secrets of the source image, which of them are in the unikernel, and what its layers still hold
 of files that are gone.
 
-Keys in the programs and libraries that a distribution publishes are for their own tests: everybody
-has them. They are listed and not counted.
+What a package publishes for show (`published`) everybody has: it is listed and not counted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .. import elf
 from ..model import Entrypoint, Image, Package, Rootfs
-from ..packages import owners
 from ..secrets import Secret, of_command_line, of_variable
 from .metrics import Metric
+from .published import publishers
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,26 +33,15 @@ def found(
     entrypoint: Entrypoint | None,
 ) -> tuple[Found, ...]:
     kept = {node.path for node in rootfs.nodes}
-    published = _published(image, packages, secrets := tuple(secrets))
+    published = publishers(secrets := tuple(secrets), image.tree, packages)
     return tuple(
         Found(
             one,
             is_kept=_is_given(one, entrypoint) or (not one.is_hidden and one.path in kept),
-            published_with=None if one.is_hidden else published.get(one.path or ""),
+            published_with=published.get(one),
         )
         for one in secrets
     )
-
-
-def _published(
-    image: Image, packages: tuple[Package, ...], secrets: Sequence[Secret]
-) -> Mapping[str, str]:
-    """ELF files with secrets -> the package that brings them."""
-    paths = {one.path for one in secrets if one.path is not None}
-    nodes = (image.tree.get(path) for path in paths)
-    programs = [node.path for node in nodes if node is not None and elf.header_of(node) is not None]
-    by_path = owners(packages) if programs else {}
-    return {path: by_path[path][0].name for path in programs if path in by_path}
 
 
 def _is_given(secret: Secret, entrypoint: Entrypoint | None) -> bool:
@@ -89,8 +76,8 @@ def secret_metrics(all_found: Sequence[Found], image: Image) -> tuple[Metric, ..
         Metric(
             "secrets", "secrets", "secrets", len(counted), len(kept),
             "keys, tokens and passwords by value, in files, environment, command line, labels, "
-            "history and files that only layers have; not those in programs that a "
-            "distribution publishes",
+            "history and files that only layers have; not those that packages publish in "
+            "programs of a distribution, documentation and tests",
             tuple(_shown(one) for one in counted), tuple(_shown(one) for one in kept),
         ),
         Metric(

@@ -291,7 +291,7 @@ def test_secrets_are_kept_published_or_left_behind() -> None:
     ]
     image = values.image(tree=tree(BEFORE))
     nodes = tuple(node for node in image.tree if node.path in AFTER)
-    packages = (Package("app", "1", "app", ("/app", "/usr/lib/x")),)
+    packages = (Package("app", "1", "app", ("/app", "/usr/lib/x"), ecosystem="deb"),)
     found = secret_findings.found(
         secrets, image, packages, Rootfs(nodes, (), ()), values.entrypoint()
     )
