@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from .forms import FEWEST_DIFFERENT, form_of
 from .names import is_path
-from .texts import Found, digest, is_stand_in
+from .texts import Found, Lines, digest, is_stand_in
 
 _ENDINGS = (".conf", ".cfg", ".ini", ".properties", ".yaml", ".yml", ".toml", ".json")
 # Alone in its line, or in an object of JSON; what is behind a sign of a comment is none.
@@ -53,11 +53,12 @@ def is_place(path: str) -> bool:
 
 def find(text: str) -> Iterator[Found]:
     """Each with its line; those that have a form are not among them."""
+    lines = Lines(text)
     for match in _ASSIGNMENT.finditer(text):
         words = _WORD_STARTS.sub("_", match["name"]).upper()
         value = match["double"] or match["single"] or match["bare"] or ""
         if _NAME.search(words) and _is_real(value) and form_of(value) is None:
-            line = text.count("\n", 0, match.start("name")) + 1
+            line = lines.of(match.start("name"))
             held = digest(value.encode(errors="surrogateescape"))
             yield Found(f"a value named {match['name']}", f"line {line}", held)
 

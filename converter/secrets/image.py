@@ -14,7 +14,7 @@ from pathlib import Path
 from ..layer_answers import Answers, Question
 from ..model import Content, Hidden, Image, Node, Package, Tree
 from . import command_line, general_settings, key_files
-from .texts import Found, digest, in_file, in_settings, in_value
+from .texts import Found, Lines, digest, in_file, in_settings, in_value
 
 # Files of which a name is told with a value that is a secret (the programs' manuals); the deepest
 # components of their paths.
@@ -140,11 +140,12 @@ def _text(content: Content) -> str:
 
 def _in_settings(name: str, text: str) -> Iterator[Found]:
     yield from in_settings(text)
+    lines = Lines(text)
     for match in _UNNAMED.finditer(text):
         value = match[match.lastgroup or 0]
         one = in_value("password", value)
         if one is not None:
-            line = text.count("\n", 0, match.start()) + 1
+            line = lines.of(match.start())
             yield Found(f"a password of {name}", f"line {line}", one.digest)
 
 

@@ -38,6 +38,18 @@ class Found:
     digest: str
 
 
+class Lines:
+    """Of places in a text that are asked for in order: each line is counted once."""
+
+    def __init__(self, text: str) -> None:
+        self._text, self._place, self._line = text, 0, 1
+
+    def of(self, place: int) -> int:
+        self._line += self._text.count("\n", self._place, place)
+        self._place = place
+        return self._line
+
+
 def digest(value: bytes) -> str:
     """Enough of the sha256 to tell whether two are the same, and too little to find one by."""
     return hashlib.sha256(value).hexdigest()[:_DIGEST_DIGITS]
@@ -66,11 +78,12 @@ def in_file(file: BinaryIO) -> Iterator[Found]:
 
 def in_settings(text: str) -> Iterator[Found]:
     """Values whose names say that they are secrets; those that have a form are `in_file`'s."""
+    lines = Lines(text)
     for match in _ASSIGNMENT.finditer(text):
         name, value = match[1], match[2].strip("\"'")
         why = reason(name, value)
         if why is not None and not is_stand_in(value):
-            line = text.count("\n", 0, match.start()) + 1
+            line = lines.of(match.start())
             kind = f"a value named {name}" if why == "its name says so" else why
             yield Found(kind, f"line {line}", digest(_bytes(value)))
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import SupportsIndex
 
 import pytest
 
 from dock2uk.ingest import read_image
 from dock2uk.model import Package
 from dock2uk.progress import Silent
-from dock2uk.secrets import find, general_settings
+from dock2uk.secrets import find, general_settings, texts
 from tests.images import docker_archive, file, layer
 
 VALUE = "tr0ub4dor&3x"
@@ -77,6 +79,23 @@ def test_what_stands_for_one_is_none(value: str) -> None:
 )
 def test_what_is_near_an_assignment_is_none(text: str) -> None:
     assert list(general_settings.find(text)) == []
+
+
+@pytest.mark.parametrize("find_in", [general_settings.find, texts.in_settings])
+def test_each_line_of_a_large_file_is_counted_once(
+    find_in: Callable[[str], Iterator[texts.Found]],
+) -> None:
+    counted: list[int] = []
+
+    class Text(str):
+        def count(self, sub: str, *between: SupportsIndex | None) -> int:
+            start, end = (int(one) for one in between if one is not None)
+            counted.append(end - start)
+            return super().count(sub, start, end)
+
+    text = Text(f"\npassword = {VALUE}" * 500)
+    assert [one.place for one in find_in(text)] == [f"line {line}" for line in range(2, 502)]
+    assert sum(counted) <= len(text)
 
 
 def test_a_file_of_a_package_is_not_judged_by_names(
