@@ -47,30 +47,32 @@ def publishers(
     secrets: Iterable[Secret], tree: Tree, packages: Iterable[Package]
 ) -> Mapping[Secret, str]:
     """Those that a package publishes, each with the package's name."""
-    placed = [(one, one.path) for one in secrets if one.path is not None and not one.is_hidden]
-    paths = {path for _, path in placed}
-    owned = owners(tuple(one for one in packages if not paths.isdisjoint(one.files)))
+    placed: dict[str, list[Secret]] = {}
+    for one in secrets:
+        if one.path is not None and not one.is_hidden:
+            placed.setdefault(one.path, []).append(one)
+    owned = owners(tuple(one for one in packages if not placed.keys().isdisjoint(one.files)))
     found: dict[Secret, str] = {}
-    for secret, path in placed:
+    for path, some in placed.items():
         node = tree.get(path)
-        names = _publishers(secret, node, tree, owned.get(path, ())) if node is not None else ()
-        for name in names:
-            found.setdefault(secret, name)
+        if node is not None:
+            found |= _of_file(node, some, tree, owned.get(path, ()))
     return found
 
 
-def _publishers(
-    secret: Secret, node: Node, tree: Tree, owned: tuple[Package, ...]
-) -> Iterator[str]:
+def _of_file(
+    node: Node, secrets: Iterable[Secret], tree: Tree, owned: tuple[Package, ...]
+) -> Mapping[Secret, str]:
     brought = [one for one in owned if _is_unchanged(node, tree.get(one.recorded_in))]
     if elf.header_of(node) is not None:
-        yield from (one.name for one in brought if one.ecosystem in SYSTEM_ECOSYSTEMS)
-        return
-    is_for_show = _is_shown(node.path)
-    if is_for_show or _is_documentation(secret, node):
-        yield from (one.name for one in brought if not _is_private(one, tree))
-    if is_for_show:
-        yield from _go_modules(node, tree)
+        names = [one.name for one in brought if one.ecosystem in SYSTEM_ECOSYSTEMS]
+        return dict.fromkeys(secrets, names[0]) if names else {}
+    names = [one.name for one in brought if not _is_private(one, tree)]
+    if _is_shown(node.path):
+        names += _go_modules(node, tree)
+        return dict.fromkeys(secrets, names[0]) if names else {}
+    lines = _documentation(node) if names else ()
+    return {one: names[0] for one in secrets if _line(one) in lines}
 
 
 def _is_unchanged(node: Node, record: Node | None) -> bool:
@@ -86,14 +88,18 @@ def _is_shown(path: str) -> bool:
     return _FILE.fullmatch(name) is not None or any(map(_DIRECTORY.fullmatch, directories))
 
 
-def _is_documentation(secret: Secret, node: Node) -> bool:
-    """In a comment that documentation is made of."""
+def _documentation(node: Node) -> frozenset[int]:
+    """The lines that are in comments that documentation is made of."""
+    if node.content is None or node.size > _LARGEST_BYTES:
+        return frozenset()
+    lines = enumerate(node.content.read().split(b"\n"), 1)
+    return frozenset(number for number, line in lines if _DOCUMENTATION.match(line))
+
+
+def _line(secret: Secret) -> int:
+    """Where it stands in its file; 0 where there are no lines."""
     line = _LINE.search(secret.place)
-    if line is None or node.content is None or node.size > _LARGEST_BYTES:
-        return False
-    lines = node.content.read().split(b"\n")
-    number = int(line[1])
-    return number <= len(lines) and _DOCUMENTATION.match(lines[number - 1]) is not None
+    return int(line[1]) if line is not None else 0
 
 
 def _is_private(package: Package, tree: Tree) -> bool:

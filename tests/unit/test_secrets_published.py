@@ -12,6 +12,7 @@ from dock2uk.ingest import read_image
 from dock2uk.model import Rootfs
 from dock2uk.packages import inventory
 from dock2uk.progress import Silent
+from dock2uk.report import published as published_module
 from dock2uk.report import secret_findings
 from dock2uk.secrets import find
 from tests.images import docker_archive, file, layer
@@ -130,6 +131,21 @@ def test_documentation_in_a_comment_of_a_package(tmp_path: Path) -> None:
         "app/node_modules/n/lib/a.js": "n",
         "usr/lib/d/a.pm": "d",
     }
+
+
+def test_a_file_is_read_once_for_all_that_is_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    real = published_module._documentation
+    monkeypatch.setattr(
+        published_module, "_documentation", lambda node: asked.append(node.path) or real(node)
+    )
+    text = "".join(f" * {SECRET}" for _ in range(50))
+    assert published(tmp_path, RECORDS | {"app/node_modules/n/a.js": text}) == {
+        "app/node_modules/n/a.js": "n"
+    }
+    assert asked == ["/app/node_modules/n/a.js"]
 
 
 def test_what_a_later_layer_replaced_is_no_longer_the_package_s(
