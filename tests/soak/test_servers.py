@@ -35,7 +35,7 @@ def test_pgbench_for_30_s(bundle: Bundles, pgbench: Benchmark, record: Record) -
 def test_redis_benchmark_s_default_set(bundle: Bundles, record: Record) -> None:
     with server(bundle, "redis", REDIS_PORT) as guest:
         # Not the usual 50 clients: QEMU's side of the port may reset some that come at once.
-        said = run(["redis-benchmark", "-p", str(guest.port), "-c", "8", "--csv"], timeout_s=550)
+        said = run(["redis-benchmark", "-p", str(guest.port), "-c", "8", "--csv"], timeout_s=1100)
         assert "rror" not in said, said
         rates = dict(re.findall(r'^"([^"]+)","([\d.]+)"', said, re.MULTILINE))
         assert len(rates) >= 18, said
