@@ -23,10 +23,8 @@ from .shared_directories import SharedDirectories
 
 _WORD_ENDS = re.compile(r"[\s=,;:'\"]+")
 _NOT_FILES = ("PATH", "HOME", "PWD", "OLDPWD")  # what every process is given
-_MADE_BY_TOOLS = (
-    "/nix",
-    "/gnu",
-)  # where every package has a directory, and none is a program's own
+# Where every package has a directory, and none is a program's own.
+_MADE_BY_TOOLS = ("/nix", "/gnu")
 _NAMED_AFTER = ("etc", "lib", "libexec", "share", "var/lib")  # below a prefix (hier(7))
 _FIRST_LINE_BYTES = 256  # BINPRM_BUF_SIZE, execve(2) § Interpreter scripts
 
