@@ -46,7 +46,10 @@ def _by_form(content: Content) -> tuple[Found, ...]:
     return (*whole, *in_file(io.BytesIO(data)))
 
 
-_SOURCES = ("texts.py", "forms.py", "key_files.py", "java_stores.py", "der.py")
+_SOURCES = (
+    "texts.py", "forms.py", "key_files.py", "java_stores.py", "openpgp.py", "byte_reader.py",
+    "der.py",
+)  # fmt: skip
 _ANSWERS = Answers(
     Question(
         "secrets", _by_form,

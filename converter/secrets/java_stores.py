@@ -7,6 +7,7 @@ read: how long the Java object is that a secret key of JCEKS is kept as, is not 
 from __future__ import annotations
 
 from . import der
+from .byte_reader import ByteReader
 
 MAGICS = (b"\xfe\xed\xfe\xed", b"\xce\xce\xce\xce")
 _VERSIONS = (1, 2)
@@ -16,35 +17,16 @@ _MOST_ENTRIES = 10_000
 _OBJECT_STREAM = b"\xac\xed\0\5"  # Java Object Serialization § 6.4.2
 
 
-class _Reader:
-    def __init__(self, data: bytes) -> None:
-        self._data, self._at = data, 0
-
-    def take(self, count: int) -> bytes:
-        end = self._at + count
-        if end > len(self._data):
-            raise ValueError("it ends before what it tells of")
-        taken, self._at = self._data[self._at : end], end
-        return taken
-
-    def number(self, size_bytes: int = 4) -> int:
-        return int.from_bytes(self.take(size_bytes))
-
-    def block(self, size_bytes: int = 4) -> bytes:
-        """What has its length before it."""
-        return self.take(self.number(size_bytes))
-
-
 def kind_of(data: bytes) -> str | None:
     """What it is, if it has a key; None for a trust store and for what is none at all."""
-    reader = _Reader(data[: -_DIGEST_BYTES or None])
+    reader = ByteReader(data[: -_DIGEST_BYTES or None])
     try:
         return _first_key(reader)
     except ValueError:
         return None
 
 
-def _first_key(reader: _Reader) -> str | None:
+def _first_key(reader: ByteReader) -> str | None:
     reader.take(len(MAGICS[0]))
     version = reader.number()
     if version not in _VERSIONS:
@@ -61,7 +43,7 @@ def _first_key(reader: _Reader) -> str | None:
     return None
 
 
-def _key(reader: _Reader, tag: int) -> str | None:
+def _key(reader: ByteReader, tag: int) -> str | None:
     if tag == _PRIVATE_KEY:
         key = der.elements(reader.block())
         is_one = [part.tag for part in key] == [der.SEQUENCE]

@@ -2,7 +2,7 @@
 
 A file is taken for one only if all of its structure says so, to its last byte: nothing is guessed
 by a name. A PKCS#12 store is one by a bag of a key that can be seen; keys within an encrypted part
-(RFC 7292 § 4.1) are not, nor are binary OpenPGP keyrings and DSA's keys outside of PKCS#8.
+(RFC 7292 § 4.1) are not.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from . import der, java_stores
+from . import der, java_stores, openpgp
 
 LARGEST_BYTES = 1 << 20
 KEY, ENCRYPTED_KEY = "a private key", "an encrypted private key"
 _STORE = "a PKCS#12 store with a private key"
 _SHORTEST_KEY_BYTES = 16
 _SHORTEST_MODULUS = 512  # bits of RSA
+_LONGEST_PRIME = 10_000  # bits of DSA, as OpenSSL has it (OPENSSL_DSA_MAX_MODULUS_BITS)
 _EC_KEY_BYTES = range(14, 67)  # secp112r1 to secp521r1 (SEC 2)
 _ELLIPTIC_TAGS = ((der.OCTET_STRING, 0xA0), (der.OCTET_STRING, 0xA0, 0xA1))
 # RFC 8018 § A.3 and § A.4, RFC 7292 § C: what a key can be encrypted with.
@@ -50,6 +51,8 @@ def kind_of(data: bytes) -> str | None:
         return _of_der(data)
     if data[:4] in java_stores.MAGICS:
         return java_stores.kind_of(data)
+    if data[:1] in openpgp.FIRST_BYTES:
+        return openpgp.kind_of(data)
     if putty := _PUTTY.match(data):
         return KEY if putty["cipher"] == b"none" else ENCRYPTED_KEY
     agent = _AGENT.match(data) if data[:1].isupper() or data[:1] == b"(" else None
@@ -75,6 +78,8 @@ def _kinds(tags: tuple[int, ...], parts: tuple[der.Element, ...]) -> Iterator[st
     if numbered and rest[:2] == (der.SEQUENCE, der.OCTET_STRING) and _is_pkcs8(parts):
         yield KEY
     if numbered and set(rest) == {der.INTEGER} and len(rest) == 8 and _is_rsa(parts):
+        yield KEY
+    if numbered and set(rest) == {der.INTEGER} and len(rest) == 5 and _is_dsa(parts):
         yield KEY
     if numbered and rest in _ELLIPTIC_TAGS and _is_elliptic(parts):
         yield KEY
@@ -102,6 +107,17 @@ def _is_rsa(parts: tuple[der.Element, ...]) -> bool:
     """RFC 8017 § A.1.2: version, n, e, d, p, q and three more; n is the product of p and q."""
     version, modulus, _, _, first, second, *_ = (int.from_bytes(one.content) for one in parts)
     return version == 0 and modulus == first * second and modulus.bit_length() >= _SHORTEST_MODULUS
+
+
+def _is_dsa(parts: tuple[der.Element, ...]) -> bool:
+    """As openssl-dsa(1) writes it: version, p, q, g, y and x; y is the x-th power of g."""
+    version, prime, _, base, public, secret = (int.from_bytes(one.content) for one in parts)
+    return (
+        version == 0
+        and _SHORTEST_MODULUS <= prime.bit_length() <= _LONGEST_PRIME
+        and secret.bit_length() <= prime.bit_length()
+        and pow(base, secret, prime) == public
+    )
 
 
 def _is_elliptic(parts: tuple[der.Element, ...]) -> bool:

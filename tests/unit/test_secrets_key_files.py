@@ -21,6 +21,9 @@ MADE = {
     "pkcs1": "rsa -traditional -in key -outform DER -out pkcs1",
     "sec1": "ec -in curve -outform DER -out sec1",
     "ed25519": "genpkey -algorithm ED25519 -outform DER -out ed25519",
+    "dsa-pkcs8": "pkcs8 -topk8 -nocrypt -in dsa -outform DER -out dsa-pkcs8",
+    "dsa-traditional": "dsa -in dsa -outform DER -out dsa-traditional",
+    "dsa-public": "dsa -in dsa -pubout -outform DER -out dsa-public",
     "encrypted": "pkcs8 -topk8 -in key -passout pass:x1y2 -outform DER -out encrypted",
     "certificate": "x509 -in certificate.pem -outform DER -out certificate",
     "public": "pkey -in key -pubout -outform DER -out public",
@@ -44,6 +47,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     first = (
         "genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:1024 -out key",
         "genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out curve",
+        "genpkey -genparam -algorithm DSA -pkeyopt dsa_paramgen_bits:1024 -out parameters.pem",
+        "genpkey -paramfile parameters.pem -out dsa",
         "req -x509 -key key -subj /CN=a -days 9 -out certificate.pem",
     )
     for words in (*first, *MADE.values()):
@@ -59,10 +64,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
         ("pkcs1", KEY),
         ("sec1", KEY),
         ("ed25519", KEY),
+        ("dsa-pkcs8", KEY),
+        ("dsa-traditional", KEY),
         ("encrypted", ENCRYPTED_KEY),
         ("store", STORE),
         ("bare-store", STORE),
-        *((one, None) for one in ("certificate", "public", "rsa-public", "parameters")),
+        *((one, None) for one in ("certificate", "public", "rsa-public", "dsa-public")),
+        ("parameters", None),
         *((one, None) for one in ("request", "signed", "trusted")),
     ],
 )
@@ -70,7 +78,9 @@ def test_what_openssl_writes(made: dict[str, bytes], name: str, kind: str | None
     assert key_files.kind_of(made[name]) == kind
 
 
-@pytest.mark.parametrize("name", ["pkcs8", "pkcs1", "sec1", "ed25519", "encrypted", "store"])
+@pytest.mark.parametrize(
+    "name", ["pkcs8", "pkcs1", "sec1", "dsa-traditional", "encrypted", "store"]
+)
 def test_every_length_must_fit(made: dict[str, bytes], name: str) -> None:
     whole = made[name]
     assert key_files.kind_of(whole + b"\0") is None
@@ -109,6 +119,7 @@ DATA = bytes.fromhex("06092a864886f70d010701")
         element(0x30, element(0x30, SHA256, b"\5\0"), element(4, bytes(32))),  # a digest
         element(0x30, *(number(one) for one in range(9))),
         element(0x30, *(number(1 << 600) for _ in range(9))),  # nine, of which none is a product
+        element(0x30, number(0), *(number(1 << 600) for _ in range(5))),  # no power of another
         element(0x30, number(2), element(0x30, SHA256), element(4, bytes(32))),  # another version
         element(0x30, number(0), element(0x30, SHA256), element(4, b"")),
         element(0x30, number(0), element(0x30, SHA256), element(4, bytes(32)), element(0xA3)),
