@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from .model import Node
+from .model import Content, Node
 
 _PIECE_BYTES = 1 << 20
 
@@ -48,10 +48,14 @@ class HostFile:
 
 
 def content_digest(node: Node) -> bytes:
-    """The sha256 of a file's content, of nothing where it has none; read piece by piece."""
+    """The sha256 of a file's content, of nothing where it has none."""
+    return digest_of(node.content if node.content is not None else Held(b""))
+
+
+def digest_of(content: Content) -> bytes:
+    """The sha256; read piece by piece."""
     state = hashlib.sha256()
-    if node.content is not None:
-        with node.content.open() as file:
-            while piece := file.read(_PIECE_BYTES):
-                state.update(piece)
+    with content.open() as file:
+        while piece := file.read(_PIECE_BYTES):
+            state.update(piece)
     return state.digest()

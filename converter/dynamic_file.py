@@ -10,12 +10,14 @@ symbol is at which address.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
+from typing import BinaryIO
 
 from . import elf
+from .content_search import held
 from .errors import SourceError
-from .model import ElfFile
+from .model import Content, ElfFile
 
 _EHDR_PHOFF, _EHDR_PHENTSIZE = 32, 54  # offsets in Elf64_Ehdr, elf(5)
 _PROGRAM_HEADER = struct.Struct("<IIQQQQQQ")  # p_type p_flags p_offset p_vaddr p_paddr p_filesz …
@@ -64,9 +66,11 @@ class _Segment:
     file_size: int
 
 
-def read(path: str, data: bytes) -> ElfFile:
+def read(path: str, content: Content) -> ElfFile:
     """The dynamic linker's view of one file; ElfError when the file cannot be believed."""
-    return Reader(path, data).file()
+    with content.open() as file:
+        reader = _Reader(path, file, content.size)
+        return reader.file(held(content, (_GO_BUILD_INFO, _CANARY)))
 
 
 def _search_path(values: Iterator[str]) -> tuple[str, ...]:
@@ -92,22 +96,25 @@ def _property(properties: bytes, wanted: int) -> int:
     return 0
 
 
-class Reader:
-    """Bounded access to one file's bytes."""
+class _Reader:
+    """Bounded access to one file's bytes: what is not asked for is not in memory."""
 
-    def __init__(self, path: str, data: bytes) -> None:
-        header = elf.read_header(data[: elf.HEADER_SIZE_BYTES])
+    def __init__(self, path: str, file: BinaryIO, size_bytes: int) -> None:
+        head = file.read(elf.HEADER_SIZE_BYTES)
+        header = elf.read_header(head)
         if header is None:
             raise ElfError(path, "no ELF header")
-        if header.machine != "x86_64" or not header.is_64_bit or data[5] != 1:
+        if header.machine != "x86_64" or not header.is_64_bit or head[5] != 1:
             raise ElfError(path, f"for {header.machine}, not 64-bit little-endian x86_64")
         self._path = path
-        self._data = data
+        self._file = file
+        self._size_bytes = size_bytes
         self._header = header
         self._segments = tuple(self._program_headers())
 
-    def file(self) -> ElfFile:
-        dynamic = self.dynamic()
+    def file(self, marks: Container[bytes]) -> ElfFile:
+        """`marks` are those words that are anywhere in it."""
+        dynamic, is_go = self.dynamic(), _GO_BUILD_INFO in marks
         features = self.features()
         return ElfFile(
             path=self._path,
@@ -121,15 +128,13 @@ class Reader:
             is_executable_stack=self.is_executable_stack(),
             relro=self.relro(dynamic),
             is_bound_lazily=bool(dynamic) and not _is_bound_now(dict(dynamic)),
-            has_canary=_CANARY in self._data,
+            has_canary=_CANARY in marks,
             has_branch_tracking=bool(features & _FEATURE_IBT),
             has_shadow_stack=bool(features & _FEATURE_SHSTK),
             imports=frozenset(self.imports(dynamic)),
-            is_self_contained=not dynamic or self.is_go(),
+            is_go=is_go,
+            is_self_contained=not dynamic or is_go,
         )
-
-    def is_go(self) -> bool:
-        return _GO_BUILD_INFO in self._data
 
     def features(self) -> int:
         """GNU_PROPERTY_X86_FEATURE_1_AND of .note.gnu.property (x86-64 psABI § 13.1); what is no
@@ -228,24 +233,19 @@ class Reader:
             return int(self._unpack(struct.Struct("<II"), table)[1])  # nchain, gABI § Hash Table
         return 0
 
-    def _string_table(self, dynamic: tuple[tuple[int, int], ...]) -> tuple[int, int]:
+    def _string_table(self, dynamic: tuple[tuple[int, int], ...]) -> bytes:
         tags = dict(dynamic)
         if _DT_STRTAB not in tags or _DT_STRSZ not in tags:
             raise ElfError(self._path, "dynamic section without DT_STRTAB or DT_STRSZ")
-        offset, size = self._file_offset(tags[_DT_STRTAB]), tags[_DT_STRSZ]
-        if offset + size > len(self._data):
-            raise ElfError(self._path, "DT_STRTAB runs past the end of the file")
-        return offset, size
+        return self._bytes(self._file_offset(tags[_DT_STRTAB]), tags[_DT_STRSZ], "DT_STRTAB")
 
-    def _string(self, table: tuple[int, int], index: int) -> bytes:
-        offset, size = table
-        if index >= size:
-            raise ElfError(self._path, f"string {index} is outside DT_STRTAB ({size} bytes)")
-        start = offset + index
-        end = self._data.find(b"\0", start, min(offset + size, start + _MAXIMUM_NAME_BYTES))
+    def _string(self, table: bytes, index: int) -> bytes:
+        if index >= len(table):
+            raise ElfError(self._path, f"string {index} is outside DT_STRTAB ({len(table)} bytes)")
+        end = table.find(b"\0", index, index + _MAXIMUM_NAME_BYTES)
         if end < 0:
             raise ElfError(self._path, f"string {index} of DT_STRTAB does not end")
-        return self._data[start:end]
+        return table[index:end]
 
     def _segment(self, segment_type: int) -> _Segment | None:
         return next((s for s in self._segments if s.type == segment_type), None)
@@ -263,9 +263,10 @@ class Reader:
         return layout.unpack(self._bytes(offset, layout.size, f"table at offset {offset}"))
 
     def _bytes(self, offset: int, size: int, what: str) -> bytes:
-        if offset + size > len(self._data):
+        if offset + size > self._size_bytes:
             raise ElfError(self._path, f"{what} runs past the end of the file")
-        return self._data[offset : offset + size]
+        self._file.seek(offset)
+        return self._file.read(size)
 
     def _text(self, raw: bytes, what: str) -> str:
         try:

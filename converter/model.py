@@ -320,6 +320,7 @@ class ElfFile:
     relro: str = "none"  # "full", "partial"
     has_canary: bool = False
     imports: frozenset[str] = frozenset()  # functions and data it takes from others
+    is_go: bool = False
     is_self_contained: bool = False  # what it calls shows in no import: static, or made by Go
     is_bound_lazily: bool = False  # what it takes from others is looked up at the first call
     has_branch_tracking: bool = False  # CET's two marks

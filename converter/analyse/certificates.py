@@ -54,15 +54,15 @@ def _add_openssl_s(closure: Closure) -> None:
 
 def _add_gnutls_s(closure: Closure) -> None:
     library = closure.library("libgnutls.so.")
-    for found in _GNUTLS_BUNDLE.findall(library.data) if library is not None else ():
-        closure.needs.add(found.decode("ascii"), "certificates that libgnutls trusts by default")
+    for path in library.strings(_GNUTLS_BUNDLE) if library is not None else ():
+        closure.needs.add(path, "certificates that libgnutls trusts by default")
 
 
 def _add_linked_s(closure: Closure, entrypoint: Entrypoint) -> None:
     """The first bundle there is, and of the directories, all of which are read, what is not in it:
     such as one that was copied there beside those of the distribution."""
     program = closure.elves[entrypoint.exe]
-    if not program.joins_strings or _LINKED_DIRECTORIES[0].encode() not in program.data:
+    if not program.joins_strings or not program.holds(_LINKED_DIRECTORIES[0]):
         return
     because = f"certificates that {entrypoint.exe} trusts by default"
     bundles = (closure.needs.add(path, because) for path in _LINKED_BUNDLES)

@@ -33,12 +33,12 @@ def add_character_sets(closure: Closure) -> None:
         because = f"{path} converts character sets with iconv(3)"
         for table in ("gconv-modules", "gconv-modules.cache", "gconv-modules.d"):
             closure.needs.add(f"{directory.path}/{table}", because)
-        for name in sorted(set(_NAME_STRING.findall(closure.elves[path].data))):
-            module = modules.get(name.decode("ascii").upper())
+        for name in closure.elves[path].strings(_NAME_STRING):
+            module = modules.get(name.upper())
             if module is not None and (name.isupper() or not name.isalpha()):  # not "Dec"
                 closure.add_library(
                     f"{directory.path}/{module}.so",
-                    f"character set {name.decode('ascii')} is written in {path} (iconv(3))",
+                    f"character set {name} is written in {path} (iconv(3))",
                 )
     closure.needs.note(
         f"iconv(3) is called by {', '.join(users)}: character sets that these do not name "

@@ -8,8 +8,11 @@ constant in instructions, eight bytes at a time: those parts are looked for too.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
-from ..model import Entrypoint, NodeType
+from ..content_search import held
+from ..contents import Held
+from ..model import Content, Entrypoint, NodeType
 from .closure import Closure
 
 # What a runtime calls them -> what names them. /dev/fd and /dev/std* lead into /proc (OCI
@@ -25,22 +28,23 @@ _NAMES = {
 def mentions(closure: Closure, entrypoint: Entrypoint) -> frozenset[str]:
     """Of all that is needed so far; reading ends where every one is named, as in any C library."""
     found: set[str] = set()
-    for data in _data(closure, entrypoint):
-        missing = _NAMES.keys() - found
+    for content in _contents(closure, entrypoint):
+        missing = {name: words for name, words in _NAMES.items() if name not in found}
         if not missing:
             break
-        found |= {name for name in missing if any(word in data for word in _NAMES[name])}
+        words = held(content, chain.from_iterable(missing.values()))
+        found |= {name for name in missing if not words.isdisjoint(missing[name])}
     return frozenset(found)
 
 
-def _data(closure: Closure, entrypoint: Entrypoint) -> Iterator[bytes]:
-    words = (*entrypoint.argv, *entrypoint.env, entrypoint.cwd)
-    yield "\n".join(words).encode(errors="surrogateescape")
+def _contents(closure: Closure, entrypoint: Entrypoint) -> Iterator[Content]:
+    words = "\n".join((*entrypoint.argv, *entrypoint.env, entrypoint.cwd))
+    yield Held(words.encode(errors="surrogateescape"))
     for elf in closure.elves.values():
-        yield elf.data
+        yield elf.content
     for path in closure.needs.reasons.keys() - closure.elves.keys():
         node = closure.needs.tree.get(path)
         if node is not None and node.type is NodeType.SYMLINK:
-            yield (node.target or "").encode(errors="surrogateescape")
+            yield Held((node.target or "").encode(errors="surrogateescape"))
         elif node is not None and node.content is not None:
-            yield node.content.read()
+            yield node.content

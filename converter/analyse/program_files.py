@@ -128,13 +128,13 @@ class ProgramFiles:
     def _from_strings(self, path: str) -> None:
         """Absolute paths written in an ELF file, and words that may be names of modules."""
         self._searched.add(path)
-        data = self._closure.elves[path].data
-        for found in sorted(set(_PATH_STRING.findall(data))):
-            name = posixpath.normpath(found.decode("ascii"))
-            if found.endswith(b"/") and not self._is_shared(name):
+        elf = self._closure.elves[path]
+        for found in elf.strings(_PATH_STRING):
+            name = posixpath.normpath(found)
+            if found.endswith("/") and not self._is_shared(name):
                 self._bases[name] = None
             self._name(name, f"path written in {path}")
-        self._words.update(word.decode("ascii") for word in _WORD_STRING.findall(data))
+        self._words.update(elf.strings(_WORD_STRING))
 
     def _is_new_in_plug_ins(self) -> bool:
         """Look at the text of plug-ins found since; whether there were any."""

@@ -84,7 +84,7 @@ def _add_name_services(closure: Closure) -> None:
     for line in text.splitlines():
         database, _, services = line.partition(":")
         for service in re.findall(r"\w+", re.sub(r"\[.*?\]", "", services)):
-            is_built_in = service in ("files", "dns") and b"\0GLIBC_2.34\0" in libc.data
+            is_built_in = service in ("files", "dns") and libc.holds("\0GLIBC_2.34\0")
             if database.strip() in wanted and not is_built_in:
                 _add_by_name(
                     closure, f"libnss_{service}.so.2", f"{database.strip()} in /etc/nsswitch.conf"
@@ -108,7 +108,7 @@ def _add_by_name(closure: Closure, name: str, because: str) -> None:
 
 def _add_time_zone(closure: Closure, entrypoint: Entrypoint) -> None:
     readers = (entrypoint.exe, *closure.plug_ins)  # libc has the path too, for TZ alone
-    reader = next((one for one in readers if ZONES.encode() in closure.elves[one].data), None)
+    reader = next((one for one in readers if closure.elves[one].holds(ZONES)), None)
     if reader is not None:
         add_all_zones(closure, f"time zones are read by name: {ZONES} in {reader}")
     if not closure.imports(*_TIME_FUNCTIONS):
@@ -127,9 +127,9 @@ def _add_time_zone(closure: Closure, entrypoint: Entrypoint) -> None:
 def _add_written_zones(closure: Closure, readers: Iterable[str]) -> None:
     """Those that a program sets itself (setenv(3), tzset(3)), as its text has them."""
     for reader in readers:
-        for found in sorted(set(_ZONE_STRING.findall(closure.elves[reader].data))):
-            because = f"time zone {found.decode('ascii')} is written in {reader}"
-            closure.needs.add(posixpath.join(ZONES, found.decode("ascii")), because)
+        for name in closure.elves[reader].strings(_ZONE_STRING):
+            because = f"time zone {name} is written in {reader}"
+            closure.needs.add(posixpath.join(ZONES, name), because)
 
 
 def _is_as_none(closure: Closure, localtime: Node) -> bool:
@@ -142,7 +142,7 @@ def _is_as_none(closure: Closure, localtime: Node) -> bool:
         for path, elf in closure.elves.items()
         if not posixpath.basename(path).startswith(of_libc)
     )
-    return is_universal and not any(_LOCAL.encode() in elf.data for elf in others)
+    return is_universal and not any(elf.holds(_LOCAL) for elf in others)
 
 
 def _add_locale(closure: Closure, entrypoint: Entrypoint) -> None:
@@ -160,7 +160,7 @@ def _add_locale(closure: Closure, entrypoint: Entrypoint) -> None:
 
 
 def _add_written_locale(closure: Closure, program: ReadElf) -> None:
-    for name in (found.decode() for found in _NEUTRAL_LOCALE.findall(program.data)):
+    for name in program.strings(_NEUTRAL_LOCALE):
         because = f"locale {name} is written in {program.file.path}"
         _add_locale_directory(closure, name, because)
 
@@ -187,8 +187,7 @@ def _add_named_libraries(closure: Closure) -> None:
     for path, read in sorted(closure.elves.items()):
         if not read.file.imports & {"dlopen", "__libc_dlopen_mode"}:
             continue
-        for found in sorted(set(_LIBRARY_STRING.findall(read.data))):
-            name = found.decode("ascii")
+        for name in read.strings(_LIBRARY_STRING):
             for library in closure.find(name, read):
                 closure.add_library(library, f"{name} is written in {path}, which uses dlopen(3)")
 

@@ -8,18 +8,17 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from .. import dynamic_file, elf
+from ..content_search import held
 from ..layer_answers import Answers, Question
 from ..model import Content, Node, NodeType
 from . import hardening_gaps
 from .hardening_gaps import Hardening
 
 _PIECE_BYTES = 1 << 20
-_LARGEST_BYTES = 512 << 20  # that is held in memory for its headers
 _RETURN = b"\xc3"  # near return (SDM volume 2, RET)
 # The built-in that every POSIX shell has and the variable that it sets (XCU getopts). csh and fish
 # have neither: they are told by their names alone.
 _SHELL_MARKS = (b"OPTIND\0", b"getopts\0")
-_OVERLAP_BYTES = max(map(len, _SHELL_MARKS)) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ def _find(content: Content) -> ProgramFacts:
         counts = [_returns(file, one) for one in code]
         return ProgramFacts(
             elf_type=header.type,
-            is_posix_shell=_has_shell_marks(file),
+            is_posix_shell=held(content, _SHELL_MARKS) == set(_SHELL_MARKS),
             code_bytes=sum(size for size, _ in counts),
             returns=sum(returns for _, returns in counts),
             hardening=_hardening(content) if header.type in ("ET_EXEC", "ET_DYN") else None,
@@ -83,21 +82,9 @@ def _pieces(file: BinaryIO, size: int) -> Iterator[bytes]:
         yield data
 
 
-def _has_shell_marks(file: BinaryIO) -> bool:
-    file.seek(0)
-    missing, before = set(_SHELL_MARKS), b""
-    while missing and (piece := file.read(_PIECE_BYTES)):
-        data = before + piece
-        missing = {mark for mark in missing if mark not in data}
-        before = data[-_OVERLAP_BYTES:]
-    return not missing
-
-
 def _hardening(content: Content) -> Hardening | None:
-    if content.size > _LARGEST_BYTES:
-        return None
     try:
-        return hardening_gaps.found(dynamic_file.read("", content.read()))
+        return hardening_gaps.found(dynamic_file.read("", content))
     except dynamic_file.ElfError:
         return None
 
@@ -114,13 +101,13 @@ def _decoded(value: Any) -> ProgramFacts:
     return ProgramFacts(is_script, elf_type, is_shell, code_bytes, returns, hardening)
 
 
-_HERE = Path(__file__)
+_SOURCES = (
+    "report/program_facts.py", "report/hardening_gaps.py", "dynamic_file.py", "elf.py",
+    "content_search.py",
+)  # fmt: skip
 _ANSWERS = Answers(
     Question(
         "programs", _find, _encoded, _decoded,
-        (
-            *(_HERE, _HERE.with_name("hardening_gaps.py")),
-            *(_HERE.parents[1] / name for name in ("dynamic_file.py", "elf.py")),
-        ),
+        tuple(Path(__file__).parents[1] / name for name in _SOURCES),
     )
 )  # fmt: skip

@@ -8,28 +8,40 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import astuple, fields
 from typing import Any
 
 from .facts import ElfFacts
 from .pieces import ADDRESS, NUMBER, Lists, Pieces, Rare
 
-VERSION = 4  # of what is kept; another one is not read
+VERSION = 5  # of what is kept; another one is not read
 _RARE_FIELDS = len(fields(Rare))
+_AS_IT_IS = ("pointed_to", "entry", "notes", "unread")
+_NAMES_FROM, _NUMBER_COLUMNS = 7, 13  # of the columns: addresses, three lists, then names
 
 
 def to_bytes(facts: ElfFacts) -> bytes:
     pieces = facts.pieces
-    head = {one.name: getattr(facts, one.name) for one in fields(facts) if one.name != "pieces"}
+    words = sorted({*_words(facts)})
+    index = {word: number for number, word in enumerate(words)}
+    columns = [*_columns(pieces), *_names(facts, index)]
+    head = {one: getattr(facts, one) for one in _AS_IT_IS}
     head |= {
         "version": VERSION,
-        "symbols": pieces.symbols,
+        "words": words,
         "rare": [[piece, *astuple(rare)] for piece, rare in pieces.rare.items()],
-        "columns": [len(column) for column in _columns(pieces)],
+        "columns": [len(column) for column in columns],
     }
     line = json.dumps(head, separators=(",", ":")).encode()
-    return b"\n".join((line, b"".join(column.tobytes() for column in _columns(pieces))))
+    return b"\n".join((line, b"".join(column.tobytes() for column in columns)))
+
+
+def _words(facts: ElfFacts) -> Iterator[str]:
+    """All names, most of which are there in several ways."""
+    yield from (name for _, name in facts.names)
+    yield from (name for name, _ in facts.exports)
+    yield from (*facts.named_pointers, *facts.strings, *facts.pieces.symbols)
 
 
 def _columns(pieces: Pieces) -> Iterator[array[int]]:
@@ -38,46 +50,67 @@ def _columns(pieces: Pieces) -> Iterator[array[int]]:
         yield from (one.ends, one.numbers)
 
 
+def _names(facts: ElfFacts, index: Mapping[str, int]) -> Iterator[array[int]]:
+    """The names by their index, and beside each the piece that has it."""
+    yield array(NUMBER, (piece for piece, _ in facts.names))
+    yield array(NUMBER, (index[name] for _, name in facts.names))
+    yield array(NUMBER, (index[name] for name, _ in facts.exports))
+    yield array(NUMBER, (piece for _, piece in facts.exports))
+    for names in (facts.named_pointers, facts.strings, facts.pieces.symbols):
+        yield array(NUMBER, (index[name] for name in names))
+
+
 def from_bytes(data: bytes) -> ElfFacts:
-    line, _, columns = data.partition(b"\n")
-    head = json.loads(line)
+    line_bytes = data.index(b"\n")
+    head = json.loads(data[:line_bytes])
     if head["version"] != VERSION:
         raise ValueError(f"version {head['version']}")
+    columns = _read(head["columns"], memoryview(data)[line_bytes + 1 :])
+    of_pieces, words = columns[:_NAMES_FROM], head["words"]
+    named, names, exports, exported, *rest = columns[_NAMES_FROM:]
+    pointers, strings, symbols = (_named(words, one) for one in rest)
     return ElfFacts(
-        pieces=_pieces(head, memoryview(columns)),
-        names=tuple((piece, name) for piece, name in head["names"]),
-        exports=tuple((name, piece) for name, piece in head["exports"]),
+        pieces=_pieces(of_pieces, symbols, head["rare"]),
+        names=tuple(zip(named, _named(words, names), strict=True)),
+        exports=tuple(zip(_named(words, exports), exported, strict=True)),
         pointed_to=tuple(head["pointed_to"]),
-        named_pointers=tuple(head["named_pointers"]),
+        named_pointers=pointers,
         entry=head["entry"],
-        strings=tuple(head["strings"]),
+        strings=strings,
         notes=tuple(head["notes"]),
         unread=head["unread"],
     )
 
 
-def _pieces(head: dict[str, Any], data: memoryview) -> Pieces:
-    addresses, *rest = _read(head["columns"], data)
-    leads_to, takes, imports = (Lists(*rest[at : at + 2]) for at in (0, 2, 4))
-    symbols, count = tuple(head["symbols"]), len(addresses)
-    for one, limit in ((leads_to, count), (takes, count), (imports, len(symbols))):
-        _require_lists(one, count, limit)
-    rare = {piece: _rare(values) for piece, *values in head["rare"]}
-    return Pieces(addresses, leads_to, takes, imports, symbols, rare)
-
-
-def _read(lengths: list[int], data: memoryview) -> Iterator[array[int]]:
-    at = 0
-    for length, kind in zip(lengths, (ADDRESS, *(NUMBER,) * 6), strict=True):
+def _read(lengths: list[int], data: memoryview) -> list[array[int]]:
+    columns, at = [], 0
+    for length, kind in zip(lengths, (ADDRESS, *(NUMBER,) * _NUMBER_COLUMNS), strict=True):
         column = array(kind)
         end = at + length * column.itemsize
         column.frombytes(data[at:end])
         if len(column) != length:
             raise ValueError("a column is cut short")
-        yield column
+        columns.append(column)
         at = end
     if at != len(data):
         raise ValueError("something follows the columns")
+    return columns
+
+
+def _named(words: list[str], column: array[int]) -> tuple[str, ...]:
+    if max(column, default=-1) >= len(words):
+        raise ValueError("a name that is not there")
+    return tuple(words[number] for number in column)
+
+
+def _pieces(columns: list[array[int]], symbols: tuple[str, ...], rare: list[Any]) -> Pieces:
+    addresses, *rest = columns
+    leads_to, takes, imports = (Lists(*rest[at : at + 2]) for at in (0, 2, 4))
+    count = len(addresses)
+    for one, limit in ((leads_to, count), (takes, count), (imports, len(symbols))):
+        _require_lists(one, count, limit)
+    by_piece = {piece: _rare(values) for piece, *values in rare}
+    return Pieces(addresses, leads_to, takes, imports, symbols, by_piece)
 
 
 def _require_lists(one: Lists, count: int, limit: int) -> None:
