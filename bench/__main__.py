@@ -147,9 +147,8 @@ def analyses(runs: int) -> dict[str, Figure]:
 
 
 def audits(runs: int) -> dict[str, Figure]:
-    """Of every sample image."""
-    images = [f"oci:{one.parent}" for one in (ROOT / "build" / "fixtures").glob("*/index.json")]
-    seconds, peaks_mb = audit.per_image(DOCK2UK, sorted(images), runs)
+    layouts = [one.parent for one in (ROOT / "build" / "fixtures").glob("*/index.json")]
+    seconds, peaks_mb = audit.per_image(DOCK2UK, sorted(layouts), runs)
     return {
         "audit.per_image": alone("s", seconds),
         "audit_memory": alone("MB", [max(peaks_mb)]),

@@ -316,6 +316,7 @@ def report(
             "images from wherever they are.",
         ),
     ],
+    as_json: Json = False,
     *,
     places: SourceOptions,
     reports: Sequence[Output],
@@ -331,30 +332,34 @@ def report(
     if len(subjects) > 2:
         raise Dock2ukError("give one bundle, or two things to compare")
     if len(subjects) == 2:
-        _show_difference(subjects[0], subjects[1], places, reports)
+        _show_difference(subjects, places, reports, as_json=as_json)
         return
     from .pipeline import REPORT_NAME
     from .report import summary
 
     document = _read_json(Path(subjects[0]) / REPORT_NAME)
     _write_reports(reports, document)
-    if not reports:
+    if as_json:
+        _print_json(document)
+    elif not reports:
         _out.print(summary(document))
 
 
 def _show_difference(
-    first: str, second: str, places: SourceOptions, reports: Sequence[Output]
+    subjects: Sequence[str], places: SourceOptions, reports: Sequence[Output], *, as_json: bool
 ) -> None:
     from .pipeline import profile
     from .report import difference
 
     require_formats(reports, difference.FORMATS, "a difference")
-    with _progress(is_wanted=True) as progress:
-        sides = [profile(subject, places, progress) for subject in (first, second)]
+    with _progress(is_wanted=not as_json) as progress:
+        sides = [profile(subject, places, progress) for subject in subjects]
     document = difference.build(*sides)
     for output in reports:
         write_text(output, difference.FORMATS[output.format](document))
-    if not reports:
+    if as_json:
+        _print_json(document)
+    elif not reports:
         _out.print(difference.summary(document))
 
 
@@ -375,6 +380,7 @@ def audit(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Begin anew, whatever an interrupted audit has found.")
     ] = False,
+    as_json: Json = False,
     *,
     reports: Sequence[Output],
 ) -> None:
@@ -390,7 +396,7 @@ def audit(
 
     require_formats(reports, audits.FORMATS, "an audit")
     wanted = audits.Audit(audits.listed(sources or (), from_file), resolve.value, jobs, fresh)
-    with _progress(is_wanted=True) as progress:
+    with _progress(is_wanted=not as_json) as progress:
         count = len(wanted.sources)
         rows = audits.look(
             wanted,
@@ -403,7 +409,10 @@ def audit(
         write_text(output, audits.FORMATS[output.format](document))
     append_summary(audits.FORMATS["md"](document))
     audits.forget(wanted)
-    _print_uncut(audits.summary(document))
+    if as_json:
+        _print_json(document)
+    else:
+        _print_uncut(audits.summary(document))
     raise typer.Exit(1 if document["counts"]["not read"] else 0)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -35,8 +36,17 @@ def summary(document: Mapping[str, Any]) -> RenderableType:
 
 
 def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
-    program = row["program"]["exe"] if row["program"] is not None else ""
-    return row["source"], row["verdict"], program, *_figures(row)
+    return row["source"], row["verdict"], _program(row), *_figures(row)
+
+
+def _program(row: Mapping[str, Any]) -> str:
+    """Its file, and the name that it is started by where that is another: redis-server is a link to
+    a file that is several programs."""
+    if row["program"] is None:
+        return ""
+    exe, argv = row["program"]["exe"], row["program"]["argv"]
+    name = posixpath.basename(argv[0]) if argv else ""
+    return exe if name in ("", posixpath.basename(exe)) else f"{exe} as {name}"
 
 
 def _figures(row: Mapping[str, Any]) -> Iterator[str]:
@@ -74,7 +84,7 @@ def _page(document: Mapping[str, Any]) -> str:
         audit=document,
         counts=_counts(document),
         headings=_HEADINGS,
-        rows=[(row, list(_figures(row))) for row in document["images"]],
+        rows=[(row, _program(row), list(_figures(row))) for row in document["images"]],
     )
 
 

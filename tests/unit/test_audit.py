@@ -193,6 +193,34 @@ def _is_gone_soon(group: int) -> bool:
     return False
 
 
+def test_with_json_the_audit_is_one_document(tmp_path: Path, program: bytes) -> None:
+    image = archive(tmp_path / "a.tar", "/app", program=program)
+    done = dock2uk("audit", image, "--json", cwd=tmp_path)
+    document = json.loads(done.stdout)
+    jsonschema.validate(document, SCHEMA)
+    assert document["counts"]["convertible"] == 1
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("argv", "shown"),
+    [
+        (["redis-server"], "/usr/bin/redis-check-rdb as redis-server"),
+        (["/usr/bin/redis-check-rdb", "x"], "/usr/bin/redis-check-rdb"),
+        ([], "/usr/bin/redis-check-rdb"),
+    ],
+)
+def test_a_program_of_several_names_is_shown_with_the_one_it_has(
+    argv: list[str], shown: str
+) -> None:
+    row = audit.assessment.without("x", "convertible", ())
+    row["program"] = {"exe": "/usr/bin/redis-check-rdb", "argv": argv}
+    row["program"] |= {"uid": 0, "ports": [], "method": "static", "confidence": "read"}
+    document = audit.build([row])
+    assert f"| {shown} |" in audit.FORMATS["md"](document)
+    assert f"<code>{shown}</code></td>" in audit.FORMATS["html"](document)
+
+
 def test_hostile_names_are_text_in_every_form() -> None:
     row = {
         "source": HOSTILE, "digest": None, "verdict": "not read", "because": [HOSTILE],

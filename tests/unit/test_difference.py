@@ -167,5 +167,8 @@ def test_the_command_takes_one_or_two(images: tuple[str, str], tmp_path: Path) -
     wrong = dock2uk("report", *images, "--report", "sarif=out.sarif", cwd=tmp_path)
     assert wrong.returncode == 1
     assert "a difference has no sarif" in wrong.stderr
+    shown = dock2uk("report", *images, "--json", cwd=tmp_path)
+    assert json.loads(shown.stdout) == json.loads((tmp_path / "out.json").read_text())
+    assert shown.stderr == ""
     many = dock2uk("report", *images, "third", cwd=tmp_path)
     assert "two things to compare" in many.stderr
