@@ -96,6 +96,7 @@ def _run(seen: SeenRun | None) -> dict[str, Any] | None:
         "forks_after_ready": seen.forks,
         "execs_after_ready": seen.execs,
         "bound": [{"socket": socket, "uid": user} for socket, user in seen.binders],
+        "system_calls": {exe: sorted(numbers) for exe, numbers in seen.called.items()},
     }
 
 

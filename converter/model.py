@@ -256,6 +256,7 @@ class SeenRun:
     forks: int | None  # processes made after it first listened; None: it did not
     execs: int | None
     binders: tuple[tuple[str, int], ...]  # "tcp 0.0.0.0:80" and the effective user at bind(2)
+    called: Mapping[str, frozenset[int]]  # by executable: numbers of system calls that it made
 
 
 @dataclass(frozen=True, slots=True)

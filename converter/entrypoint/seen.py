@@ -24,6 +24,7 @@ def seen_run(first: Recording, second: Recording) -> SeenRun:
         forks=second.forks_after_ready,
         execs=second.execs_after_ready,
         binders=second.binders,
+        called=first.called,
     )
 
 

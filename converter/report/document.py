@@ -170,7 +170,7 @@ def _metrics(
         *secret_findings.secret_metrics(secrets, findings.image),
         *package_metrics(remains, findings.vulnerabilities),
         *kernel_metrics(findings.artifact),
-        *call_metrics(findings.analysis, findings.artifact.match.runtime),
+        *call_metrics(findings.analysis, findings.artifact.match.runtime, findings.entrypoint),
     )
     program_facts.keep()
     return metrics

@@ -8,6 +8,7 @@
 //   local PATH         a Unix stream server
 //   again PORT         listens, executes itself with one more argument, and listens on
 //   workers PORT       listens, and forks two that wait
+//   thread PORT        a thread of it calls getpriority(2), then it listens
 //   briefly PORT MS    listens for so many milliseconds, then ends
 //   idle, busy         waits or computes for ever, and listens on nothing
 //   init PROGRAM…      runs it as a child, as tini(1) does, and waits
@@ -21,6 +22,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -30,6 +32,7 @@
 #include <sys/mount.h>
 #include <sys/personality.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/stat.h>
@@ -71,6 +74,11 @@ static void local(const char *path) {
     strncpy(at.sun_path, path, sizeof at.sun_path - 1);
     must(bind(fd, (struct sockaddr *)&at, sizeof at) == 0, "bind");
     must(listen(fd, 1) == 0, "listen");
+}
+
+static void *in_thread(void *unused) {
+    getpriority(PRIO_PROCESS, 0);
+    return unused;
 }
 
 static void say(const char *what, long result) {
@@ -172,6 +180,11 @@ int main(int argc, char **argv) {
         bound(AF_INET, SOCK_STREAM, port);
         for (int n = 0; n < 2; n++)
             if (fork() == 0) wait_for_ever();
+    } else if (is(argv, "thread")) {
+        pthread_t thread;
+        must(pthread_create(&thread, NULL, in_thread, NULL) == 0, "pthread_create");
+        pthread_join(thread, NULL);
+        bound(AF_INET, SOCK_STREAM, port);
     } else if (is(argv, "briefly")) {
         bound(AF_INET, SOCK_STREAM, port);
         usleep(1000 * atoi(argv[3]));

@@ -80,6 +80,7 @@ def told(
             "forks_after_ready": outcome.forks_after_ready,
             "execs_after_ready": outcome.execs_after_ready,
             "binders": outcome.binders,
+            "called": outcome.called,
         }
     )
 
@@ -144,6 +145,7 @@ def read(text: str, spool: BinaryIO) -> Recording:
         forks_after_ready=row["forks_after_ready"],
         execs_after_ready=row["execs_after_ready"],
         binders=tuple((socket, user) for socket, user in row["binders"]),
+        called={exe: frozenset(numbers) for exe, numbers in row["called"].items()},
     )
 
 

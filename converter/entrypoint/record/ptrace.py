@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 from ctypes import c_long, c_ulong, c_ulonglong, c_void_p
 
 _LIBRARY = ctypes.CDLL(None, use_errno=True)
@@ -11,10 +12,12 @@ _LIBRARY.ptrace.restype = c_long
 _LIBRARY.ptrace.argtypes = (c_long, c_long, c_void_p, c_void_p)
 
 # linux/ptrace.h
+_PEEKUSER = 3
 _CONT = 7
 _GETREGS = 12
 _SETREGS = 13
 _GETEVENTMSG = 0x4201
+_SYSCALL = 24
 _SEIZE = 0x4206
 _INTERRUPT = 0x4207
 _LISTEN = 0x4208
@@ -25,9 +28,11 @@ EVENT_CLONE = 3
 EVENT_EXEC = 4
 EVENT_SECCOMP = 7
 EVENT_STOP = 128
+AT_CALL = signal.SIGTRAP | 0x80  # what a stop at a system call is told as (PTRACE_O_TRACESYSGOOD)
 
 _OPTION_EXITKILL = 1 << 20
-_OPTIONS = _OPTION_EXITKILL
+_OPTION_TRACESYSGOOD = 1
+_OPTIONS = _OPTION_EXITKILL | _OPTION_TRACESYSGOOD
 for _event in (EVENT_FORK, EVENT_VFORK, EVENT_CLONE, EVENT_EXEC, EVENT_SECCOMP):
     _OPTIONS |= 1 << _event
 
@@ -54,13 +59,16 @@ class Registers(ctypes.Structure):
     rsp: int
 
 
+_CALL_NUMBER_OFFSET = 15 * 8  # ORIG_RAX (sys/reg.h), of struct user
+
+
 def seize(pid: int) -> None:
     """Watch a process, and all it starts; they die when we do."""
     _call(_SEIZE, pid, _OPTIONS)
 
 
-def resume(pid: int, signal: int = 0) -> None:
-    _call(_CONT, pid, signal)
+def resume(pid: int, signal: int = 0, *, to_next_call: bool = False) -> None:
+    _call(_SYSCALL if to_next_call else _CONT, pid, signal)
 
 
 def interrupt(pid: int) -> None:
@@ -83,6 +91,15 @@ def registers(pid: int) -> Registers:
     found = Registers()
     _call_at(_GETREGS, pid, ctypes.byref(found))
     return found
+
+
+def call_number(pid: int) -> int:
+    """Of the system call that it is in, at a stop there."""
+    ctypes.set_errno(0)
+    number = _LIBRARY.ptrace(_PEEKUSER, pid, _CALL_NUMBER_OFFSET, None)
+    if number == -1 and ctypes.get_errno():
+        _fail(_PEEKUSER, pid)
+    return int(number)
 
 
 def set_registers(pid: int, wanted: Registers) -> None:

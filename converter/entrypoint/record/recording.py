@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 
 from ...model import Change, ResourceLimit
@@ -91,3 +92,5 @@ class Recording:
     forks_after_ready: int | None = None  # processes made since the program first listened
     execs_after_ready: int | None = None
     binders: tuple[tuple[str, int], ...] = ()  # what is listened on, the user who bound it
+    # Numbers of the system calls that were seen, by executable; none where none was followed.
+    called: Mapping[str, frozenset[int]] = field(default_factory=dict)

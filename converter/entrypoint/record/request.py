@@ -62,6 +62,7 @@ class Run:
     surroundings: Surroundings
     answer: int  # JSON
     spool: int  # contents of changed files
+    follows_calls: bool = False  # which system calls are made
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ def to_json(request: Request) -> str:
             "start": None if start is None else [getattr(start, name) for name in Start.__slots__],
             "runs": [
                 [[getattr(run.surroundings, name) for name in Surroundings.__slots__],
-                 run.answer, run.spool]
+                 run.answer, run.spool, run.follows_calls]
                 for run in request.runs
             ],
             "bounds": [getattr(bounds, name) for name in Bounds.__slots__],
@@ -95,7 +96,7 @@ def from_json(text: str) -> Request:
     return Request(
         entries=tuple(_entry(row) for row in told["entries"]),
         start=None if told["start"] is None else _start(told["start"]),
-        runs=tuple(Run(Surroundings(*row[0]), row[1], row[2]) for row in told["runs"]),
+        runs=tuple(Run(Surroundings(*row[0]), *row[1:]) for row in told["runs"]),
         bounds=Bounds(*told["bounds"]),
     )
 

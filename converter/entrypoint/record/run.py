@@ -91,7 +91,8 @@ def _watched(request: Request, run: Run, places: Places) -> str:
     # What changes again between one execve and the next is kept again: one bound for all of it.
     limit_bytes = request.bounds.memory_bytes
     snapshots = Snapshots(places["upper"], run.spool, limit_bytes)
-    watch = Watch(first, pipes.output[0], snapshots, Usage(request.bounds))
+    usage, follows = Usage(request.bounds), run.follows_calls
+    watch = Watch(first, pipes.output[0], snapshots, usage, follows_calls=follows)
     watch.shift_clock(run.surroundings.clock_offset_s)
     try:
         outcome = watch.until_decided()

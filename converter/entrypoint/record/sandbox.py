@@ -48,7 +48,8 @@ def record(
         entries = session.entries(tree)
         maps = id_maps.choose()
         _require_room(entries, maps)
-        runs = [session.run(one) for one in surroundings]
+        # The calls of one run are enough, and take time.
+        runs = [session.run(one, follows_calls=one is surroundings[0]) for one in surroundings]
         request = Request(entries, start, tuple(run for run, _, _ in runs), bounds)
         session.perform(request, maps)
         return tuple(answer.read(_text(told), spool) for _, told, spool in runs)
@@ -107,12 +108,15 @@ class _Session:
         beside = self._temporary()
         return tuple(_entry(node, self._place(node, beside)) for node in tree)
 
-    def run(self, surroundings: Surroundings) -> tuple[Run, BinaryIO, BinaryIO]:
+    def run(
+        self, surroundings: Surroundings, *, follows_calls: bool = False
+    ) -> tuple[Run, BinaryIO, BinaryIO]:
         """A run to ask for, the file its answer will be in, and its spool, which is the caller's:
         contents are read from it for as long as somebody holds one."""
         told, spool = self._temporary(), _nameless()
         self._passed.append(spool.fileno())
-        return Run(surroundings, told.fileno(), spool.fileno()), told, spool
+        run = Run(surroundings, told.fileno(), spool.fileno(), follows_calls)
+        return run, told, spool
 
     def perform(self, request: Request, maps: id_maps.IdMaps) -> None:
         """Have it done, however long it takes within its bounds."""

@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from . import clock, linux, processes, ptrace, seccomp
+from .called import Called
 from .crowd import Crowd, Member, Record, Timing, scene_of
 from .recording import Ending, Exec
 from .snapshot import Snapshots
@@ -48,6 +49,7 @@ class Outcome:
     binders: tuple[tuple[str, int], ...]
     forks_after_ready: int | None  # None: the program did not listen
     execs_after_ready: int | None
+    called: dict[str, list[int]]  # by executable: numbers of system calls
 
 
 class NeverBeganError(Exception):
@@ -57,7 +59,15 @@ class NeverBeganError(Exception):
 class Watch:
     """One run. `first` is seized and still waiting; `output` is what the container prints to."""
 
-    def __init__(self, first: int, output: int, snapshots: Snapshots, usage: Usage) -> None:
+    def __init__(
+        self,
+        first: int,
+        output: int,
+        snapshots: Snapshots,
+        usage: Usage,
+        *,
+        follows_calls: bool = False,
+    ) -> None:
         self._first = first
         self._output = output
         self._snapshots = snapshots
@@ -65,6 +75,7 @@ class Watch:
         self._clock_offset_s = 0
         self._crowd = Crowd()
         self._crowd.meet(first)
+        self._called = Called(self._crowd, is_wanted=follows_calls)
         self._waiting = deque[tuple[int, int]]()
         self._execs: list[Exec] = []
         self._first_record: Record | None = None
@@ -157,13 +168,17 @@ class Watch:
         if event == ptrace.EVENT_STOP and stopped_by in _STOPPING:
             ptrace.leave_stopped(task)
             return
-        if event == ptrace.EVENT_EXEC:
+        if stopped_by == ptrace.AT_CALL:
+            self._called.note(task)
+        elif event == ptrace.EVENT_EXEC:
             self._on_exec(task)
         elif event in (ptrace.EVENT_FORK, ptrace.EVENT_VFORK, ptrace.EVENT_CLONE):
             self._meet(ptrace.event_message(task))
         elif event == ptrace.EVENT_SECCOMP:
             self._on_call(task)
-        ptrace.resume(task, 0 if event else stopped_by)
+        is_signal = not event and stopped_by != ptrace.AT_CALL
+        is_followed = self._called.is_followed(task)
+        ptrace.resume(task, stopped_by if is_signal else 0, to_next_call=is_followed)
 
     def _meet(self, task: int) -> None:
         if self._crowd.meet(task):
@@ -205,6 +220,7 @@ class Watch:
             self._child_record = record
         if member.inner == 1:
             self._first_record = record
+            self._called.begin(state.exe)
             self._limits_at_first = self._limits_at_first or state.limits
 
     def _freeze(self, already: int) -> None:
@@ -306,6 +322,7 @@ class Watch:
             binders=self._crowd.binders(self._first) if listening else (),
             forks_after_ready=self._forks - at_ready[0] if at_ready else None,
             execs_after_ready=len(self._execs) - at_ready[1] if at_ready else None,
+            called=self._called.numbers(),
         )
 
 
