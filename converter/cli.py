@@ -1,8 +1,9 @@
 """The command line: the only place that prints or exits.
 
 stdout carries the result (with --json one JSON document and nothing else), stderr the progress and
-what went wrong. Exit status: 0 done; 1 an error; 2 a policy said no, or the command was misused;
-3 this workload is not supported; 4 the image was made but did not pass verification.
+what went wrong. Exit status: 0 done; 1 an error, a misused command among them; 2 a policy said no,
+and nothing else; 3 this workload is not supported; 4 the image was made but did not pass
+verification.
 """
 
 from __future__ import annotations
@@ -25,11 +26,13 @@ from rich.console import Console, RenderableType
 from rich.filesize import decimal
 from rich.table import Table
 from rich.text import Text
+from typer.exceptions import TyperException
 
 from . import __version__, bars
 from .entrypoint_options import Env, EnvFile, How, ResolveHow, program_options, variables
 from .errors import Dock2ukError, UnsupportedError
 from .kernel_options import Machine, kernel_options
+from .misuse import as_error
 from .option_groups import taking
 from .progress import Progress
 from .project_options import project_options
@@ -48,6 +51,7 @@ from .vulnerability_options import vulnerability_options
 if TYPE_CHECKING:
     from .entrypoint import Options
     from .ingest import SourceOptions
+    from .model import BootResult
     from .policy import Policy, Verdict
     from .project_options import Project
     from .report_options import Output
@@ -161,11 +165,7 @@ def convert(
     else:
         _out.print(summary(done.report))
         _out.print(f"\nmade {output}: boot it with [bold]dock2uk run {output}[/bold]", style=None)
-    if done.boot is not None:
-        from .verify import require_passed
-
-        require_passed(done.boot)
-    _hold_to(wanted.policy, verdict)
+    _hold_to(wanted.policy, verdict, done.boot)
 
 
 @app.command()
@@ -508,11 +508,17 @@ def _judged(rules: Policy, document: dict[str, Any]) -> Verdict:
     return policy.judge(document, rules, datetime.date.today())
 
 
-def _hold_to(rules: Policy, verdict: Verdict) -> None:
-    """The rules are told with what they say, and what they were told to ignore."""
-    for line in (rules.text, *verdict.notes):
+def _hold_to(rules: Policy, verdict: Verdict, boot: BootResult | None) -> None:
+    """The rules are told with what they say, and what they were told to ignore. A unikernel that
+    does not answer ends it first, with what the rules say of it told all the same."""
+    from .verify import require_passed
+
+    is_failed = boot is not None and not boot.is_passed
+    for line in (rules.text, *verdict.notes, *(verdict.violations if is_failed else ())):
         if line:
             _err.print(line, markup=False, highlight=False)
+    if boot is not None:
+        require_passed(boot)
     verdict.require_passed()
 
 
@@ -575,7 +581,9 @@ def main() -> None:
             # Names of files need not be Unicode, nor terminals; `\udce9` is right in JSON too.
             stream.reconfigure(errors="backslashreplace")
     try:
-        app()
+        sys.exit(app(standalone_mode=False))
+    except TyperException as misuse:
+        _fail(as_error(misuse))
     except Dock2ukError as error:
         _fail(error)
     except OSError as problem:

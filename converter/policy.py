@@ -60,6 +60,13 @@ _BY_IDENTITY = frozenset({
 })  # fmt: skip
 _REPORT_NAME = "report.json"
 
+# Of a report, and of each of its figures: what is read of a baseline.
+_PARTS = {
+    "comparison", "entrypoint", "metrics", "packages", "scenarios", "secrets", "verification",
+    "vulnerabilities",
+}  # fmt: skip
+_OF_A_METRIC = {"id", "after", "evidence"}
+
 
 @dataclass(frozen=True, slots=True)
 class Ignore:
@@ -114,13 +121,23 @@ def read_baseline(path: Path) -> Baseline:
     file = path / _REPORT_NAME if path.is_dir() else path
     try:
         document = json.loads(file.read_bytes())
-        if not isinstance(document, dict) or not isinstance(document.get("metrics"), list):
+        if not _is_report(document):
             raise ValueError("it is no report")
     except OSError as problem:
         raise Dock2ukError(f"cannot read {file}: {problem.strerror}") from problem
     except ValueError as problem:
         raise Dock2ukError(f"{file}: not understood: {problem}") from problem
     return Baseline(str(path), document)
+
+
+def _is_report(document: Any) -> bool:
+    """As far as it is read here."""
+    if not isinstance(document, dict) or not document.keys() >= _PARTS:
+        return False
+    metrics = document["metrics"]
+    return isinstance(metrics, list) and all(
+        isinstance(one, dict) and one.keys() >= _OF_A_METRIC for one in metrics
+    )
 
 
 def judge(document: Mapping[str, Any], policy: Policy, today: datetime.date) -> Verdict:

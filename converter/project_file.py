@@ -172,6 +172,8 @@ def _check(path: str, where: str, table: Mapping[str, Any], known: Mapping[str, 
             near = difflib.get_close_matches(key, known, n=1)
             hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
             raise Dock2ukError(f"{path}: {where}unknown key {key}", hint=hint)
-        if not isinstance(value, known[key]):
+        # A time is a day to isinstance, and not to be compared with one.
+        if not isinstance(value, known[key]) or isinstance(value, datetime.datetime):
             expected = _WORDS[known[key]]
-            raise Dock2ukError(f"{path}: {where}{key} is {value!r}, where {expected} is expected")
+            shown = str(value) if isinstance(value, datetime.date) else repr(value)
+            raise Dock2ukError(f"{path}: {where}{key} is {shown}, where {expected} is expected")

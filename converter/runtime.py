@@ -66,6 +66,11 @@ class Runtime:
     elf_machine: str = "x86_64"
     attacker: Path | None = None  # the program that tries attack scenarios
 
+    def call_name(self, number: int) -> str:
+        """Of a number that it need not know."""
+        names = (one.name for one in self.system_calls if one.number == number)
+        return next(names, f"call {number}")
+
 
 @dataclass(frozen=True, slots=True)
 class KernelWishes:

@@ -23,23 +23,29 @@ def call_metrics(
 def _seen(runtime: Runtime, entrypoint: Entrypoint) -> Metric:
     """What only start-up needs goes with it: whoever filters calls of a container must allow it."""
     called = entrypoint.seen.called if entrypoint.seen is not None else {}
-    names = {one.number: one.name for one in runtime.system_calls}
-    stays = {entrypoint.exe, *entrypoint.children}
-    own = frozenset().union(*(numbers for exe, numbers in called.items() if exe in stays))
+    own = own_calls(entrypoint)
     before = frozenset().union(*called.values())
     only_before = [
-        f"{names.get(number, f'call {number}')}: {', '.join(_callers(called, number))}"
-        for number in sorted(before - own)
+        f"{runtime.call_name(number)}: {', '.join(_callers(called, number))}"
+        for number in sorted(before - (own or frozenset()))
     ]
     return Metric(
         "system_calls_seen", "system calls seen being made", "calls",
-        len(before) if called else None, len(own) if called else None,
+        None if own is None else len(before), None if own is None else len(own),
         "before: in a recorded run of the container, by its start-up and by the program until it "
         "rested, each program followed for its first 3,000 calls; after: of those the calls that "
         "the program made, and what it runs itself. More are linked in, for no run shows what is "
         "never called. Not known where none was recorded",
-        tuple(only_before), tuple(names.get(number, f"call {number}") for number in sorted(own)),
+        tuple(only_before), tuple(map(runtime.call_name, sorted(own or ()))),
     )  # fmt: skip
+
+
+def own_calls(entrypoint: Entrypoint) -> frozenset[int] | None:
+    """What the program, and what it runs itself, was seen calling; None where none was recorded."""
+    called = entrypoint.seen.called if entrypoint.seen is not None else {}
+    stays = {entrypoint.exe, *entrypoint.children}
+    own = [numbers for exe, numbers in called.items() if exe in stays]
+    return frozenset().union(*own) if called else None
 
 
 def _callers(called: Mapping[str, frozenset[int]], number: int) -> list[str]:

@@ -127,7 +127,7 @@ def build(findings: Findings) -> dict[str, Any]:
             findings.vulnerabilities, remains, image.digest
         ),
         "secrets": secret_findings.documents(secrets),
-        "interfaces": interfaces(findings.analysis, artifact),
+        "interfaces": interfaces(findings.analysis, artifact, entrypoint, findings.observed),
         "files": paths_document.document(image.tree, findings.rootfs),
         "artifact": {
             "name": artifact.path.name,

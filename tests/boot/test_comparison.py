@@ -93,3 +93,11 @@ def test_a_rule_that_holds_ends_with_status_2_and_keeps_the_bundle(tmp_path: Pat
     assert "policy (--fail-on): shells>0, effective_uid==0" in done.stderr
     assert "shells>0: it is" not in done.stderr
     assert (bundle / "report.json").exists()
+
+
+def test_one_that_does_not_answer_is_told_what_the_rules_say_too(tmp_path: Path) -> None:
+    asked = ["--probe", "http://:81/", "--fail-on", "effective_uid==0"]
+    command = [*DOCK2UK, "convert", f"oci:{FIXTURES / 'nginx'}", "-o", tmp_path / "n.uk", *asked]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 4
+    assert done.stderr.index("effective_uid==0: it is 0") < done.stderr.index("did not pass")

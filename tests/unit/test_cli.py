@@ -74,6 +74,25 @@ def test_an_unsupported_workload_is_status_3_with_reasons(tmp_path: Path, shell_
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".out")] == []
 
 
+@pytest.mark.parametrize(
+    ("words", "said", "hint"),
+    [
+        (("convrt",), "No such command 'convrt'", "dock2uk --help"),
+        (("convert", "--bogus"), "No such option: --bogus", "dock2uk convert --help"),
+        ((), "no command is given", "dock2uk --help"),
+    ],
+)
+def test_a_misused_command_is_no_verdict(
+    tmp_path: Path, words: tuple[str, ...], said: str, hint: str
+) -> None:
+    done = dock2uk(*words, cwd=tmp_path)
+    assert done.returncode == 1
+    assert f"error: {said}" in done.stderr
+    assert done.stderr.endswith(f" {hint}\n")
+    told = json.loads(dock2uk("convert", "--bogus", "--json", cwd=tmp_path).stdout)
+    assert told["error"]["status"] == 1
+
+
 def test_with_json_errors_are_one_document_on_stdout(tmp_path: Path, shell_image: str) -> None:
     done = dock2uk("convert", shell_image, "-o", "out", "--json", cwd=tmp_path)
     document = json.loads(done.stdout)

@@ -103,7 +103,8 @@ def test_a_baseline_is_a_report_or_a_bundle(document: dict[str, Any], tmp_path: 
     assert read_baseline(path).document == read_baseline(tmp_path).document == document
     with pytest.raises(Dock2ukError, match="cannot read"):
         read_baseline(tmp_path / "none.json")
-    for text in ("{", "[]", "{}"):
+    difference = {**document, "metrics": [{"id": "shells", "first": 1, "second": 0}]}
+    for text in ("{", "[]", "{}", '{"metrics": []}', json.dumps(difference)):
         path.write_text(text)
         with pytest.raises(Dock2ukError, match="not understood"):
             read_baseline(path)

@@ -71,6 +71,11 @@ def test_what_it_says() -> None:
         ("policy = 'strict'", "x.toml: policy = 'strict'", "known: default"),
         ("[[ignore]]\nid = 'CVE-1'", "x.toml: [[ignore]] 1: reason is missing", None),
         (
+            "[[ignore]]\nexpires = 2027-01-01T00:00:00Z",
+            "x.toml: [[ignore]] 1: expires is 2027-01-01 00:00:00+00:00, where a day is expected",
+            None,
+        ),
+        (
             "[[ignore]]\nexpires = '2027-01-01'",
             "x.toml: [[ignore]] 1: expires is '2027-01-01', where a day is expected",
             None,

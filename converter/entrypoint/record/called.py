@@ -24,6 +24,7 @@ class Called:
         self._stops: Counter[str] = Counter()
         self._numbers: defaultdict[str, set[int]] = defaultdict(set)
         self._owners: dict[int, Member] = {}  # of threads
+        self._executing: set[int] = set()  # in an execve(2) that has succeeded
 
     def is_followed(self, task: int) -> bool:
         """Whether it is to stop at its next call."""
@@ -35,11 +36,17 @@ class Called:
     def note(self, task: int) -> None:
         """A task that has stopped at a call, before it or after."""
         program = self._program_of(task)
-        if program is not None:
+        if task in self._executing:
+            self._executing.discard(task)  # the call was that of the program before
+        elif program is not None:
             self._stops_left -= 1
             self._stops[program] += 1
             number = ptrace.call_number(task)
             self._numbers[program].update((number,) if number >= 0 else ())  # -1: a signal's return
+
+    def execute(self, task: int) -> None:
+        if self._stops_left > 0:
+            self._executing.add(task)
 
     def begin(self, program: str) -> None:
         """Process 1 has become it, and may stay it: followed whatever start-up has used."""

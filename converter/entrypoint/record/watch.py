@@ -194,6 +194,7 @@ class Watch:
             self._exit_status = 128 - code if code < 0 else code  # as a shell has it
 
     def _on_exec(self, task: int) -> None:
+        self._called.execute(task)
         former = ptrace.event_message(task)
         if former != task:  # a thread executed, and is its process now (ptrace(2))
             self._crowd.leave(former)

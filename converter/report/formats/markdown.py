@@ -41,10 +41,23 @@ def _parts(document: Mapping[str, Any]) -> Iterator[str]:
     yield folded(
         "Lost", [f"**{escaped(x['name'])}**: {escaped(x['detail'])}" for x in document["losses"]]
     )
+    guest = document["interfaces"]["in_guest"]
+    yield folded("System calls within the guest", list(_calls(guest)))
     yield folded(_attacks_title(document), [_attack(one) for one in document["scenarios"]])
     left = [_package(one) for one in document["packages"] if may_be_there(one)]
     yield folded(f"Packages that are not removed ({len(left)})", left)
     yield folded("Notes", [escaped(note) for note in document["notes"]])
+
+
+def _calls(guest: Mapping[str, Any]) -> Iterator[str]:
+    """Older reports have neither what was seen nor what is refused."""
+    reachable, observed, refused = guest["reachable"], guest.get("observed"), guest.get("refused")
+    yield f"linked in: {guest['linked']} of {guest['of_runtime']} that the library OS has"
+    yield f"code can reach: {'any' if reachable is None else reachable}"
+    if observed is not None:
+        yield f"seen in {guest['observed_in']}: {len(observed)}"
+    if refused:
+        yield f"code can reach them, and they are refused (ENOSYS): {escaped(', '.join(refused))}"
 
 
 def _package(one: Mapping[str, Any]) -> str:

@@ -56,6 +56,8 @@ def calls(in_guest: Mapping[str, Any]) -> tuple[Bar, ...]:
     rows = [("the library OS has", total), ("linked into this kernel", in_guest["linked"])]
     if in_guest["reachable"] is not None:
         rows.append(("the program's code can reach", in_guest["reachable"]))
+    if in_guest.get("observed") is not None:  # not in older reports
+        rows.append(("the program was seen making", len(in_guest["observed"])))
     return tuple(_bar(name, count, count, "calls", total) for name, count in rows)
 
 
