@@ -13,8 +13,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from io import TextIOWrapper
 from pathlib import Path
@@ -22,36 +21,37 @@ from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
-from rich.console import Console, RenderableType
 from rich.filesize import decimal
 from rich.table import Table
 from rich.text import Text
 from typer.exceptions import TyperException
 
-from . import __version__, bars
+from . import __version__, printable
 from .entrypoint_options import Env, EnvFile, How, ResolveHow, program_options, variables
-from .errors import Dock2ukError, UnsupportedError
+from .errors import Dock2ukError
 from .kernel_options import Machine, kernel_options
 from .misuse import as_error
 from .option_groups import taking
-from .progress import Progress
 from .project_options import project_options
 from .report_options import (
     append_summary,
     report_options,
     require_data,
     require_formats,
+    require_places,
     write_text,
 )
 from .report_options import write as write_reports
 from .source_options import Source, seconds, source_options
+from .speech import err, out, print_json, print_uncut, remark, say
+from .speech import progress as progress_bars
 from .strace_options import strace_options
 from .vulnerability_options import vulnerability_options
 
 if TYPE_CHECKING:
     from .entrypoint import Options
     from .ingest import SourceOptions
-    from .model import BootResult
+    from .pipeline import Conversion
     from .policy import Policy, Verdict
     from .project_options import Project
     from .report_options import Output
@@ -71,10 +71,6 @@ app = typer.Typer(
 cache_app = typer.Typer(help="What is kept between runs.", no_args_is_help=True)
 app.add_typer(cache_app, name="cache")
 
-_out = Console()
-_err = Console(stderr=True)
-
-_WIDEST = 1000  # characters of a table's line before its columns are folded
 _INTERRUPTED = 130  # 128 + SIGINT, as a shell has it
 
 
@@ -91,15 +87,6 @@ NoRecipe = Annotated[
     bool, typer.Option("--no-recipe", help="Run the program as the image does, unchanged.")
 ]
 Bundle = Annotated[Path, typer.Argument(metavar="DIR", help="A directory that `convert` made.")]
-
-
-@contextmanager
-def _progress(*, is_wanted: bool) -> Iterator[Progress]:
-    if not is_wanted or not _err.is_terminal:
-        yield bars.Lines(_err)
-        return
-    with bars.live(_err) as live:
-        yield bars.Bars(live)
 
 
 @app.command()
@@ -139,10 +126,11 @@ def convert(
     from .report import summary
 
     require_data(reports, has_vulnerabilities=known.is_expected)
+    require_places(reports, output)
     wanted = project(source)
     if wanted.stripping.file:
-        _err.print(f"rules of {wanted.stripping.file}", markup=False, highlight=False)
-    with _progress(is_wanted=not as_json) as progress:
+        remark(f"rules of {wanted.stripping.file}")
+    with progress_bars(is_wanted=not as_json) as progress:
         done = run_pipeline(
             Request(
                 source,
@@ -161,11 +149,11 @@ def convert(
     verdict = _judged(wanted.policy, done.report)
     _write_reports(reports, done.report, verdict)
     if as_json:
-        _print_json(done.report)
-    else:
-        _out.print(summary(done.report))
-        _out.print(f"\nmade {output}: boot it with [bold]dock2uk run {output}[/bold]", style=None)
-    _hold_to(wanted.policy, verdict, done.boot)
+        print_json(done.report)
+    elif not any(one.is_stdout for one in reports):
+        out.print(summary(done.report))
+        out.print(f"\nmade {output}: boot it with [bold]dock2uk run {output}[/bold]", style=None)
+    _hold_to(wanted.policy, verdict, done)
 
 
 @app.command()
@@ -189,12 +177,12 @@ def entrypoint(
     from .report import chain
 
     request = Request(source, places, program, recipes=() if no_recipe else None)
-    with _progress(is_wanted=not as_json) as progress:
+    with progress_bars(is_wanted=not as_json) as progress:
         found = find_entrypoint(request, progress)
     if as_json:
-        _print_json(document(found))
+        print_json(document(found))
     else:
-        _out.print(chain(source, document(found)), soft_wrap=True, highlight=False)
+        out.print(chain(source, document(found)), soft_wrap=True, highlight=False)
 
 
 @app.command()
@@ -243,21 +231,19 @@ def run(
 def inspect(directory: Bundle, as_json: Json = False) -> None:
     """Show what a bundle is: its source, its program, its files and its report."""
     from . import bundle as bundles
-    from .pipeline import REPORT_NAME
+    from . import stored_report
     from .report import summary
 
     bundle = bundles.read(directory)
     altered = bundles.altered_files(bundle)
-    document = _read_json(directory / REPORT_NAME)
+    document = stored_report.read(directory)
     if as_json:
-        _print_json({**bundle.document, "report": document, "altered": list(altered)})
+        print_json({**bundle.document, "report": document, "altered": list(altered)})
         raise typer.Exit(1 if altered else 0)
-    _out.print(summary(document))
-    _out.print(f"\nboots with: {bundle.document['command']}", soft_wrap=True, markup=False)
-    if altered:
-        raise Dock2ukError(
-            f"not as they were written: {', '.join(altered)}", hint="convert the image again"
-        )
+    with stored_report.understood(directory):
+        out.print(summary(document))
+    out.print(f"\nboots with: {bundle.document['command']}", soft_wrap=True, markup=False)
+    _require_unaltered(directory)
 
 
 @cache_app.command("ls")
@@ -268,7 +254,7 @@ def cache_ls(as_json: Json = False) -> None:
 
     found = cache_contents.entries()
     if as_json:
-        _print_json({"directory": str(cache.directory()), **cache_contents.document(found)})
+        print_json({"directory": str(cache.directory()), **cache_contents.document(found)})
         return
     table = Table(box=None, pad_edge=False)
     for heading in ("size", "unused", "kind", "digest", "what"):
@@ -277,8 +263,8 @@ def cache_ls(as_json: Json = False) -> None:
     for one in found:
         size, unused = decimal(one.size_bytes), cache_contents.in_words(one.unused_s)
         table.add_row(size, unused, one.kind, one.digest[:19], Text(one.what))
-    _print_uncut(table)
-    _out.print(
+    print_uncut(table)
+    out.print(
         f"{decimal(sum(one.size_bytes for one in found))} in {cache.directory()}", soft_wrap=True
     )
 
@@ -299,10 +285,10 @@ def cache_prune(
 
     gone = cache_contents.prune(0.0 if everything else seconds(older_than))
     if as_json:
-        _print_json(cache_contents.document(gone))
+        print_json(cache_contents.document(gone))
         return
     size = decimal(sum(one.size_bytes for one in gone))
-    _out.print(f"removed {len(gone)} files, {size}")
+    out.print(f"removed {len(gone)} files, {size}")
 
 
 @app.command()
@@ -334,15 +320,30 @@ def report(
     if len(subjects) == 2:
         _show_difference(subjects, places, reports, as_json=as_json)
         return
-    from .pipeline import REPORT_NAME
+    from . import stored_report
     from .report import summary
 
-    document = _read_json(Path(subjects[0]) / REPORT_NAME)
-    _write_reports(reports, document)
-    if as_json:
-        _print_json(document)
-    elif not reports:
-        _out.print(summary(document))
+    require_places(reports)
+    directory = Path(subjects[0])
+    document = stored_report.read(directory)
+    with stored_report.understood(directory):
+        _write_reports(reports, document)
+        if as_json:
+            print_json(document)
+        elif not reports:
+            out.print(summary(document))
+    _require_unaltered(directory)
+
+
+def _require_unaltered(directory: Path) -> None:
+    """Shown as it is, and said to be other than it was written."""
+    from . import bundle
+
+    if not (directory / bundle.NAME).exists():
+        return
+    if altered := bundle.altered_files(bundle.read(directory)):
+        hint = "convert the image again"
+        raise Dock2ukError(f"not as they were written: {', '.join(altered)}", hint=hint)
 
 
 def _show_difference(
@@ -352,15 +353,16 @@ def _show_difference(
     from .report import difference
 
     require_formats(reports, difference.FORMATS, "a difference")
-    with _progress(is_wanted=not as_json) as progress:
+    require_places(reports)
+    with progress_bars(is_wanted=not as_json) as progress:
         sides = [profile(subject, places, progress) for subject in subjects]
     document = difference.build(*sides)
     for output in reports:
         write_text(output, difference.FORMATS[output.format](document))
     if as_json:
-        _print_json(document)
+        print_json(document)
     elif not reports:
-        _out.print(difference.summary(document))
+        out.print(difference.summary(printable.values(document)))
 
 
 @app.command()
@@ -395,8 +397,9 @@ def audit(
     from . import audit as audits
 
     require_formats(reports, audits.FORMATS, "an audit")
+    require_places(reports)
     wanted = audits.Audit(audits.listed(sources or (), from_file), resolve.value, jobs, fresh)
-    with _progress(is_wanted=not as_json) as progress:
+    with progress_bars(is_wanted=not as_json) as progress:
         count = len(wanted.sources)
         rows = audits.look(
             wanted,
@@ -410,9 +413,9 @@ def audit(
     append_summary(audits.FORMATS["md"](document))
     audits.forget(wanted)
     if as_json:
-        _print_json(document)
-    else:
-        _print_uncut(audits.summary(document))
+        print_json(document)
+    elif not any(one.is_stdout for one in reports):
+        print_uncut(audits.summary(printable.values(document)))
     raise typer.Exit(1 if document["counts"]["not read"] else 0)
 
 
@@ -446,7 +449,7 @@ def explain(
         stored = _read_json(directory / calls_document.NAME)
         lines = calls_document.explanation(stored, str(syscall))
     for line in lines:
-        _out.print(line, soft_wrap=True, markup=False, highlight=False)
+        out.print(printable.one_line(line), soft_wrap=True, markup=False, highlight=False)
 
 
 @app.command()
@@ -458,7 +461,7 @@ def doctor(as_json: Json = False) -> None:
 
     findings = examine(load_runtimes(), find_obstacle())
     if as_json:
-        _print_json([_finding(finding) for finding in findings])
+        print_json([_finding(finding) for finding in findings])
     else:
         table = Table(box=None, pad_edge=False, show_header=False)
         for finding in findings:
@@ -466,7 +469,7 @@ def doctor(as_json: Json = False) -> None:
             verdict = "ok" if finding.is_ok else "missing" if finding.is_required else "note"
             remedy = "" if finding.is_ok or finding.remedy is None else f"-> {finding.remedy}"
             table.add_row(f"[{style}]{verdict}[/{style}]", finding.name, finding.value, remedy)
-        _out.print(table)
+        out.print(table)
     raise typer.Exit(0 if is_ready(findings) else 1)
 
 
@@ -482,7 +485,7 @@ def _finding(finding: Any) -> dict[str, Any]:
 
 def _version(is_wanted: bool) -> None:
     if is_wanted:
-        _out.print(f"dock2uk {__version__}", highlight=False)
+        out.print(f"dock2uk {__version__}", highlight=False)
         raise typer.Exit
 
 
@@ -508,17 +511,18 @@ def _judged(rules: Policy, document: dict[str, Any]) -> Verdict:
     return policy.judge(document, rules, datetime.date.today())
 
 
-def _hold_to(rules: Policy, verdict: Verdict, boot: BootResult | None) -> None:
+def _hold_to(rules: Policy, verdict: Verdict, done: Conversion) -> None:
     """The rules are told with what they say, and what they were told to ignore. A unikernel that
     does not answer ends it first, with what the rules say of it told all the same."""
     from .verify import require_passed
 
-    is_failed = boot is not None and not boot.is_passed
+    is_failed = done.boot is not None and not done.boot.is_passed
     for line in (rules.text, *verdict.notes, *(verdict.violations if is_failed else ())):
         if line:
-            _err.print(line, markup=False, highlight=False)
-    if boot is not None:
-        require_passed(boot)
+            remark(line)
+    if done.boot is not None:
+        differences = done.report["entrypoint"]["differences"]
+        require_passed(done.boot, [one["subject"] for one in differences if not one["is_baked"]])
     verdict.require_passed()
 
 
@@ -526,41 +530,7 @@ def _write_reports(
     reports: Sequence[Output], document: dict[str, Any], verdict: Verdict | None = None
 ) -> None:
     for note in write_reports(reports, document, verdict):
-        _err.print(note, markup=False, highlight=False)
-
-
-def _print_uncut(shown: RenderableType) -> None:
-    """As `docker ps` does, where lines are longer than the terminal, or there is none."""
-    Console(width=max(_out.width, _WIDEST)).print(shown, soft_wrap=True)
-
-
-class _Documents:
-    """How many JSON documents were printed: with --json, what goes wrong later is on stderr."""
-
-    count = 0
-
-
-def _print_json(document: Any) -> None:
-    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
-    _Documents.count += 1
-
-
-def _say(error: Dock2ukError, *, as_json: bool) -> None:
-    """A line that says what failed, and one that says what to try."""
-    if as_json and _Documents.count == 0:
-        reasons = list(error.reasons) if isinstance(error, UnsupportedError) else []
-        details = {"message": error.message, "hint": error.hint, "reasons": reasons}
-        _print_json({"error": {"status": error.exit_status, **details}})
-        return
-    if isinstance(error, UnsupportedError):
-        _err.print("[bold red]not supported:[/bold red] this workload, because")
-        for reason in error.reasons:
-            _err.print(f"  - {reason}", markup=False, highlight=False, soft_wrap=True)
-    else:
-        _err.print("[bold red]error:[/bold red]", end=" ")
-        _err.print(error.message, markup=False, highlight=False, soft_wrap=True)
-    if error.hint is not None:
-        _err.print(f"try: {error.hint}", markup=False, highlight=False, soft_wrap=True)
+        remark(note)
 
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:
@@ -569,7 +539,7 @@ def _terminate(number: int, frame: FrameType | None) -> NoReturn:
 
 
 def _fail(error: Dock2ukError) -> NoReturn:
-    _say(error, as_json="--json" in sys.argv[1:])
+    say(error, as_json="--json" in sys.argv[1:])
     sys.exit(error.exit_status)
 
 
@@ -590,5 +560,5 @@ def main() -> None:
         where = f"{problem.filename}: " if problem.filename else ""
         _fail(Dock2ukError(f"{where}{problem.strerror or problem}"))
     except KeyboardInterrupt:
-        _err.print("interrupted")
+        err.print("interrupted")
         sys.exit(_INTERRUPTED)

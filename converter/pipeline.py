@@ -20,10 +20,10 @@ from . import (
     calls_document,
     entrypoint_document,
     packages,
-    policy,
     probes,
     report,
     secrets,
+    stored_report,
     verify,
     vulnerabilities,
 )
@@ -57,7 +57,7 @@ from .runtime import KernelWishes, Match
 from .scenarios import Attempt
 from .strip import strip
 
-REPORT_NAME = "report.json"
+REPORT_NAME = stored_report.NAME
 PAGE_NAME = "report.html"
 AS_NEEDED = Stripping()
 AS_FOUND = KernelWishes()
@@ -162,9 +162,10 @@ def find_entrypoint(request: Request, progress: Progress) -> Entrypoint:
 def profile(subject: str, source: SourceOptions, progress: Progress) -> difference.Profile:
     """One side of a difference: a bundle, a report.json, or an image, read and not converted."""
     path = Path(subject)
-    report_path = path / REPORT_NAME if (path / bundle.NAME).exists() else path
+    report_path = path / REPORT_NAME if path.is_dir() else path
     if report_path.suffix == ".json" and report_path.is_file():
-        return difference.of_report(subject, policy.read_baseline(report_path).document)
+        with stored_report.understood(subject):
+            return difference.of_report(subject, stored_report.read(report_path))
     image = read_image(subject, progress, source)
     progress.step("looking through it")
     inventory = packages.inventory(image.tree)

@@ -11,14 +11,13 @@ and numbers of files change with every release: `--fail-on` has rules for those.
 from __future__ import annotations
 
 import datetime
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from . import gates
-from .errors import Dock2ukError, PolicyError
+from . import gates, stored_report
+from .errors import PolicyError
 from .gates import Entry, Figure, Gate
 
 # What a careful team asks of a service that is deployed; without data the last say nothing.
@@ -58,14 +57,6 @@ _BY_IDENTITY = frozenset({
     "root_accounts", "password_hashes", "empty_passwords", "privilege_rules", "scheduled",
     "undeclared_ports", "cve.any.kept", "missed_system_calls", *gates.EACH_ATTACK,
 })  # fmt: skip
-_REPORT_NAME = "report.json"
-
-# Of a report, and of each of its figures: what is read of a baseline.
-_PARTS = {
-    "comparison", "entrypoint", "metrics", "packages", "scenarios", "secrets", "verification",
-    "vulnerabilities",
-}  # fmt: skip
-_OF_A_METRIC = {"id", "after", "evidence"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,26 +109,7 @@ class Verdict:
 
 def read_baseline(path: Path) -> Baseline:
     """A report.json, or the one of a bundle."""
-    file = path / _REPORT_NAME if path.is_dir() else path
-    try:
-        document = json.loads(file.read_bytes())
-        if not _is_report(document):
-            raise ValueError("it is no report")
-    except OSError as problem:
-        raise Dock2ukError(f"cannot read {file}: {problem.strerror}") from problem
-    except ValueError as problem:
-        raise Dock2ukError(f"{file}: not understood: {problem}") from problem
-    return Baseline(str(path), document)
-
-
-def _is_report(document: Any) -> bool:
-    """As far as it is read here."""
-    if not isinstance(document, dict) or not document.keys() >= _PARTS:
-        return False
-    metrics = document["metrics"]
-    return isinstance(metrics, list) and all(
-        isinstance(one, dict) and one.keys() >= _OF_A_METRIC for one in metrics
-    )
+    return Baseline(str(path), stored_report.read(path))
 
 
 def judge(document: Mapping[str, Any], policy: Policy, today: datetime.date) -> Verdict:

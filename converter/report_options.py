@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
 _SUMMARY = "GITHUB_STEP_SUMMARY"  # where a step of GitHub's actions puts what its run shows
 _LARGEST_SUMMARY_BYTES = 1 << 20
+_STDOUT, _STDOUT_DESCRIPTOR = Path("-"), 1  # as tar(1) has it
+_BUNDLE = "bundle.json"  # who has it is a bundle
+_OF_A_BUNDLE = {
+    _BUNDLE, "report.json", "report.html", "entrypoint.json", "calls.json", "unikernel.elf",
+}  # fmt: skip
 
 Reports = Annotated[
     list[str] | None,
@@ -24,7 +29,7 @@ Reports = Annotated[
         "--report",
         metavar="FORMAT=PATH",
         help="Write the report as html, json, md, sarif, junit, cyclonedx, spdx, openvex or "
-        "intoto too. Repeatable.",
+        "intoto too; - is stdout, where nothing else is said then. Repeatable.",
     ),
 ]
 
@@ -36,6 +41,10 @@ class Output:
     format: str
     path: Path
 
+    @property
+    def is_stdout(self) -> bool:
+        return self.path == _STDOUT
+
 
 def report_options(report: Reports = None) -> tuple[Output, ...]:
     """What the options say; Dock2ukError before anything is made where one cannot be done."""
@@ -44,6 +53,35 @@ def report_options(report: Reports = None) -> tuple[Output, ...]:
         if one.path.resolve() in (other.path.resolve() for other in outputs[:index]):
             raise Dock2ukError(f"two reports are to be written to {one.path}")
     return outputs
+
+
+def require_places(outputs: Sequence[Output], made: Path | None = None) -> None:
+    """Dock2ukError for a file that cannot be written, before anything is made; what is in the
+    directory that will be `made` is written after it, beside what it holds and not over it."""
+    for output in outputs:
+        is_soon_there = made is not None and output.path.parent.resolve() == made.resolve()
+        if not output.is_stdout and not is_soon_there:
+            _require_writable(output.path)
+        directory = made if is_soon_there and made is not None else output.path.parent
+        if is_soon_there or (directory / _BUNDLE).exists():
+            _require_other_name(output.path)
+
+
+def _require_writable(path: Path) -> None:
+    """Tried, for no mode says all; what this makes is taken away again."""
+    was_there = path.exists()
+    try:
+        with path.open("ab"):
+            pass
+    except OSError as problem:
+        raise Dock2ukError(f"cannot write {path}: {problem.strerror}") from problem
+    if not was_there:
+        path.unlink()
+
+
+def _require_other_name(path: Path) -> None:
+    if path.name in _OF_A_BUNDLE:
+        raise Dock2ukError(f"{path} is a file of the bundle", hint="give another name")
 
 
 def require_data(outputs: Sequence[Output], *, has_vulnerabilities: bool) -> None:
@@ -102,7 +140,11 @@ def require_formats(outputs: Sequence[Output], known: Collection[str], what: str
 
 def write_text(output: Output, text: str) -> None:
     try:
-        output.path.write_text(text, "utf-8")
+        if output.is_stdout:
+            with open(_STDOUT_DESCRIPTOR, "w", encoding="utf-8", closefd=False) as file:
+                file.write(text)
+        else:
+            output.path.write_text(text, "utf-8")
     except OSError as problem:
         raise Dock2ukError(f"cannot write {output.path}: {problem.strerror}") from problem
 
@@ -116,8 +158,6 @@ def _output(text: str) -> Output:
         raise Dock2ukError(f"not FORMAT=PATH: {text!r}", hint=f"formats: {known}")
     if name not in FORMATS:
         raise Dock2ukError(f"no such form of the report: {name!r}", hint=f"formats: {known}")
-    if not Path(path).parent.is_dir() or Path(path).is_dir():
-        raise Dock2ukError(f"cannot write {path}: no such directory, or it is one")
     return Output(name, Path(path))
 
 

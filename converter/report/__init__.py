@@ -7,8 +7,8 @@ rendered from it, in `formats`. Nothing is measured here: what a run showed, its
 from __future__ import annotations
 
 from .chain import chain
-from .document import VERSION, Findings, build
+from .document import Findings, build
 from .foreseen import foreseen
 from .terminal import summary
 
-__all__ = ["VERSION", "Findings", "build", "chain", "foreseen", "summary"]
+__all__ = ["Findings", "build", "chain", "foreseen", "summary"]

@@ -11,10 +11,18 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from .. import printable
+
 
 def chain(reference: str, document: Mapping[str, Any]) -> RenderableType:
     """The program and what it begins with, then the way to it, step by step."""
-    return Group(Text(reference, style="bold"), _facts(document), Text(), *_steps(document))
+    document = printable.values(document)
+    return Group(
+        Text(printable.one_line(reference), style="bold"),
+        _facts(document),
+        Text(),
+        *_steps(document),
+    )
 
 
 def _facts(document: Mapping[str, Any]) -> Table:

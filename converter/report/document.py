@@ -20,6 +20,7 @@ from ..model import (
 from ..packages import Inventory, Remains, copies, crates, states
 from ..scenarios import Attempt
 from ..secrets import Secret
+from ..stored_report import VERSION
 from ..vulnerabilities import Vulnerabilities
 from . import bill, program_facts, secret_findings
 from .account_metrics import account_metrics, identity_metrics
@@ -30,8 +31,6 @@ from .metrics import Metric, file_metrics, kernel_metrics
 from .package_metrics import package_metrics
 from .program_metrics import program_metrics
 from .run_metrics import run_metrics
-
-VERSION = 1
 
 # What a single-address-space machine takes away. Said with every report: a list of improvements
 # alone would not be believed, and rightly.

@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from .. import printable
 from .amounts import amount, change
 
 _SHOWN_UNREAD = 5  # an application can have a hundred jars without a version
@@ -19,6 +20,7 @@ _RESULTS = {"not blocked": "NOT BLOCKED"}
 
 def summary(document: Mapping[str, Any]) -> RenderableType:
     """Everything a person needs first; the evidence is in report.json."""
+    document = printable.values({name: document[name] for name in document.keys() - {"files"}})
     return Group(_heading(document), _table(document), *_remarks(document))
 
 

@@ -21,11 +21,13 @@ from typing import IO
 from .. import probes, tools
 from ..errors import VerificationError
 from ..model import Answer, Artifact, BootResult, Probe, Question, QuestionKind
+from ..printable import quoted
 from . import accelerator, qemu, session
 
 _DEADLINE_S = 60.0
 _STILL_RUNNING_S = 10.0
 _CONSOLE_TAIL_LINES = 30
+_MOST_LEFT_OUT = 5  # that a hint names
 _TICK_S = 0.02
 _RUN = Question(QuestionKind.RUN, "run")
 
@@ -74,8 +76,16 @@ def boot_and_probe(
     )
 
 
-def require_passed(result: BootResult) -> None:
-    """Raise when `result` is no pass, with each reason and the end of the console."""
+def _told(left_out: Sequence[str]) -> str:
+    if not left_out:
+        return ""
+    more = f" and {len(left_out) - _MOST_LEFT_OUT} more" if len(left_out) > _MOST_LEFT_OUT else ""
+    return f"--bake, for {', '.join(left_out[:_MOST_LEFT_OUT])}{more} was left out; "
+
+
+def require_passed(result: BootResult, left_out: Sequence[str] = ()) -> None:
+    """Raise when `result` is no pass, with each reason and the end of the console; `left_out` is
+    what start-up made and the unikernel was not given, which may be why."""
     if result.is_passed:
         return
     failed = [
@@ -83,11 +93,11 @@ def require_passed(result: BootResult) -> None:
         for probe in result.probes
         if not probe.answer.is_passed
     ]
-    tail = "\n".join(result.console.splitlines()[-_CONSOLE_TAIL_LINES:])
+    tail = quoted("\n".join(result.console.splitlines()[-_CONSOLE_TAIL_LINES:]))
     raise VerificationError(
         f"the image did not pass verification: {'; '.join(failed)}\n"
         f"command: {result.command}\nend of the console:\n{tail or '(it said nothing)'}",
-        hint="the bundle is kept; `dock2uk run` boots it as it is",
+        hint=f"{_told(left_out)}the bundle is kept; `dock2uk run` boots it as it is",
     )
 
 

@@ -121,6 +121,23 @@ def test_inspecting_what_is_no_bundle_says_so(tmp_path: Path) -> None:
     assert "no bundle" in done.stderr
 
 
+_OBJECTS = [
+    "tool",
+    "source",
+    "runtime",
+    "entrypoint",
+    "interfaces",
+    "files",
+    "artifact",
+    "comparison",
+]
+_LISTS = ["metrics", "losses", "notes", "packages", "secrets", "scenarios"]
+_EMPTY_REPORT = {
+    "version": 1, "vulnerabilities": None, "verification": None,
+    **{name: {} for name in _OBJECTS}, **{name: [] for name in _LISTS},
+}  # fmt: skip
+
+
 def bundle_in(directory: Path) -> Path:
     """The least that `inspect` takes for a bundle; its image is not as the manifest says."""
     entry = {"name": "unikernel.elf", "size": 1, "sha256": "0" * 64}
@@ -128,7 +145,7 @@ def bundle_in(directory: Path) -> Path:
     document |= {"ports": [], "command": "qemu", "files": [entry]}
     directory.mkdir()
     (directory / "bundle.json").write_text(json.dumps(document))
-    (directory / "report.json").write_text("{}")
+    (directory / "report.json").write_text(json.dumps(_EMPTY_REPORT))
     return directory
 
 

@@ -312,7 +312,7 @@ def test_a_number_is_escaped_behind_it() -> None:
 )
 def test_mistakes_are_found_before_anything_is_made(words: list[str], said: str) -> None:
     with pytest.raises(Dock2ukError) as caught:
-        report_options.report_options(words)
+        report_options.require_places(report_options.report_options(words))
     assert said in caught.value.message
 
 

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 
 from ...errors import SandboxUnavailableError, StartupError
 from ...model import Change, Node, NodeType, ResourceLimit
+from ...printable import quoted
 from .obstacles import remedy
 from .processes import Limits, State
 from .recording import Ending, Exec, Final, Process, Recording
@@ -24,6 +25,7 @@ from .watch import Outcome
 # Beyond the numbers an image's own files have (`Node.inode`): a file that start-up made is none of
 # them.
 _FIRST_INODE = 1 << 40
+_SHOWN_LINES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +152,7 @@ def read(text: str, spool: BinaryIO) -> Recording:
 
 
 def _with_output(message: str, output: str) -> str:
-    last = "\n".join(f"  {line}" for line in output.splitlines()[-10:])
+    last = quoted("\n".join(output.splitlines()[-_SHOWN_LINES:]))
     return f"the image's start-up: {message}" + (f"\nthe last it printed:\n{last}" if last else "")
 
 
