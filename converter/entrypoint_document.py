@@ -27,7 +27,7 @@ def document(entrypoint: Entrypoint) -> dict[str, Any]:
         "version": VERSION,
         "exe": entrypoint.exe,
         "argv": secrets.masked_words(entrypoint.argv),
-        "env": [_without_secret(entry) for entry in entrypoint.env],
+        "env": [without_secret(entry) for entry in entrypoint.env],
         "cwd": entrypoint.cwd,
         **credentials(entrypoint),
         "capabilities": list(entrypoint.capabilities),
@@ -81,7 +81,8 @@ def credentials(entrypoint: Entrypoint) -> dict[str, Any]:
     }
 
 
-def _without_secret(entry: str) -> str:
+def without_secret(entry: str) -> str:
+    """NAME=value, with a mask for a value that is one."""
     name, _, value = entry.partition("=")
     return entry if secrets.reason(name, value) is None else f"{name}={secrets.MASK}"
 

@@ -112,7 +112,7 @@ def convert(request: Request, output: Path, progress: Progress) -> Conversion:
         findings = report.Findings(
             image, entrypoint, analysis, rootfs, artifact, boot, request.stripping, comparison,
             inventory, vulnerabilities.match(inventory, known, crates),
-            secrets.find(source, inventory.packages), attempts, notes, observed,
+            secrets.find(source, inventory.packages), attempts, notes, observed, _asked(request),
         )  # fmt: skip
         document = report.build(findings)
         _write_json(directory / REPORT_NAME, document)
@@ -171,6 +171,25 @@ def profile(subject: str, source: SourceOptions, progress: Progress) -> differen
     inventory = packages.inventory(image.tree)
     found = secrets.find(image, inventory.packages)
     return difference.of_image(subject, image, inventory, found)
+
+
+def _asked(request: Request) -> dict[str, Any]:
+    """How it was asked for, beside what is in the way of stripping; a secret is nowhere."""
+    kernel, program = request.kernel, request.entrypoint
+    said = program.overrides
+    words = {"entrypoint": said.entrypoint, "cmd": said.cmd}
+    return {
+        "resolve": program.resolve.value,
+        "bake": program.is_baked,
+        "recipes": request.recipes is None,
+        "machine": kernel.machine,
+        "system_calls": list(kernel.calls),
+        "parts": list(kernel.parts),
+        **{k: None if v is None else secrets.masked_words(v) for k, v in words.items()},
+        "env": list(map(entrypoint_document.without_secret, said.env)),
+        "user": said.user,
+        "workdir": said.workdir,
+    }
 
 
 def _found(request: Request, progress: Progress) -> tuple[Image, Entrypoint]:

@@ -70,5 +70,5 @@ def artifact(attacker: Path | None = None) -> Artifact:
         machines=("pc",), minimum_memory_bytes=1 << 24, attacker=attacker,
         components=(("tcp-stack", "0.1.2"),),
     )  # fmt: skip
-    match = Match(runtime, here, calls[:1], ("nic",), (), machines=("pc",))
+    match = Match(runtime, Path(__file__), calls[:1], ("nic",), (), machines=("pc",))
     return Artifact(here / "unikernel.elf", "0" * 64, 1000, 600, 300, 900, 400, match)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from .. import __version__, entrypoint_document, paths_document
+from ..contents import HostFile, digest_of
 from ..model import (
     Analysis,
     Artifact,
@@ -78,6 +81,7 @@ class Findings:
     attempts: tuple[Attempt, ...] = ()  # one for each scenario
     notes: tuple[str, ...] = ()  # of how the rest came to be known
     observed: Observed | None = None  # a traced run in the guest, where one was asked for
+    options: Mapping[str, Any] = field(default_factory=dict)  # that it was asked for with
 
 
 def build(findings: Findings) -> dict[str, Any]:
@@ -109,6 +113,10 @@ def build(findings: Findings) -> dict[str, Any]:
             "name": runtime.name,
             "version": runtime.version,
             "components": [one.purl for one in crates(runtime.components)],
+            "library": {
+                "name": artifact.match.library.name,
+                "sha256": _sha256(artifact.match.library),
+            },
         },
         "entrypoint": entrypoint_document.document(entrypoint),
         "metrics": [_metric(metric) for metric in _metrics(findings, remains, secrets)],
@@ -119,6 +127,7 @@ def build(findings: Findings) -> dict[str, Any]:
             *artifact.match.notes,
             *findings.notes,
         ],
+        "options": dict(findings.options),
         "stripping": _stripping(findings.stripping),
         "packages": bill.packages_document(remains, image.tree),
         "packages_unread": bill.unread_document(findings.inventory.unread),
@@ -141,6 +150,10 @@ def build(findings: Findings) -> dict[str, Any]:
     }
     sentences = {name: document[name] for name in _SENTENCES}
     return {**document, **entrypoint_document.without(told, sentences)}
+
+
+def _sha256(path: Path) -> str:
+    return digest_of(HostFile(path)).hex()
 
 
 def _losses(entrypoint: Entrypoint) -> tuple[tuple[str, str], ...]:

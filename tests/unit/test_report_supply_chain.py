@@ -216,6 +216,24 @@ def test_provenance_names_what_it_was_made_from(full: dict[str, Any]) -> None:  
     assert PackageURL.from_string(image["uri"]).name == "app"
 
 
+def test_provenance_says_how_it_was_asked_for_and_which_library_was_linked(
+    full: dict[str, Any],  # noqa: F811
+) -> None:
+    options = {"bake": True, "machine": None, "env": ["TOKEN=***"], "user": "www-data"}
+    report = full | {"options": options}
+    definition = json.loads(FORMATS["intoto"](report))["predicate"]["buildDefinition"]
+    assert options.items() <= definition["externalParameters"].items()
+    library = definition["resolvedDependencies"][1]
+    assert library["digest"]["sha256"] == full["runtime"]["library"]["sha256"]
+    older = report | {"runtime": {"name": "husk", "version": "1", "components": []}}
+    assert (
+        "digest"
+        not in json.loads(FORMATS["intoto"](older))["predicate"]["buildDefinition"][
+            "resolvedDependencies"
+        ][1]
+    )
+
+
 MANIFEST_DIGEST, INDEX_DIGEST = "sha256:" + "a" * 64, "sha256:" + "b" * 64
 
 

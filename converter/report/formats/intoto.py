@@ -41,6 +41,7 @@ def render(document: Mapping[str, Any]) -> str:
 def _parameters(document: Mapping[str, Any]) -> dict[str, Any]:
     stripping, entrypoint = document["stripping"], document["entrypoint"]
     return {
+        **{name: _words(value) for name, value in document.get("options", {}).items()},
         "source": one_line(document["source"]["reference"]),
         "strip": stripping["mode"],
         "prune": stripping["prune"],
@@ -59,5 +60,17 @@ def _dependencies(document: Mapping[str, Any]) -> list[dict[str, Any]]:
             "uri": identity.image_purl(document),
             "digest": {"sha256": identity.hex_digest(identity.image_digest(document))},
         },
-        {"uri": library, "name": runtime["name"]},
+        {"uri": library, "name": runtime["name"], **_digest(runtime.get("library"))},
     ]
+
+
+def _words(value: Any) -> Any:
+    """Options are words, lists of such, or none."""
+    if isinstance(value, list):
+        return [one_line(one) for one in value]
+    return one_line(value) if isinstance(value, str) else value
+
+
+def _digest(library: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Of the static archive that was linked; older reports do not name it."""
+    return {} if library is None else {"digest": {"sha256": library["sha256"]}}
