@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .errors import Dock2ukError
+from .model import Confidence, Entrypoint
 
 # In the order of their numbers.
 NAMES = (
@@ -27,6 +28,13 @@ OF_CONTAINERS = (
     "CAP_SETUID", "CAP_SETPCAP", "CAP_NET_BIND_SERVICE", "CAP_NET_RAW", "CAP_SYS_CHROOT",
     "CAP_MKNOD", "CAP_AUDIT_WRITE", "CAP_SETFCAP",
 )  # fmt: skip
+
+
+def of_program(entrypoint: Entrypoint) -> tuple[str, ...]:
+    """What was seen; where nothing was run, what a container gives to the user."""
+    if entrypoint.capabilities or entrypoint.confidence is Confidence.RECORDED:
+        return entrypoint.capabilities
+    return OF_CONTAINERS if entrypoint.uid == 0 else ()
 
 
 def mask(names: Iterable[str]) -> int:

@@ -62,6 +62,8 @@ if TYPE_CHECKING:
 app = typer.Typer(
     name="dock2uk",
     help="Turn a container image into one file that boots, and say what changed in security terms.",
+    epilog="Exit status: 0 done; 1 an error; 2 a policy said no; 3 this workload is not supported; "
+    "4 the image was made but did not pass verification.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,

@@ -97,6 +97,7 @@ def _run(seen: SeenRun | None) -> dict[str, Any] | None:
         "forks_after_ready": seen.forks,
         "execs_after_ready": seen.execs,
         "bound": [{"socket": socket, "uid": user} for socket, user in seen.binders],
+        "no_new_privileges": seen.has_no_new_privileges,
         "system_calls": {exe: sorted(numbers) for exe, numbers in seen.called.items()},
     }
 

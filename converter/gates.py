@@ -36,8 +36,8 @@ METRICS = (
     "locked_passwords", "privilege_rules", "scheduled", "begins_as_root", "runs_as_root",
     "writable_directories", "undeclared_ports", "child_programs",
     "secrets", "files_in_layers", "packages", "vulnerabilities", "kernel_bytes", "kernel_code",
-    "archive_bytes", "system_calls", "system_calls_seen", "system_calls_lacking",
-    "drivers", *_OF_CONTAINER,
+    "archive_bytes", "system_calls", "system_calls_seen", "system_calls_lacking", "drivers",
+    "effective_capabilities", *_OF_CONTAINER,
 )  # fmt: skip
 _SEVERITIES = ("any", "critical", "high", "medium", "low", "negligible", "unknown")
 CVES = tuple(f"cve.{severity}.{left}" for severity in _SEVERITIES for left in ("kept", "removed"))

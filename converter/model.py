@@ -257,6 +257,7 @@ class SeenRun:
     execs: int | None
     binders: tuple[tuple[str, int], ...]  # "tcp 0.0.0.0:80" and the effective user at bind(2)
     called: Mapping[str, frozenset[int]]  # by executable: numbers of system calls that it made
+    has_no_new_privileges: bool = False  # at the final execve(2): prctl(2), PR_SET_NO_NEW_PRIVS
 
 
 @dataclass(frozen=True, slots=True)

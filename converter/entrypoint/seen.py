@@ -25,6 +25,7 @@ def seen_run(first: Recording, second: Recording) -> SeenRun:
         execs=second.execs_after_ready,
         binders=second.binders,
         called=first.called,
+        has_no_new_privileges=first.final.has_no_new_privileges,
     )
 
 

@@ -15,7 +15,7 @@ from itertools import pairwise
 
 from .. import capabilities
 from ..errors import Dock2ukError
-from ..model import Confidence, Entrypoint, ResourceLimit
+from ..model import Entrypoint, ResourceLimit
 from ..runtime import Match, SystemCall
 from .packed_names import pack
 
@@ -62,16 +62,9 @@ class Program:
             umask=entrypoint.umask,
             stop_signal=entrypoint.stop_signal,
             may_write_and_execute=any(recipe.write_execute for recipe in entrypoint.recipes),
-            capabilities=_capabilities(entrypoint),
+            capabilities=capabilities.of_program(entrypoint),
             limits=entrypoint.limits,
         )
-
-
-def _capabilities(entrypoint: Entrypoint) -> tuple[str, ...]:
-    """What was seen; where nothing was run, what a container gives to the user."""
-    if entrypoint.capabilities or entrypoint.confidence is Confidence.RECORDED:
-        return entrypoint.capabilities
-    return capabilities.OF_CONTAINERS if entrypoint.uid == 0 else ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ Of the guest a traced run shows forks and programs alone; nothing is said of wha
 
 from __future__ import annotations
 
+from .. import capabilities
 from ..model import Entrypoint, Image, Observed, SeenRun
 from .metrics import Metric
 
@@ -24,6 +25,7 @@ def run_metrics(
         *_writes(image.config.volumes, seen.written if seen is not None else None),
         *_processes(seen, observed),
         _bound_as_root(seen),
+        _capabilities(entrypoint),
     )
 
 
@@ -79,6 +81,21 @@ def _processes(seen: SeenRun | None, observed: Observed | None) -> tuple[Metric,
             "execve(2) that succeeded, by whomever, after the program's first listen(2), "
             f"{_UNTIL} or it did not listen; {_GUEST}",
         ),
+    )  # fmt: skip
+
+
+def _capabilities(entrypoint: Entrypoint) -> Metric:
+    """The same on both sides: the runtime begins with what the container's program had."""
+    held, seen = capabilities.of_program(entrypoint), entrypoint.seen
+    umask = f"umask {entrypoint.umask:04o}"
+    restraint = "not known" if seen is None else "set" if seen.has_no_new_privileges else "not set"
+    return Metric(
+        "effective_capabilities", "capabilities it holds", "capabilities", len(held), len(held),
+        "effective capabilities (capabilities(7)) of the program as it is executed, with umask and "
+        "no_new_privs; before: as a recorded run showed, else what docker run gives its user; "
+        "after: those that the library OS begins with and checks. What it gives up later is not "
+        "in it",
+        (*held, umask, f"no_new_privs {restraint}"), (*held, umask, "no_new_privs not set"),
     )  # fmt: skip
 
 

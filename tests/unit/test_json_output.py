@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from test_report import document  # noqa: F401 - a fixture
 
-from dock2uk import cli, pipeline
+from dock2uk import cli, pipeline, speech
 
 
 def test_a_policy_that_says_no_prints_no_second_document(
@@ -24,7 +24,7 @@ def test_a_policy_that_says_no_prints_no_second_document(
     monkeypatch.chdir(tmp_path)
     made = SimpleNamespace(report=document, boot=None)
     monkeypatch.setattr(pipeline, "convert", lambda *_: made)
-    monkeypatch.setattr(cli._Documents, "count", 0)
+    monkeypatch.setattr(speech._Documents, "count", 0)
     command = ["dock2uk", "convert", "x", "-o", "uk", "--json", "--fail-on", "packages>=1"]
     monkeypatch.setattr("sys.argv", command)
     with pytest.raises(SystemExit) as ended:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from dock2uk.entrypoint.record.recording import Ending, Final, Process, Recording
 from dock2uk.entrypoint.seen import seen_run
-from dock2uk.model import ImageConfig, Observed, SeenRun
+from dock2uk.model import Confidence, ImageConfig, Observed, SeenRun
 from dock2uk.report.metrics import Metric
 from dock2uk.report.run_metrics import run_metrics
 from tests import values
@@ -26,7 +26,8 @@ def recording(*written: str, processes: tuple[Process, ...] = (MASTER,)) -> Reco
 
 def metrics(seen: SeenRun | None) -> dict[str, Metric]:
     found = run_metrics(IMAGE, values.entrypoint(seen=seen))
-    assert all(one.after is None for one in found)  # no run of the guest showed any
+    of_runs = [one for one in found if one.id != "effective_capabilities"]
+    assert all(one.after is None for one in of_runs)  # no run of the guest showed any
     return {one.id: one for one in found}
 
 
@@ -65,9 +66,21 @@ def test_who_binds_as_root_is_named() -> None:
     assert (found.before, found.evidence_before) == (1, ("tcp 0.0.0.0:443 (user 0)",))
 
 
+def test_what_the_program_holds_is_named_with_what_keeps_it_from_more() -> None:
+    restrained = replace(FINAL, has_no_new_privileges=True)
+    seen = seen_run(replace(recording(), final=restrained), recording())
+    program = values.entrypoint(
+        seen=seen, capabilities=("CAP_CHOWN",), confidence=Confidence.RECORDED, umask=0o077
+    )
+    found = {one.id: one for one in run_metrics(IMAGE, program)}["effective_capabilities"]
+    assert (found.before, found.after) == (1, 1)
+    assert found.evidence_before == ("CAP_CHOWN", "umask 0077", "no_new_privs set")
+    assert found.evidence_after[-1] == "no_new_privs not set"
+
+
 def test_nothing_is_known_where_no_run_was_recorded() -> None:
     found = metrics(None)
-    assert {one.before for one in found.values()} == {None}
+    assert {one.before for one in found.values()} == {None, 14}  # docker's, of user 0
     assert found["written_paths"].evidence_before == ("/data (volume)", "/cache (volume)")
     unreadable = replace(recording(), written=None)
     assert metrics(seen_run(unreadable, recording()))["root_writes"].before is None
