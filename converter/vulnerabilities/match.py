@@ -110,15 +110,14 @@ def _names(named: Named) -> set[str]:
 
 
 def _finding(group: list[Named]) -> Finding:
-    """The first source's word counts, where it has one."""
+    """Of severities the worst that a source has a word for: which is read first is no matter."""
     package, first = group[0]
     names = {name for one in group for name in _names(one)}
     id_ = next((one for one in sorted(names) if one.startswith("CVE-")), first.id)
-    severities = (claim.severity for _, claim in group if claim.severity is not Severity.UNKNOWN)
     return Finding(
         id=id_,
         aliases=tuple(sorted(names - {id_})),
-        severity=next(severities, Severity.UNKNOWN),
+        severity=min((claim.severity for _, claim in group), key=_WORST_FIRST.index),
         fixed=tuple(dict.fromkeys(version for _, claim in group for version in claim.fixed)),
         package=package,
         named=first.purl or f"{first.name} {first.version}",

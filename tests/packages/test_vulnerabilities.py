@@ -133,6 +133,20 @@ def test_two_scanners_that_say_the_same_are_one_finding(bill: Inventory, tmp_pat
     assert found.sources == ("grype: g", "trivy: t")
 
 
+@pytest.mark.parametrize("is_grype_first", [True, False])
+def test_the_worst_severity_counts_whoever_is_read_first(
+    bill: Inventory, tmp_path: Path, is_grype_first: bool
+) -> None:
+    purl = "pkg:deb/debian/libssl3@3.0.11-1"
+    worse = {"VulnerabilityID": "CVE-1", "PkgIdentifier": {"PURL": purl}, "Severity": "CRITICAL"}
+    reports = [
+        written(tmp_path / "g", grype(grype_match("CVE-1", purl))),
+        written(tmp_path / "t", trivy(worse, worse | {"Severity": "UNKNOWN"})),
+    ]
+    (found,) = looked_up(bill, *(reports if is_grype_first else reports[::-1])).findings
+    assert found.severity is Severity.CRITICAL
+
+
 def test_what_grype_says_of_exploitation_is_read(bill: Inventory, tmp_path: Path) -> None:
     purl = "pkg:deb/debian/libssl3@3.0.11-1"
     mild = grype_match("CVE-2024-1", purl)
