@@ -1,8 +1,9 @@
 """What OSV calls the ecosystems of packages (OSV schema, `affected[].package.ecosystem`), and by
 which of a package's names and versions it has it.
 
-An ecosystem can have a suffix after a colon, the release: "Debian:12". Debian's, Ubuntu's and
-Alpine's data is about source packages, the others' about what is installed.
+An ecosystem can have a suffix after a colon, the release: "Debian:12". The schema has Debian's,
+Ubuntu's and Alpine's data, and that of most who build rpms, about source packages; Red Hat's is
+about either, and AlmaLinux lists what is installed. So an rpm package is looked up by both names.
 """
 
 from __future__ import annotations
@@ -13,12 +14,20 @@ from dataclasses import dataclass
 
 from ..model import Package
 from ..packages import SYSTEM_ECOSYSTEMS, Distribution
+from .versions import Key, order, rank, rpm
 
 _LANGUAGES = {
     "pypi": "PyPI", "npm": "npm", "golang": "Go", "maven": "Maven", "gem": "RubyGems",
     "composer": "Packagist", "cargo": "crates.io",
 }  # fmt: skip
-_BY_SOURCE = ("Debian", "Ubuntu", "Alpine", "Wolfi", "Chainguard")
+_BY_SOURCE = ("deb", "apk")
+_RPM = "rpm"
+# Of names that are the same package in several spellings, the one that counts: PEP 503, and
+# Composer's schema, which has names in lower case.
+_SPELLINGS: dict[str, Callable[[str], str]] = {
+    "PyPI": lambda name: re.sub(r"[-_.]+", "-", name).lower(),
+    "Packagist": str.lower,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +42,18 @@ class Ecosystem:
             return name == self.name
         return self.release is not None and self.release.fullmatch(suffix) is not None
 
-    @property
-    def is_by_source(self) -> bool:
-        return self.name in _BY_SOURCE
+    def spelled(self, name: str) -> str:
+        """A package's name as it is compared."""
+        return _SPELLINGS[self.name](name) if self.name in _SPELLINGS else name
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """A name by which there may be data of a package, and the version that goes with it."""
+
+    name: str
+    version: str
+    key: Key
 
 
 def ecosystem_of(package: Package, distribution: Distribution | None) -> Ecosystem | None:
@@ -49,12 +67,18 @@ def ecosystem_of(package: Package, distribution: Distribution | None) -> Ecosyst
     return Ecosystem(name, re.compile(pattern(*_release(distribution.version))))
 
 
-def names_of(package: Package, ecosystem: Ecosystem) -> tuple[str, ...]:
-    return (package.source,) if ecosystem.is_by_source else (package.name,)
-
-
-def version_of(package: Package, ecosystem: Ecosystem) -> str:
-    return package.source_version if ecosystem.is_by_source else package.version
+def lookups(package: Package, ecosystem: Ecosystem) -> tuple[Lookup, ...]:
+    """None where its versions have no order, or this one has no place in it."""
+    key = order(package.ecosystem)
+    if key is None:
+        return ()
+    found = [Lookup(ecosystem.spelled(package.name), package.version, key)]
+    if package.ecosystem in _BY_SOURCE:
+        found = [Lookup(package.source, package.source_version, key)]
+    elif package.ecosystem == _RPM and package.source != package.name:
+        # A package's header has its source's file name, without epoch; its own can be another.
+        found.append(Lookup(package.source, package.source_version, rpm.key_without_epoch))
+    return tuple(one for one in found if rank(one.version, one.key) is not None)
 
 
 def _release(version: str) -> tuple[str, str]:

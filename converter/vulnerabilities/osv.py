@@ -13,14 +13,15 @@ from typing import Any
 from ..model import Package
 from ..packages import Distribution
 from . import cvss
-from .ecosystems import Ecosystem, ecosystem_of, names_of, version_of
+from .ecosystems import Ecosystem, Lookup, ecosystem_of, lookups
 from .names import expanded
 from .osv_files import has, records
 from .reports import severity_of
 from .values import Claim, NoData, Severity
-from .versions import Key, order
+from .versions import Key, rank
 
 _FIRST = "0"  # `introduced` before every version
+_Asked = tuple[Package, Lookup]
 _EVENTS = ("introduced", "fixed", "last_affected", "limit")
 
 
@@ -51,31 +52,31 @@ def _no_data(packages: Iterable[Package], because: str) -> Iterator[NoData]:
 def _of_ecosystem(
     directory: Path, ecosystem: Ecosystem, packages: list[Package]
 ) -> Iterator[tuple[Package, Claim] | NoData]:
-    by_name: dict[str, list[Package]] = {}
-    unordered = [package for package in packages if _key(package, ecosystem) is None]
+    by_name: dict[str, list[_Asked]] = {}
+    asked = {package: lookups(package, ecosystem) for package in packages}
+    unordered = [package for package, found in asked.items() if not found]
     yield from _no_data(unordered, "the version has no order among others")
-    for package in packages:
-        for name in names_of(package, ecosystem):
-            by_name.setdefault(name, []).append(package)
-    names = {name.encode("utf-8", "surrogateescape") for name in by_name}
+    for package, found in asked.items():
+        for lookup in found:
+            by_name.setdefault(lookup.name, []).append((package, lookup))
     source = f"osv: {directory.name}/{ecosystem.name}"
-    for record in records(directory, ecosystem, names):
-        if "withdrawn" not in record:
+    for record in records(directory, ecosystem, by_name):
+        if not record.get("withdrawn"):
             yield from _of_record(record, ecosystem, by_name, source)
 
 
 def _of_record(
     record: Mapping[str, Any],
     ecosystem: Ecosystem,
-    by_name: Mapping[str, list[Package]],
+    by_name: Mapping[str, list[_Asked]],
     source: str,
 ) -> Iterator[tuple[Package, Claim]]:
     for affected in _objects(record.get("affected")):
         stated = affected.get("package")
         if not isinstance(stated, dict) or not ecosystem.is_of(str(stated.get("ecosystem", ""))):
             continue
-        for package in by_name.get(str(stated.get("name")), ()):
-            fixed = _fixed(affected, package, ecosystem)
+        for package, lookup in by_name.get(ecosystem.spelled(str(stated.get("name"))), ()):
+            fixed = _fixed(affected, lookup)
             if fixed is not None:
                 for claim in _claims(record, affected, package, fixed, source):
                     yield package, claim
@@ -102,64 +103,45 @@ def _claims(
         )
 
 
-def _fixed(
-    affected: Mapping[str, Any], package: Package, ecosystem: Ecosystem
-) -> tuple[str, ...] | None:
+def _fixed(affected: Mapping[str, Any], lookup: Lookup) -> tuple[str, ...] | None:
     """The versions that mend it, perhaps none; None where the package has it not."""
-    version, key = version_of(package, ecosystem), _key(package, ecosystem)
-    is_affected = version.removeprefix("v") in _strings(affected.get("versions"))
+    is_affected = _is_listed(lookup, _strings(affected.get("versions")))
     fixed: list[str] = []
     for range_ in _objects(affected.get("ranges")):
-        if range_.get("type") not in ("ECOSYSTEM", "SEMVER") or key is None:
-            continue
-        found = _within(_objects(range_.get("events")), version, key)
-        is_affected = is_affected or found is not None
-        fixed += found or ()
+        if range_.get("type") in ("ECOSYSTEM", "SEMVER"):
+            found = _within(_objects(range_.get("events")), lookup.version, lookup.key)
+            is_affected = is_affected or found is not None
+            fixed += found or ()
     return tuple(dict.fromkeys(fixed)) if is_affected else None
 
 
-def _key(package: Package, ecosystem: Ecosystem) -> Key | None:
-    """The order of its ecosystem; None where its own version is none."""
-    key = order(package.ecosystem)
-    try:
-        if key is not None:
-            key(version_of(package, ecosystem))
-    except ValueError:
-        return None
-    return key
+def _is_listed(lookup: Lookup, versions: tuple[str, ...]) -> bool:
+    """Written the same or another way: 3.1 is 3.1.0 where the ecosystem says so."""
+    own = rank(lookup.version, lookup.key)
+    ranks = (rank(one, lookup.key) for one in versions)
+    return lookup.version in versions or any(one == own for one in ranks if one is not None)
 
 
 def _within(events: list[dict[str, Any]], version: str, key: Key) -> list[str] | None:
     """The next `fixed` after the version, if it is within what the events enclose; None: it is
     not. An event whose version has no order is passed over."""
-    own, is_affected = key(version), False
+    own, is_affected = rank(version, key), False
     for name, stated in _in_order(events, key):
-        has_come = stated == _FIRST or not own < key(stated)
+        has_come = stated == _FIRST or not own < rank(stated, key)
         if not has_come and name == "fixed" and is_affected:
             return [stated]
         if has_come and name == "introduced":
             is_affected = True
-        elif has_come and (name != "last_affected" or key(stated) < own):
+        elif has_come and (name != "last_affected" or rank(stated, key) < own):
             is_affected = False
     return [] if is_affected else None
 
 
 def _in_order(events: list[dict[str, Any]], key: Key) -> list[tuple[str, str]]:
     stated = [(name, str(event[name])) for event in events for name in _EVENTS if event.get(name)]
-    known = [one for one in stated if one[1] == _FIRST or _has_order(one[1], key)]
-    first = [one for one in known if one[1] == _FIRST]
-    return [
-        *first,
-        *sorted((one for one in known if one[1] != _FIRST), key=lambda one: key(one[1])),
-    ]
-
-
-def _has_order(version: str, key: Key) -> bool:
-    try:
-        key(version)
-    except ValueError:
-        return False
-    return True
+    first = [one for one in stated if one[1] == _FIRST]
+    others = [one for one in stated if one[1] != _FIRST and rank(one[1], key) is not None]
+    return [*first, *sorted(others, key=lambda one: rank(one[1], key))]
 
 
 def _severity(record: Mapping[str, Any], affected: Mapping[str, Any]) -> Severity:

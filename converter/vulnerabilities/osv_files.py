@@ -18,7 +18,8 @@ from .ecosystems import Ecosystem
 
 _ARCHIVE = "all.zip"
 _RECORD_BYTES = 64 << 20
-_NAME = re.compile(rb'"name"\s*:\s*"([^"\\]*)"')
+_STRING = rb'\s*:\s*"((?:[^"\\]|\\.)*)"'
+_NAME = re.compile(rb'"name"' + _STRING)
 
 
 def require_database(directory: Path) -> None:
@@ -35,13 +36,13 @@ def has(directory: Path, ecosystem: Ecosystem) -> bool:
 
 
 def records(
-    directory: Path, ecosystem: Ecosystem, names: Container[bytes]
+    directory: Path, ecosystem: Ecosystem, names: Container[str]
 ) -> Iterator[dict[str, Any]]:
-    """Those that name one of `names`, each once."""
+    """Those that name one of `names`, as it is spelled there, each once."""
     met: set[str] = set()
     for place in _places(directory, ecosystem):
         for data in _contents(place):
-            if any(name in names for name in _NAME.findall(data)):
+            if any(ecosystem.spelled(name) in names for name in _stated(data, _NAME)):
                 record = _parsed(data, place)
                 if record["id"] not in met:
                     met.add(record["id"])
@@ -75,6 +76,15 @@ def _contents(place: Path) -> Iterator[bytes]:
         raise Dock2ukError(
             f"{place} cannot be read: {problem}", hint="fetch the ecosystem's all.zip again"
         ) from problem
+
+
+def _stated(data: bytes, member: re.Pattern[bytes]) -> Iterator[str]:
+    """The values of a member, wherever it stands; JSON may escape any character (RFC 8259 § 7)."""
+    for value in member.findall(data):
+        try:
+            yield json.loads(b'"%b"' % value) if b"\\" in value else value.decode()
+        except ValueError:
+            continue  # such a record is no JSON, and is met where it is parsed
 
 
 def _parsed(data: bytes, place: Path) -> dict[str, Any]:

@@ -7,6 +7,7 @@ ValueError for what is no version there.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from packaging.version import Version
@@ -33,3 +34,12 @@ _ORDERS: dict[str, Key] = {
 def order(ecosystem: str) -> Key | None:
     """None for an ecosystem whose versions cannot be compared here."""
     return _ORDERS.get(ecosystem)
+
+
+@lru_cache(maxsize=1 << 16)
+def rank(version: str, key: Key) -> Any:
+    """What of a version is compared; None for what is none. Records repeat each other's."""
+    try:
+        return key(version)
+    except ValueError:
+        return None

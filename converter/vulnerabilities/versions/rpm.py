@@ -24,6 +24,11 @@ def key(version: str) -> Any:
     return _labels(version.strip())
 
 
+def key_without_epoch(version: str) -> Any:
+    """For a version of which nobody says the epoch: none is compared."""
+    return key(re.sub(r"^\s*[0-9]+:", "", version))
+
+
 @cmp_to_key
 def _labels(one: str, other: str) -> int:
     (epoch, version, release), (other_epoch, other_version, other_release) = (
