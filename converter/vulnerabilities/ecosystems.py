@@ -42,6 +42,12 @@ class Ecosystem:
             return name == self.name
         return self.release is not None and self.release.fullmatch(suffix) is not None
 
+    def is_of_release(self, stated: str) -> bool:
+        """Whether it is one that shows that there is data of this release."""
+        name, _, suffix = stated.partition(":")
+        is_shown = self.release is None or (suffix and self.release.fullmatch(suffix))
+        return name == self.name and bool(is_shown)
+
     def spelled(self, name: str) -> str:
         """A package's name as it is compared."""
         return _SPELLINGS[self.name](name) if self.name in _SPELLINGS else name
@@ -64,7 +70,8 @@ def ecosystem_of(package: Package, distribution: Distribution | None) -> Ecosyst
     if distribution is None or distribution.id not in _DISTRIBUTIONS:
         return None
     name, pattern = _DISTRIBUTIONS[distribution.id]
-    return Ecosystem(name, re.compile(pattern(*_release(distribution.version))))
+    release = re.compile(pattern(*_release(distribution.version))) if pattern else None
+    return Ecosystem(name, release)
 
 
 def lookups(package: Package, ecosystem: Ecosystem) -> tuple[Lookup, ...]:
@@ -87,13 +94,14 @@ def _release(version: str) -> tuple[str, str]:
     return re.escape(major), re.escape(rest.partition(".")[0])
 
 
-# ID of os-release(5) -> OSV's name, and from major and minor the pattern of the suffix.
-_DISTRIBUTIONS: dict[str, tuple[str, Callable[[str, str], str]]] = {
+# ID of os-release(5) -> OSV's name, and from major and minor the pattern of the suffix, where there
+# is one.
+_DISTRIBUTIONS: dict[str, tuple[str, Callable[[str, str], str] | None]] = {
     "debian": ("Debian", lambda major, _: major),
     "ubuntu": ("Ubuntu", lambda major, minor: rf"(Pro:)?{major}\.{minor}(:LTS)?"),
     "alpine": ("Alpine", lambda major, minor: rf"v{major}\.{minor}"),
-    "wolfi": ("Wolfi", lambda _, __: ""),
-    "chainguard": ("Chainguard", lambda _, __: ""),
+    "wolfi": ("Wolfi", None),
+    "chainguard": ("Chainguard", None),
     "almalinux": ("AlmaLinux", lambda major, _: major),
     "rocky": ("Rocky Linux", lambda major, _: major),
     "rhel": ("Red Hat", lambda major, _: rf"(enterprise_linux|rhel_\w+):{major}(\.\d+)?(:.*)?"),

@@ -15,7 +15,7 @@ from ..packages import Distribution
 from . import cvss
 from .ecosystems import Ecosystem, Lookup, ecosystem_of, lookups
 from .names import expanded
-from .osv_files import has, records
+from .osv_files import has, has_release, records
 from .reports import severity_of
 from .values import Claim, NoData, Severity
 from .versions import Key, rank
@@ -38,7 +38,20 @@ def find(
         elif not has(directory, ecosystem):
             yield from _no_data(found, f"{directory.name} has no directory {ecosystem.name}")
         else:
+            if not has_release(directory, ecosystem):
+                yield from _no_data(found, _without_release(directory, ecosystem, distribution))
             yield from _of_ecosystem(directory, ecosystem, found)
+
+
+def _without_release(
+    directory: Path, ecosystem: Ecosystem, distribution: Distribution | None
+) -> str:
+    version = distribution.version if distribution is not None else ""
+    return (
+        f"{directory.name}/{ecosystem.name} has no record of release {version}"
+        if version
+        else f"the image does not say of which release of {ecosystem.name} it is"
+    )
 
 
 def _no_data(packages: Iterable[Package], because: str) -> Iterator[NoData]:

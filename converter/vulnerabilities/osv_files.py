@@ -20,6 +20,7 @@ _ARCHIVE = "all.zip"
 _RECORD_BYTES = 64 << 20
 _STRING = rb'\s*:\s*"((?:[^"\\]|\\.)*)"'
 _NAME = re.compile(rb'"name"' + _STRING)
+_ECOSYSTEM = re.compile(rb'"ecosystem"' + _STRING)
 
 
 def require_database(directory: Path) -> None:
@@ -33,6 +34,16 @@ def require_database(directory: Path) -> None:
 
 def has(directory: Path, ecosystem: Ecosystem) -> bool:
     return any(True for _ in _places(directory, ecosystem))
+
+
+def has_release(directory: Path, ecosystem: Ecosystem) -> bool:
+    """Whether a record is of this release: the directory of a distribution has those of some."""
+    return ecosystem.release is None or any(
+        ecosystem.is_of_release(stated)
+        for place in _places(directory, ecosystem)
+        for data in _contents(place)
+        for stated in _stated(data, _ECOSYSTEM)
+    )
 
 
 def records(

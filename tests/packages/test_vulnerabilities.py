@@ -500,6 +500,33 @@ def test_by_both_names_it_is_one_finding(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("release", "stated", "said"),
+    [
+        ("ID=debian\nVERSION_ID=12\n", "Debian:12", None),
+        ("ID=debian\nVERSION_ID=14\n", "Debian:12", "osv/Debian has no record of release 14"),
+        ("ID=debian\nVERSION_CODENAME=sid\n", "Debian:12", "does not say of which release"),
+        ("ID=debian\nVERSION_CODENAME=sid\n", "Debian", "does not say of which release"),
+        ("ID=alpine\nVERSION_ID=3.22.0_alpha20250108\n", "Alpine:v3.20", "has no record of rel"),
+        ("ID=alpine\nVERSION_ID=3.20.1\n", "Alpine:v3.20", None),
+        ("ID=wolfi\nVERSION_ID=20230201\n", "Wolfi", None),
+    ],
+)
+def test_a_release_without_records_is_no_data(
+    tmp_path: Path, release: str, stated: str, said: str | None
+) -> None:
+    apk = "P:libssl3\nV:3.0.11-r1\no:openssl\nF:lib\nR:x\n\n"
+    is_debian = stated.startswith("Debian")
+    packages: dict[str, Entry] = (
+        databases.dpkg(OPENSSL, libssl3=["/x"]) if is_debian else {"/lib/apk/db/installed": apk}
+    )
+    made = record("X-1", stated, "other", before("9"))
+    directory = database(tmp_path, {stated.partition(":")[0]: [made]})
+    found = looked_up(inventory(tree({"/etc/os-release": release, **packages})), database=directory)
+    assert [one.packages[0].split()[0] for one in found.no_data] == (["libssl3"] if said else [])
+    assert all(said in one.because for one in found.no_data if said)
+
+
+@pytest.mark.parametrize(
     "content",
     ['{"name": "flask"', '[{"name": "flask"}]', '{"name": "flask"}', '{"id": 1, "name": "flask"}'],
 )
