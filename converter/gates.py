@@ -4,7 +4,8 @@ A rule is `SUBJECT OPERATOR NUMBER`: a figure of the report after the conversion
 or `kernel_bytes>=700000`; `cve.high.kept>0` counts vulnerabilities of packages of which something
 is kept, for a kept file may have them; `scenarios.shell.not_blocked>0` is about one attack and
 `scenarios.not_blocked>5` about all. Where there is no data, a rule about it says no: nothing was
-shown. Nothing here changes what is made.
+shown. Where there is some, it is enough for a rule that says no to more than is known already.
+Nothing here changes what is made.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 
 from .errors import Dock2ukError
 from .scenarios import SCENARIOS, Result
+from .vulnerability_figures import KINDS, counted, line
 
 # What a run of the container shows: of the guest there is no figure, or with a traced run alone.
 _OF_CONTAINER = (
@@ -39,8 +41,7 @@ METRICS = (
     "archive_bytes", "system_calls", "system_calls_seen", "system_calls_lacking", "drivers",
     "effective_capabilities", *_OF_CONTAINER,
 )  # fmt: skip
-_SEVERITIES = ("any", "critical", "high", "medium", "low", "negligible", "unknown")
-CVES = tuple(f"cve.{severity}.{left}" for severity in _SEVERITIES for left in ("kept", "removed"))
+CVES = tuple(f"cve.{kind}.{left}" for kind in KINDS for left in ("kept", "removed"))
 EACH_ATTACK = tuple(f"scenarios.{one.id}.not_blocked" for one in SCENARIOS)
 _ATTACKS = ("scenarios.not_blocked", *EACH_ATTACK)
 _OTHERS = ("differences", "effective_uid", "missed_system_calls")
@@ -79,9 +80,9 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """What a subject comes to; None: there is no data. A list that was cut has fewer entries."""
+    """What a subject comes to. A list that was cut has fewer entries."""
 
-    value: int | None
+    value: int | None  # None: there is no data, or of the entries alone
     entries: tuple[Entry, ...] = ()
 
     @property
@@ -111,12 +112,20 @@ def parse(text: str) -> Gate:
 
 def violation(gate: Gate, found: Figure) -> Iterator[str]:
     """What a rule that holds says, with what the report has on it."""
-    if found.value is None:
-        if not gate.is_of_data:
-            yield f"{gate.text}: there is no data on it"
-    elif _OPERATORS[gate.operator](found.value, gate.number):
+    holds = _OPERATORS[gate.operator]
+    if found.value is not None and holds(found.value, gate.number):
         yield f"{gate.text}: it is {found.value}"
         yield from shown(found.evidence)
+    elif found.value is None and _is_enough(gate, len(found.entries)):
+        yield f"{gate.text}: it is {len(found.entries)} at least, and there is no data on the rest"
+        yield from shown(found.evidence)
+    elif found.value is None and not gate.is_of_data:
+        yield f"{gate.text}: there is no data on it"
+
+
+def _is_enough(gate: Gate, least: int) -> bool:
+    """Whether the rule holds however many more there are."""
+    return gate.operator in (">", ">=") and _OPERATORS[gate.operator](least, gate.number)
 
 
 def shown(evidence: Sequence[str]) -> Iterator[str]:
@@ -129,9 +138,10 @@ def shown(evidence: Sequence[str]) -> Iterator[str]:
 def figure(subject: str, document: Mapping[str, Any]) -> Figure:
     """What the report has on a subject, after the conversion where that is known at all."""
     if subject in CVES:
-        return _cves(subject, document)
+        _, kind, left = subject.split(".")
+        return _vulnerabilities(document, kind, left)
     if subject == "vulnerabilities":
-        return _vulnerabilities(document["vulnerabilities"], "any", is_removed=False)
+        return _vulnerabilities(document, "any", "kept")
     if subject == "secrets" and document.get("secrets") is not None:  # not in older reports
         return _secrets(document["secrets"])
     if subject in _ATTACKS:
@@ -152,8 +162,8 @@ def figure(subject: str, document: Mapping[str, Any]) -> Figure:
 def _metric(value: int | None, lines: Sequence[str]) -> Figure:
     """A path is the same whatever its mode and owner; the line that says how many more there are,
     where an older report has cut its list, is none of them."""
-    listed = [line for line in lines if not _CUT.fullmatch(line)]
-    return Figure(value, tuple(Entry(line, frozenset({_OWNER.sub("", line)})) for line in listed))
+    listed = [one for one in lines if not _CUT.fullmatch(one)] if value is not None else []
+    return Figure(value, tuple(Entry(one, frozenset({_OWNER.sub("", one)})) for one in listed))
 
 
 def _secrets(found: Sequence[Mapping[str, Any]]) -> Figure:
@@ -170,32 +180,18 @@ def _secrets(found: Sequence[Mapping[str, Any]]) -> Figure:
     return Figure(len(entries), tuple(entries))
 
 
-def _cves(subject: str, document: Mapping[str, Any]) -> Figure:
-    """None known of packages of which nobody knows any is no figure."""
-    vulnerabilities = document["vulnerabilities"]
-    _, severity, left = subject.split(".")
-    if vulnerabilities is None or (left == "kept" and _are_kept_unknown(document)):
+def _vulnerabilities(document: Mapping[str, Any], kind: str, left: str) -> Figure:
+    if document["vulnerabilities"] is None:
         return Figure(None)
-    return _vulnerabilities(vulnerabilities, severity, is_removed=left == "removed")
-
-
-def _vulnerabilities(known: Mapping[str, Any] | None, severity: str, *, is_removed: bool) -> Figure:
-    if known is None:
-        return Figure(None)
-    entries = tuple(
-        _vulnerability(found)
-        for found in known["found"]
-        if severity in ("any", found["severity"]) and (found["state"] == "removed") is is_removed
-    )
-    return Figure(len(entries), entries)
+    known = counted(document, kind, left)
+    return Figure(known.count, tuple(map(_vulnerability, known.found)))
 
 
 def _vulnerability(found: Mapping[str, Any]) -> Entry:
     """The same in another version of its package, and by any of its names."""
-    line = f"{found['id']} ({found['severity']}) of {found['package']}: {found['state']}"
     names = frozenset({found["id"], *found.get("aliases", ())})
     package = _without_version(found["package"])
-    return Entry(line, frozenset(f"{name} {package}" for name in names), names)
+    return Entry(line(found), frozenset(f"{name} {package}" for name in names), names)
 
 
 def _without_version(package: str) -> str:
@@ -203,20 +199,6 @@ def _without_version(package: str) -> str:
     if package.startswith("pkg:"):
         return package.partition("?")[0].partition("@")[0]
     return package.partition(" ")[0]
-
-
-def _are_kept_unknown(document: Mapping[str, Any]) -> bool:
-    """Whether a package of which something is kept is one that no source has data of."""
-    unknown = {
-        (one["ecosystem"], named)
-        for one in document["vulnerabilities"].get("no_data", ())
-        for named in one["packages"]
-    }
-    return any(
-        (one["ecosystem"], f"{one['name']} {one['version']}") in unknown
-        for one in document.get("packages", ())
-        if one["state"] != "removed"
-    )
 
 
 def _differences(comparison: Mapping[str, Any]) -> Figure:

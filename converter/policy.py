@@ -151,10 +151,10 @@ class _Figures:
             self.seen.add(subject)
             return None
         figure = gates.figure(subject, self.document)
-        if subject not in (*gates.CVES, "vulnerabilities") or figure.value is None:
+        if subject not in (*gates.CVES, "vulnerabilities"):
             return figure
         left = [one for one in figure.entries if not self._is_ignored(one)]
-        return Figure(len(left), tuple(left))
+        return Figure(len(left) if figure.value is not None else None, tuple(left))
 
     def _is_ignored(self, entry: Entry) -> bool:
         named = entry.names & self.ignored

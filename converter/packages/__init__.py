@@ -13,12 +13,13 @@ from .inventory import inventory
 from .remains import states
 from .system import ECOSYSTEMS as SYSTEM_ECOSYSTEMS
 from .system import owners, system_packages, with_dependencies
-from .values import Distribution, Inventory, Remains, State, Unread
+from .values import Distribution, Gap, Inventory, Remains, State, Unread
 
 __all__ = [
     "CRATES",
     "SYSTEM_ECOSYSTEMS",
     "Distribution",
+    "Gap",
     "Inventory",
     "Remains",
     "State",

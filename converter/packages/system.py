@@ -9,7 +9,7 @@ from ..model import Package, Tree
 from . import apk, dpkg, rpm
 from .distribution import ecosystem_of, read_distribution
 from .image_files import ImageFiles
-from .values import Distribution, Installed, Unread
+from .values import Distribution, Gap, Installed, Unread
 
 _DATABASES = (dpkg, apk, rpm)
 ECOSYSTEMS = tuple(database.ECOSYSTEM for database in _DATABASES)
@@ -31,7 +31,7 @@ def read_system(
     }
     found = [one for some in read.values() for one in some]
     packages = tuple(_resolved([one for one in found if isinstance(one, Installed)]))
-    unread = [one for one in found if isinstance(one, Unread)]
+    unread = [replace(one, gap=Gap.DATABASE) for one in found if isinstance(one, Unread)]
     unread += _without_list(packages)
     ecosystem = ecosystem_of(distribution)
     if distribution is not None and ecosystem is not None and not read[ecosystem]:
@@ -82,11 +82,14 @@ def _without_list(packages: Iterable[Package]) -> Iterator[Unread]:
         shown = ", ".join(names[:_SHOWN])
         more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
         yield Unread(
-            f"{dpkg.PLACES[0]} and what is beside it", f"no list of the files of {shown}{more}"
+            f"{dpkg.PLACES[0]} and what is beside it",
+            f"no list of the files of {shown}{more}",
+            Gap.FILES,
         )
 
 
 def _missing(ecosystem: str, distribution: Distribution) -> Unread:
     """A distribution without its database has been stripped of it: that is not "no packages"."""
     places = {database.ECOSYSTEM: database.PLACES for database in _DATABASES}[ecosystem]
-    return Unread(places[0], f"not there, though the image is of {distribution.id}")
+    because = f"not there, though the image is of {distribution.id}"
+    return Unread(places[0], because, Gap.DATABASE)

@@ -8,12 +8,21 @@ from enum import Enum
 from ..model import Package
 
 
+class Gap(Enum):
+    """What is not known where something was not read."""
+
+    DATABASE = "database"  # packages that may lie anywhere in the image
+    RECORD = "record"  # a package that lies where its record does
+    FILES = "files"  # which files packages have that are known
+
+
 @dataclass(frozen=True, slots=True)
 class Unread:
     """Where packages are or should be recorded, and why what it says is not known."""
 
     path: str
     because: str
+    gap: Gap = Gap.RECORD
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,14 @@ here whether the files that are left have it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
-from ..model import Tree
-from ..packages import CRATES, Remains, State, Unread
+from ..model import Image, Tree
+from ..packages import CRATES, Gap, Remains, State, Unread
 from ..vulnerabilities import Finding, NoData, Source, Vulnerabilities
+
+_SHOWN_UNREAD = 3
 
 
 def packages_document(remains: Sequence[Remains], tree: Tree) -> list[dict[str, Any]]:
@@ -26,14 +28,14 @@ def unread_document(unread: Sequence[Unread]) -> list[dict[str, Any]]:
 
 
 def vulnerabilities_document(
-    known: Vulnerabilities | None, remains: Sequence[Remains], digest: str
+    known: Vulnerabilities | None, remains: Sequence[Remains], image: Image, kept: Container[str]
 ) -> dict[str, Any] | None:
     """None where no report and no database was given: that says nothing of vulnerabilities."""
     if known is None:
         return None
     return {
         "sources": [_source(source) for source in known.sources],
-        "doubts": _doubts(known, digest),
+        "doubts": [*_of_another_image(known, image), *_not_looked_up(known.unread, kept)],
         "no_data": [_no_data(one) for one in known.no_data],
         "found": [
             _finding(finding, left) for finding, left in with_remains(known.findings, remains)
@@ -41,13 +43,22 @@ def vulnerabilities_document(
     }
 
 
-def _doubts(known: Vulnerabilities, digest: str) -> list[str]:
-    """Reports that are about another image than this one, by its ID."""
+def _of_another_image(known: Vulnerabilities, image: Image) -> list[str]:
+    """Reports that are: by its ID, or by the manifest's digest, which engines can take for it."""
+    digests = ("", image.digest, *image.origin.digests)
     return [
         f"{source.name}, the report of {source.kind}, is about another image: {source.image}"
         for source in known.sources
-        if source.image and source.image != digest
+        if source.image not in digests
     ]
+
+
+def _not_looked_up(unread: Sequence[Unread], kept: Container[str]) -> list[str]:
+    """In one sentence. What records one package lies with it, and can have gone with it."""
+    missed = [one for one in unread if one.gap is Gap.DATABASE or one.path in kept]
+    shown = ", ".join(f"{one.path} ({one.because})" for one in missed[:_SHOWN_UNREAD])
+    more = f" and {len(missed) - _SHOWN_UNREAD} more" if len(missed) > _SHOWN_UNREAD else ""
+    return [f"packages were not read, and so not looked up: {shown}{more}"] if missed else []
 
 
 def with_remains(

@@ -90,7 +90,15 @@ def build(findings: Findings) -> dict[str, Any]:
     runtime = artifact.match.runtime
     nodes = findings.rootfs.nodes
     copied = copies(findings.inventory, image.tree, nodes)
-    remains = states(findings.inventory, {node.path for node in nodes}, copied)
+    kept = {node.path for node in nodes}
+    remains = states(findings.inventory, kept, copied)
+    listed = {
+        "packages": bill.packages_document(remains, image.tree),
+        "packages_unread": bill.unread_document(findings.inventory.unread),
+        "vulnerabilities": bill.vulnerabilities_document(
+            findings.vulnerabilities, remains, image, kept
+        ),
+    }
     secrets = secret_findings.found(
         findings.secrets, image, findings.inventory.packages, findings.rootfs, entrypoint
     )
@@ -119,7 +127,7 @@ def build(findings: Findings) -> dict[str, Any]:
             },
         },
         "entrypoint": entrypoint_document.document(entrypoint),
-        "metrics": [_metric(metric) for metric in _metrics(findings, remains, secrets)],
+        "metrics": [_metric(metric) for metric in _metrics(findings, remains, listed, secrets)],
         "losses": [{"name": name, "detail": detail} for name, detail in _losses(entrypoint)],
         "notes": [
             *findings.rootfs.notes,
@@ -129,11 +137,7 @@ def build(findings: Findings) -> dict[str, Any]:
         ],
         "options": dict(findings.options),
         "stripping": _stripping(findings.stripping),
-        "packages": bill.packages_document(remains, image.tree),
-        "packages_unread": bill.unread_document(findings.inventory.unread),
-        "vulnerabilities": bill.vulnerabilities_document(
-            findings.vulnerabilities, remains, image.digest
-        ),
+        **listed,
         "secrets": secret_findings.documents(secrets),
         "interfaces": interfaces(findings.analysis, artifact, entrypoint, findings.observed),
         "files": paths_document.document(image.tree, findings.rootfs),
@@ -170,6 +174,7 @@ def _losses(entrypoint: Entrypoint) -> tuple[tuple[str, str], ...]:
 def _metrics(
     findings: Findings,
     remains: tuple[Remains, ...],
+    listed: dict[str, Any],
     secrets: tuple[secret_findings.Found, ...],
 ) -> tuple[Metric, ...]:
     metrics = (
@@ -180,7 +185,7 @@ def _metrics(
         *identity_metrics(findings.image, findings.rootfs, findings.entrypoint),
         *run_metrics(findings.image, findings.entrypoint, findings.observed),
         *secret_findings.secret_metrics(secrets, findings.image),
-        *package_metrics(remains, findings.vulnerabilities),
+        *package_metrics(remains, listed),
         *kernel_metrics(findings.artifact),
         *call_metrics(findings.analysis, findings.artifact.match.runtime, findings.entrypoint),
     )

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ..packages import Remains, State
-from ..vulnerabilities import Finding, Vulnerabilities
-from .bill import is_of_runtime, with_remains
+from ..vulnerability_figures import counted, line
 from .metrics import Metric
 
 
 def package_metrics(
-    remains: Sequence[Remains], known: Vulnerabilities | None
+    remains: Sequence[Remains], listed: Mapping[str, Any] | None
 ) -> tuple[Metric, ...]:
-    """Vulnerabilities only where something is known of them."""
+    """`listed` are packages and vulnerabilities as the report has them; the latter are counted only
+    where somebody was asked."""
     packages = _packages(remains)
-    return (packages,) if known is None else (packages, _vulnerabilities(remains, known))
+    if listed is None or listed["vulnerabilities"] is None:
+        return (packages,)
+    return packages, _vulnerabilities(listed)
 
 
 def _packages(remains: Sequence[Remains]) -> Metric:
@@ -40,26 +43,13 @@ def _files(remains: Remains) -> str:
     return f"{len(remains.kept)} of {remains.files} files"
 
 
-def _vulnerabilities(remains: Sequence[Remains], known: Vulnerabilities) -> Metric:
-    found = with_remains(known.findings, remains)
-    before = [finding for finding, _ in found if not is_of_runtime(finding)]
-    left = [
-        (finding, one) for finding, one in found if one is None or one.state is not State.REMOVED
-    ]
+def _vulnerabilities(listed: Mapping[str, Any]) -> Metric:
+    before, left = counted(listed, "any", "before"), counted(listed, "any", "kept")
     return Metric(
-        "vulnerabilities", "vulnerabilities", "vulnerabilities", len(before), len(left),
+        "vulnerabilities", "vulnerabilities", "vulnerabilities", before.count, left.count,
         "vulnerabilities of packages, each once a package, that the sources know; after: those of "
-        "packages that are not removed, whether or not the kept files have them, and the runtime's",
-        tuple(_named(finding) for finding in before),
-        tuple(f"{_named(finding)}: {_left(one)}" for finding, one in left),
+        "packages that are not removed, whether or not the kept files have them, and the "
+        "runtime's; no number where a source is about another image, or where nobody has data of "
+        "a package that counts",
+        tuple(map(line, before.found)), tuple(map(line, left.found)),
     )  # fmt: skip
-
-
-def _named(finding: Finding) -> str:
-    package = finding.package
-    name = f"{package.name} {package.version}" if package is not None else finding.named
-    return f"{finding.id} ({finding.severity.value}) of {name}"
-
-
-def _left(remains: Remains | None) -> str:
-    return "no such package is recorded" if remains is None else _files(remains)

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .. import printable
+from ..vulnerability_figures import no_data
 from .amounts import amount, change
 
 _SHOWN_UNREAD = 5  # an application can have a hundred jars without a version
@@ -87,14 +88,11 @@ def _packages(document: Mapping[str, Any]) -> list[str]:
         return [*unread, "vulnerabilities: no data (--vulns, --vuln-db)"]
     states = Counter(one["state"] for one in known["found"])
     counts = ", ".join(f"{count} in packages {state}" for state, count in sorted(states.items()))
-    missing = (
-        f"vulnerabilities: no data of {len(one['packages'])} {one['ecosystem']} packages: "
-        f"{one['because']}"
-        for one in known["no_data"]
-    )
+    missing = no_data(known)
+    said = [counts] if counts else [] if missing else ["none is known"]
     return [
-        *unread, *known["doubts"], *_exploited(known["found"]),
-        f"vulnerabilities: {counts or 'none is known'}", *missing,
+        *unread, *_exploited(known["found"]),
+        *(f"vulnerabilities: {one}" for one in (*said, *missing)),
     ]  # fmt: skip
 
 

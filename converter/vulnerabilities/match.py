@@ -7,12 +7,12 @@ silent about counts as looked at: reports do not say what they looked at.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..model import Package
-from ..packages import Inventory
+from ..packages import SYSTEM_ECOSYSTEMS, Gap, Inventory, Unread
 from ..packages.purl import key
 from . import osv
 from .osv_files import require_database
@@ -20,6 +20,7 @@ from .reports import read_reports
 from .values import Claim, Exploitation, Finding, NoData, Report, Severity, Source, Vulnerabilities
 
 _WORST_FIRST = tuple(Severity)
+_OF_SYSTEM = tuple(f"pkg:{ecosystem}/" for ecosystem in SYSTEM_ECOSYSTEMS)
 
 Named = tuple[Package | None, Claim]
 
@@ -60,7 +61,24 @@ def match(
         sources=tuple(sources),
         findings=tuple(sorted(_merged(named), key=_order)),
         no_data=tuple(no_data) if not known.reports else (),
+        unread=tuple(_unread(inventory, claims, is_scanned=bool(known.reports))),
     )
+
+
+def _unread(
+    inventory: Inventory, claims: Collection[Claim], *, is_scanned: bool
+) -> Iterator[Unread]:
+    """A scanner can have read what was not read here: a database where one of its packages is told
+    of. Where neither knows any, it was stripped of what says which there are. Where nobody knows
+    any package at all, nothing was looked up either, and that is the whole image."""
+    is_read = any(package.ecosystem in SYSTEM_ECOSYSTEMS for package in inventory.packages)
+    is_read = is_read or any(claim.purl.startswith(_OF_SYSTEM) for claim in claims)
+    for one in inventory.unread:
+        is_missed = not is_scanned or (one.gap is Gap.DATABASE and not is_read)
+        if is_missed and one.gap is not Gap.FILES:
+            yield one
+    if not (inventory.unread or inventory.packages or claims):
+        yield Unread("/", "no package is recorded anywhere", Gap.DATABASE)
 
 
 def _own(packages: Iterable[Package]) -> Iterator[Package]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from ..model import Package
+from ..packages import Unread
 
 
 class Severity(Enum):
@@ -92,3 +93,4 @@ class Vulnerabilities:
     sources: tuple[Source, ...]
     findings: tuple[Finding, ...]  # known exploited first, then worst first
     no_data: tuple[NoData, ...]
+    unread: tuple[Unread, ...] = ()  # where packages may be that nobody looked up

@@ -183,6 +183,46 @@ def test_an_advisory_about_several_is_several_findings(bill: Inventory, tmp_path
     assert names == {("CVE-2024-1", "libssl3"), ("CVE-2024-2", "libssl3")}
 
 
+STRIPPED: dict[str, Entry] = databases.DEBIAN
+BERKELEY: dict[str, Entry] = {
+    "/etc/os-release": "ID=rhel\nVERSION_ID=8\n", "/var/lib/rpm/Packages": "old",
+}  # fmt: skip
+UNLISTED: dict[str, Entry] = {
+    **databases.DEBIAN, "/var/lib/dpkg/status": OPENSSL + "Status: install ok installed\n",
+}  # fmt: skip
+NAMELESS = "/app/x.dist-info/METADATA"
+
+
+@pytest.mark.parametrize(
+    ("entries", "claimed", "unread"),
+    [
+        (STRIPPED, None, ["/var/lib/dpkg/status"]),
+        (STRIPPED, [], ["/var/lib/dpkg/status"]),
+        (STRIPPED, ["pkg:pypi/flask@2.2.0"], ["/var/lib/dpkg/status"]),
+        (BERKELEY, None, ["/var/lib/rpm/Packages"]),
+        (BERKELEY, [], ["/var/lib/rpm/Packages"]),
+        (BERKELEY, ["pkg:rpm/redhat/bash@5.1-9"], []),  # the scanner has read it
+        ({}, None, ["/"]),
+        ({}, [], ["/"]),
+        ({}, ["pkg:generic/openssl@3.0.1"], []),
+        (UNLISTED, None, []),  # the packages are known, their files are not
+        (ENTRIES | {NAMELESS: "Name: x\n"}, None, [NAMELESS]),
+        (ENTRIES | {NAMELESS: "Name: x\n"}, [], []),
+    ],
+)
+def test_what_nobody_has_read_is_told(
+    tmp_path: Path, entries: dict[str, Entry], claimed: list[str] | None, unread: list[str]
+) -> None:
+    """By a scanner's report, or where that is None by OSV's data alone."""
+    bill = inventory(tree(entries))
+    if claimed is None:
+        found = looked_up(bill, database=database(tmp_path, {"npm": [], "Go": []}))
+    else:
+        made = grype(*(grype_match("CVE-1", purl) for purl in claimed))
+        found = looked_up(bill, written(tmp_path / "g", made))
+    assert [one.path for one in found.unread] == unread
+
+
 def test_a_report_says_where_it_comes_from(tmp_path: Path) -> None:
     (report,) = read_reports([written(tmp_path / "g.json", grype())])
     source = report.source

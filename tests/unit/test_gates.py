@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,14 +11,15 @@ from test_report import document  # noqa: F401 - a fixture
 
 from dock2uk import gates
 from dock2uk.errors import Dock2ukError, PolicyError
-from dock2uk.policy import Policy, judge
+from dock2uk.policy import Ignore, Policy, judge
 
+TODAY = datetime.date(2026, 1, 1)
 EVERY_ATTACK = "scenarios.not_blocked>0"
 
 
 def require(report: dict[str, Any], *rules: str) -> None:
     rows = Policy(gates=tuple(map(gates.parse, rules)))
-    judge(report, rows, datetime.date(2026, 1, 1)).require_passed()
+    judge(report, rows, TODAY).require_passed()
 
 
 def test_every_figure_of_the_report_can_be_asked_for(document: dict[str, Any]) -> None:  # noqa: F811
@@ -72,8 +74,18 @@ def test_what_may_be_kept_counts_as_kept(rule: str, value: int) -> None:
         require({"vulnerabilities": VULNERABILITIES}, rule)
 
 
-@pytest.mark.parametrize(("state", "is_silent"), [("kept", False), ("removed", True)])
-def test_no_data_of_what_is_kept_is_no_figure(state: str, is_silent: bool) -> None:
+@pytest.mark.parametrize(
+    ("rule", "state", "is_silent"),
+    [
+        ("cve.any.kept>0", "kept", False),
+        ("cve.any.kept>0", "removed", True),
+        ("vulnerabilities>0", "partially kept", False),
+        ("vulnerabilities>0", "removed", True),
+        ("cve.any.removed>9", "removed", False),
+        ("cve.any.removed>9", "unknown", True),
+    ],
+)
+def test_no_data_of_what_is_counted_is_no_figure(rule: str, state: str, is_silent: bool) -> None:
     report = {
         "vulnerabilities": {
             "found": [],
@@ -82,10 +94,32 @@ def test_no_data_of_what_is_kept_is_no_figure(state: str, is_silent: bool) -> No
         "packages": [{"ecosystem": "deb", "name": "x", "version": "1", "state": state}],
     }
     if is_silent:
-        require(report, "cve.any.kept>0")
+        require(report, rule)
         return
-    with pytest.raises(PolicyError):
-        require(report, "cve.any.kept>0")
+    with pytest.raises(PolicyError, match="there is no data on it"):
+        require(report, rule)
+
+
+@pytest.mark.parametrize("subject", ["vulnerabilities", *gates.CVES])
+def test_a_doubt_is_about_every_vulnerability(subject: str) -> None:
+    known: dict[str, Any] = {"found": [], "doubts": ["it is about another image"], "no_data": []}
+    with pytest.raises(PolicyError, match="there is no data on it"):
+        require({"vulnerabilities": known}, f"{subject}>0")
+
+
+def test_what_is_known_is_enough_for_a_rule_against_more() -> None:
+    """By default rules are silent without data; with two that are high they are not."""
+    report = {"vulnerabilities": VULNERABILITIES | {"doubts": ["a database was not read"]}}
+    said = r"cve.high.kept>0: it is 2 at least, and there is no data on the rest\n  CVE-2 \(high\)"
+    with pytest.raises(PolicyError, match=said):
+        require(report, "cve.high.kept>0")
+    rule = replace(gates.parse("cve.high.kept>=2"), is_of_data=True)
+    assert len(judge(report, Policy(gates=(rule,)), TODAY).violations) == 3
+    ignored = Ignore("CVE-2", "not reached", "us", TODAY)
+    assert judge(report, Policy((rule,), (ignored,)), TODAY).violations == ()
+    for rest in ("cve.high.kept>2", "cve.high.kept<9", "cve.high.kept==2", "cve.high.kept!=1"):
+        with pytest.raises(PolicyError, match="there is no data on it"):
+            require(report, rest)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from dock2uk.model import (
     Keep,
     Node,
     NodeType,
+    Origin,
     Package,
     PruneMode,
     Rootfs,
@@ -29,7 +31,7 @@ from dock2uk.model import (
     StripMode,
     Stripping,
 )
-from dock2uk.packages import inventory
+from dock2uk.packages import Gap, Unread, inventory
 from dock2uk.pipeline import REPORT_NAME, _write_json
 from dock2uk.probes import parse
 from dock2uk.report import Findings, build, secret_findings, summary
@@ -43,6 +45,8 @@ from tests.unit.trees import Entry, Link, program, tree
 
 SCHEMA = json.loads((Path(__file__).resolve().parents[2] / "docs/report.schema.json").read_text())
 
+MANIFEST = "sha256:" + "a" * 64
+APP = Origin("app")
 BEFORE: dict[str, Entry] = {
     "/usr/bin/su": program("/usr/bin/su", mode=0o4755),
     "/usr/bin/wall": program("/usr/bin/wall", mode=0o2755),
@@ -74,7 +78,9 @@ def document() -> dict[str, Any]:
 
 
 def made(
-    vulnerabilities: Vulnerabilities | None, entrypoint: Entrypoint | None = None
+    vulnerabilities: Vulnerabilities | None,
+    entrypoint: Entrypoint | None = None,
+    origin: Origin = APP,
 ) -> dict[str, Any]:
     before = tree(BEFORE)
     nodes = tuple(node for node in before if node.path in AFTER)
@@ -84,7 +90,7 @@ def made(
     )
     recipe = AppliedRecipe("app", "because", "did this", write_execute="it compiles")
     findings = Findings(
-        image=values.image(tree=before),
+        image=values.image(tree=before, origin=origin),
         entrypoint=entrypoint or values.entrypoint(recipes=(recipe,)),
         analysis=Analysis({}, {}, (), ("could not tell",)),
         rootfs=Rootfs(nodes, decisions, (Keep("/etc/passwd", "rewritten"),)),
@@ -222,13 +228,53 @@ def test_vulnerabilities_follow_their_packages_and_silence_is_said() -> None:
 
 @pytest.mark.parametrize(
     ("image", "is_another"),
-    [("", False), ("sha256:" + "0" * 64, False), ("sha256:" + "1" * 64, True)],
-)
-def test_a_report_of_another_image_is_said_to_be_one(image: str, is_another: bool) -> None:
-    document = made(Vulnerabilities((Source("grype", "g.json", image=image),), (), ()))
+    [
+        ("", False), ("sha256:" + "0" * 64, False), (MANIFEST, False),
+        ("sha256:" + "1" * 64, True),
+    ],
+)  # fmt: skip
+def test_a_report_of_another_image_is_no_data_of_this_one(image: str, is_another: bool) -> None:
+    known = Vulnerabilities((Source("grype", "g.json", image=image),), (), ())
+    document = made(known, origin=replace(APP, digests=(MANIFEST,)))
     jsonschema.validate(document, SCHEMA)
     said = "g.json, the report of grype, is about another image"
-    assert (said in shown(document)) is is_another
+    assert (said in " ".join(shown(document).split())) is is_another
+    assert ("vulnerabilities: none is known" in shown(document)) is not is_another
+    figure = None if is_another else 0
+    assert vulnerabilities_of(document) == (figure, figure)
+
+
+def vulnerabilities_of(document: dict[str, Any]) -> tuple[int | None, int | None]:
+    (metric,) = [one for one in document["metrics"] if one["id"] == "vulnerabilities"]
+    return metric["before"], metric["after"]
+
+
+@pytest.mark.parametrize(
+    ("unread", "is_doubt"),
+    [
+        (Unread("/var/lib/rpm/Packages", "a Berkeley DB", Gap.DATABASE), True),
+        (Unread("/app", "a program of Go before 1.18"), True),
+        (Unread("/usr/bin/gosu", "a program of Go before 1.18"), False),  # it was dropped
+    ],
+)
+def test_what_nobody_looked_up_is_no_figure(unread: Unread, is_doubt: bool) -> None:
+    document = made(Vulnerabilities((), (), (), (unread,)))
+    jsonschema.validate(document, SCHEMA)
+    said = f"not looked up: {unread.path} ({unread.because})"
+    assert [said in one for one in document["vulnerabilities"]["doubts"]] == [True] * is_doubt
+    assert vulnerabilities_of(document) == ((None, None) if is_doubt else (0, 0))
+
+
+@pytest.mark.parametrize(("package", "figures"), [("lib 1", (None, None)), ("dash 2", (None, 1))])
+def test_a_package_that_nobody_has_data_of_is_no_figure(
+    package: str, figures: tuple[int | None, int | None]
+) -> None:
+    """/usr/bin/dash is gone, and of lib there is a file."""
+    one = Finding("CVE-3", (), Severity.LOW, (), None, "pkg:deb/gone@1", ("grype: x",))
+    known = Vulnerabilities((), (one,), (NoData("deb", (package,), "no directory"),))
+    document = made(known)
+    assert vulnerabilities_of(document) == figures
+    assert "none is known" not in shown(made(replace(known, findings=())))
 
 
 def test_without_data_nothing_is_said_of_vulnerabilities(document: dict[str, Any]) -> None:

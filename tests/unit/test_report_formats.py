@@ -16,7 +16,7 @@ from test_report import document  # noqa: F401 - a fixture
 from dock2uk import report_options
 from dock2uk.errors import Dock2ukError
 from dock2uk.policy import Verdict
-from dock2uk.report.formats import FORMATS, markdown
+from dock2uk.report.formats import FORMATS, NothingToSayError, markdown
 from dock2uk.report.formats.findings import RULES, findings
 
 HOSTILE = "/x|y`z\n</details><script>&\udcff\x1b[31m[a](http://b)" + "é" * 2000
@@ -265,6 +265,27 @@ def test_what_nobody_has_data_on_is_said(full: dict[str, Any]) -> None:
     )
     assert case is not None
     assert [(one.tag, one.get("message")) for one in case] == [("skipped", said)]
+
+
+def test_what_was_not_read_and_not_looked_up_is_in_every_form(full: dict[str, Any]) -> None:
+    doubt = "not looked up: /var/lib/dpkg/status"
+    known = {"found": [], "doubts": [doubt], "no_data": []}
+    place = {"path": "/var/lib/dpkg/status", "because": "not there"}
+    report = full | {"vulnerabilities": known, "packages_unread": [place]}
+    for name in ("md", "sarif", "junit", "html", "cyclonedx"):
+        assert doubt in FORMATS[name](report), name
+    for name in ("md", "html", "cyclonedx", "spdx"):
+        assert "/var/lib/dpkg/status: not there" in FORMATS[name](report), name
+    bill = FORMATS["cyclonedx"](report)
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(bill) is None
+    assert "vulnerabilities known" not in FORMATS["md"](report)
+    case = ElementTree.fromstring(FORMATS["junit"](report)).find(
+        "testcase[@name='vulnerability-kept']"
+    )
+    assert case is not None
+    assert [(one.tag, one.get("message")) for one in case] == [("skipped", doubt)]
+    with pytest.raises(NothingToSayError, match=doubt):
+        FORMATS["openvex"](report)
 
 
 def test_what_is_known_to_be_exploited_is_shown(full: dict[str, Any]) -> None:

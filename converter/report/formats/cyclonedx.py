@@ -1,20 +1,22 @@
 """CycloneDX 1.6: the packages of the source image (before), those of which the unikernel has files
 (after) or may have, and what that says of their vulnerabilities (VEX).
 
-`dock2uk:state` and `dock2uk:files-kept` are properties of ours. A package that is partially kept
-may have its vulnerable part: nobody knows here, so its vulnerabilities are in triage.
+`dock2uk:state` and its like are properties of ours; `dock2uk:packages-unread` and `dock2uk:no-data`
+say why there may be more than is listed. A package that is partially kept may have its vulnerable
+part: nobody knows here, so its vulnerabilities are in triage.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from packageurl import PackageURL
 
+from ...vulnerability_figures import no_data
 from . import identity
-from .packages import may_be_there
+from .packages import may_be_there, unread
 from .text import one_line
 
 _SEVERITIES = {"negligible": "info"}  # the others are called the same
@@ -45,6 +47,10 @@ def render(document: Mapping[str, Any]) -> str:
         "metadata": {
             "tools": {"components": [{"type": "application", "name": "dock2uk"}]},
             "component": image,
+            "properties": [
+                *_properties("dock2uk:packages-unread", unread(document)),
+                *_properties("dock2uk:no-data", no_data(document["vulnerabilities"])),
+            ],
         },
         "components": [
             *(_component(index, one) for index, one in enumerate(packages)),
@@ -54,6 +60,10 @@ def render(document: Mapping[str, Any]) -> str:
         "vulnerabilities": [_vulnerability(one, packages) for one in known["found"]],
     }
     return json.dumps(bill, indent=2) + "\n"
+
+
+def _properties(name: str, values: Iterable[str]) -> list[dict[str, str]]:
+    return [{"name": name, "value": one_line(value)} for value in values]
 
 
 def _unikernel(document: Mapping[str, Any]) -> dict[str, Any]:

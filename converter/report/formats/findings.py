@@ -94,14 +94,6 @@ def unlisted(document: Mapping[str, Any]) -> dict[str, int]:
     return {rule: count for rule, count in counts.items() if count}
 
 
-def no_data(known: Mapping[str, Any] | None) -> list[str]:
-    """Packages of which nobody said whether they have vulnerabilities, in words."""
-    return [
-        f"no data of {len(one['packages'])} {one['ecosystem']} packages: {one['because']}"
-        for one in (known or {}).get("no_data", ())
-    ]
-
-
 def _of_boot(
     verification: Mapping[str, Any] | None, comparison: Mapping[str, Any]
 ) -> Iterator[Finding]:

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from xml.etree import ElementTree
 
-from .findings import RULES, Finding, findings, no_data, unlisted
+from ...vulnerability_figures import no_data
+from .findings import RULES, Finding, findings, unlisted
 from .text import one_line
 
 _SHOWN = 100

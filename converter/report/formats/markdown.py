@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from .findings import RULES, findings, no_data, unlisted
-from .packages import files_kept, may_be_there
+from ...vulnerability_figures import no_data
+from .findings import RULES, findings, unlisted
+from .packages import files_kept, may_be_there, unread
 from .text import one_line
 
 _LARGEST_BYTES = 60_000  # 65,536 characters is what a comment may have
@@ -46,6 +47,8 @@ def _parts(document: Mapping[str, Any]) -> Iterator[str]:
     yield folded(_attacks_title(document), [_attack(one) for one in document["scenarios"]])
     left = [_package(one) for one in document["packages"] if may_be_there(one)]
     yield folded(f"Packages that are not removed ({len(left)})", left)
+    places = [escaped(one) for one in unread(document)]
+    yield folded(f"Packages not read ({len(places)})", places)
     yield folded("Notes", [escaped(note) for note in document["notes"]])
 
 
@@ -96,9 +99,11 @@ def _vulnerabilities(known: Mapping[str, Any] | None) -> str:
     )
     said = ", ".join(f"{count} {severity}" for severity, count in left.items()) or "none"
     said += f" (**{exploited} known exploited**)" if exploited else ""
-    missing = "".join(f"; **{escaped(one)}**" for one in no_data(known))
-    counts = f"vulnerabilities known: {len(known['found'])}; of packages that are not removed"
-    return f"{counts}: {said}{missing}"
+    missing = [f"**{escaped(one)}**" for one in no_data(known)]
+    if missing and not known["found"]:
+        return f"vulnerabilities: {'; '.join(missing)}"
+    counts = f"vulnerabilities known: {len(known['found'])}; of packages that are not removed: "
+    return "; ".join([counts + said, *missing])
 
 
 def _metric(metric: Mapping[str, Any]) -> tuple[str, str, str]:

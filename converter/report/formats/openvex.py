@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...errors import Dock2ukError
+from ...vulnerability_figures import no_data
 from . import identity
 from .subcomponents import matching
 from .text import NothingToSayError, one_line
@@ -35,7 +36,8 @@ def render(document: Mapping[str, Any]) -> str:
             hint="give --vulns FILE or --vuln-db DIR to convert",
         )
     if not known["found"]:
-        raise NothingToSayError("OpenVEX has nothing to say: no vulnerability is known")
+        said = "; ".join(["OpenVEX has nothing to say: no vulnerability is known", *no_data(known)])
+        raise NothingToSayError(said)
     products = identity.product_purls(document)
     statements = [_statement(one, products) for one in known["found"]]
     vex = {

@@ -6,6 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 
+def unread(document: Mapping[str, Any]) -> list[str]:
+    """Where packages may be that are not listed: a bill is not the whole image's."""
+    return [f"{one['path']}: {one['because']}" for one in document["packages_unread"]]
+
+
 def may_be_there(package: Mapping[str, Any]) -> bool:
     """Whether the unikernel has files of it; or nobody knows which files are its own, so that
     nobody can say that it is gone."""

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from .findings import RULES, Finding, findings, no_data, unlisted
+from ...vulnerability_figures import no_data
+from .findings import RULES, Finding, findings, unlisted
 from .text import one_line
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"

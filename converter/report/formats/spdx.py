@@ -10,7 +10,7 @@ from typing import Any
 from packageurl import PackageURL
 
 from . import identity
-from .packages import files_kept, may_be_there
+from .packages import files_kept, may_be_there, unread
 from .text import one_line
 
 _DOCUMENT, _IMAGE, _UNIKERNEL = "SPDXRef-DOCUMENT", "SPDXRef-image", "SPDXRef-unikernel"
@@ -48,9 +48,10 @@ def _package(spdx_id: str, name: str, version: str, **more: Any) -> dict[str, An
 
 
 def _image(document: Mapping[str, Any]) -> dict[str, Any]:
-    source = document["source"]
+    source, places = document["source"], unread(document)
+    said = {"comment": one_line(f"packages not read: {'; '.join(places)}")} if places else {}
     return _package(
-        _IMAGE, source["reference"], source["digest"],
+        _IMAGE, source["reference"], source["digest"], **said,
         primaryPackagePurpose="CONTAINER",
         externalRefs=[_purl(identity.image_purl(document))],
     )  # fmt: skip

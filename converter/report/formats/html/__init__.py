@@ -16,6 +16,7 @@ from importlib import resources
 from typing import Any
 
 from ....errors import Dock2ukError
+from ....vulnerability_figures import no_data
 from ...amounts import amount, change
 from ..findings import RULES, findings, unlisted
 from ..text import visible
@@ -34,6 +35,7 @@ def render(document: Mapping[str, Any]) -> str:
         problems=[one for one in found if one[0][0]],
         warnings=[one for one in found if not one[0][0]],
         unlisted=[(RULES[rule][1], count) for rule, count in unlisted(document).items()],
+        missing=no_data(document["vulnerabilities"]),
         packages=_packages(document["packages"]),
         sizes=charts.package_sizes(document["packages"]),
         surface=charts.surface(document["metrics"]),
