@@ -181,6 +181,21 @@ def test_cyclonedx_is_as_its_schema_says(full: dict[str, Any]) -> None:
     assert states == ["in_triage", "not_affected"]
 
 
+def test_a_bill_says_what_mends_a_vulnerability_and_who_uses_it(full: dict[str, Any]) -> None:
+    one = full["vulnerabilities"]["found"][0] | {"fixed": ["1.2", "2.0\x1b"]}
+    used = one | {"known_exploited": True, "epss": 0.94321}
+    report = full | {"vulnerabilities": {"found": [used, one | {"fixed": [], "epss": None}]}}
+    text = FORMATS["cyclonedx"](report)
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    first, second = json.loads(text)["vulnerabilities"]
+    assert first["recommendation"] == "update to 1.2 or 2.0 "
+    assert first["properties"] == [
+        {"name": "dock2uk:known-exploited", "value": "true"},
+        {"name": "dock2uk:epss", "value": "0.94321"},
+    ]
+    assert not {"recommendation", "properties"} & second.keys()
+
+
 def test_a_bill_leads_from_a_vulnerability_to_its_package(full: dict[str, Any]) -> None:
     purl = full["packages"][0]["purl"]
     found = {"id": "CVE-1", "severity": "negligible", "package": purl, "state": "kept"}

@@ -137,5 +137,23 @@ def _vulnerability(
         "id": one_line(found["id"]),
         "ratings": [{"severity": severity}],
         "analysis": _ABSENT if found["state"] == "removed" else _PRESENT,
+        **_mended(found),
         **({"affects": references} if references else {}),
+        **_exploited(found),
     }
+
+
+def _mended(found: Mapping[str, Any]) -> dict[str, str]:
+    versions = " or ".join(map(one_line, found.get("fixed", ())))
+    return {"recommendation": f"update to {versions}"} if versions else {}
+
+
+def _exploited(found: Mapping[str, Any]) -> dict[str, Any]:
+    """What a source says; the schema's ratings have no method for either."""
+    epss = found.get("epss")
+    known = ["true"] if found.get("known_exploited") else []
+    properties = [
+        *_properties("dock2uk:known-exploited", known),
+        *_properties("dock2uk:epss", [] if epss is None else [str(epss)]),
+    ]
+    return {"properties": properties} if properties else {}
