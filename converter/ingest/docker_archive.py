@@ -16,6 +16,7 @@ from .files import TarFiles
 from .location import Location
 from .manifest import Manifest, assemble, parse, parse_any, strings
 from .options import DEFAULT_OPTIONS, SourceOptions
+from .origin import of_archive
 from .packed import plain_file
 
 _MANIFEST = "manifest.json"
@@ -61,7 +62,8 @@ def _open(members: TarFiles, where: Location) -> Manifest:
     config = files.document(members, config_name)
     _check_config_name(config_name, config, shown)
     layers = [_layer(members, name) for name in strings(shown, entry, "Layers")]
-    return assemble(shown, config, layers)
+    tags = (where.reference,) if where.reference is not None else _tags(shown, entry)
+    return assemble(shown, config, layers, of_archive(tags))
 
 
 def _entries(members: TarFiles) -> list[dict[str, Any]]:
@@ -73,7 +75,7 @@ def _entries(members: TarFiles) -> list[dict[str, Any]]:
 
 
 def _choose(entries: list[dict[str, Any]], where: Location, shown: str) -> Mapping[str, Any]:
-    names = [strings(shown, entry, "RepoTags") for entry in entries]
+    names = [_tags(shown, entry) for entry in entries]
     fitting = [
         entry
         for index, (entry, tags) in enumerate(zip(entries, names, strict=True))
@@ -87,6 +89,10 @@ def _choose(entries: list[dict[str, Any]], where: Location, shown: str) -> Mappi
         f"{shown}: {what} in the archive",
         hint=f"name one of: {', '.join(choices[:20])}" if entries else None,
     )
+
+
+def _tags(shown: str, entry: Mapping[str, Any]) -> tuple[str, ...]:
+    return strings(shown, entry, "RepoTags")
 
 
 def _is_wanted(where: Location, index: int, tags: tuple[str, ...]) -> bool:

@@ -33,6 +33,12 @@ def of_engine(wanted: str, stated: object, digests: Iterable[str] = ()) -> Origi
     return of_registry(same[0], (*digests, *(one.digest for one in same if one.digest)))
 
 
+def of_archive(tags: Iterable[str]) -> Origin:
+    """By the first name that an archive gives it. Whoever wrote that need not have it from there,
+    so it is of no registry."""
+    return Origin(next((_last(one.repository) for one in _names(tags)), ""))
+
+
 def local_name(reference: str) -> str:
     """The last component of a name, or that of a path, without its directories."""
     try:

@@ -44,9 +44,13 @@ def names(image: Image) -> set[str]:
 
 
 def test_a_file_has_a_name_and_no_repository(tmp_path: Path) -> None:
-    archive = docker_archive(tmp_path / "web.tar", [ONE], tags=["team/site:1"])
-    assert read(f"docker-archive:{archive}").origin == Origin("web.tar")
-    assert read(f"docker-archive:{archive}:team/site:1").origin == Origin("site")
+    tags = ["reg.example:5000/team/site:1", "other"]
+    archive = docker_archive(tmp_path / "web.tar", [ONE], tags=tags)
+    assert read(f"docker-archive:{archive}").origin == Origin("site")
+    assert read(f"docker-archive:{archive}:other").origin == Origin("other")
+    for tags in ([], ["Not A Name"]):
+        archive = docker_archive(tmp_path / "web.tar", [ONE], tags=tags)
+        assert read(f"docker-archive:{archive}").origin == Origin("web.tar")
     layout = oci_layout(tmp_path / "layout", [ONE])
     [entry] = json.loads((layout / "index.json").read_text())["manifests"]
     assert read(f"oci:{layout}").origin == Origin("layout", "", (entry["digest"],))

@@ -151,6 +151,21 @@ def test_openvex_says_what_is_known_and_no_more(found: dict[str, Any]) -> None:
     assert parts == [[{"@id": "pkg:deb/debian/lib@1"}]] * 3 + [None]
 
 
+def test_what_the_runtime_brings_is_said_of_the_unikernel(found: dict[str, Any]) -> None:
+    crate = "pkg:cargo/tcp-stack@0.1.2"
+    one = found["vulnerabilities"]["found"][0] | {"state": "new with the runtime", "package": crate}
+    report = found | {"vulnerabilities": found["vulnerabilities"] | {"found": [one]}}
+    vex = json.loads(FORMATS["openvex"](report))
+    jsonschema.validate(vex, OPENVEX)
+    [statement] = vex["statements"]
+    [product] = statement["products"]
+    made = PackageURL.from_string(product["@id"])
+    assert (made.type, made.name) == ("generic", "unikernel.elf")
+    assert made.qualifiers == {"checksum": f"sha256:{found['artifact']['sha256']}"}
+    assert product["subcomponents"] == [{"@id": crate}]
+    assert statement["status"] == "under_investigation"
+
+
 def test_openvex_is_for_known_vulnerabilities(full: dict[str, Any], tmp_path: Path) -> None:  # noqa: F811
     with pytest.raises(Dock2ukError, match="no OpenVEX"):
         FORMATS["openvex"](full | {"vulnerabilities": None})

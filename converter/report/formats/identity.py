@@ -46,6 +46,13 @@ def product_purls(document: Mapping[str, Any]) -> list[str]:
     return [_oci(document, digest, {}) for digest in digests]
 
 
+def unikernel_purl(document: Mapping[str, Any]) -> str:
+    """What was made, by its content (purl-spec, type generic)."""
+    artifact = document["artifact"]
+    checksum = {"checksum": f"sha256:{artifact['sha256']}"}
+    return PackageURL("generic", None, one_line(artifact["name"]), None, checksum).to_string()
+
+
 def _manifests(document: Mapping[str, Any]) -> list[str]:
     return list(document["source"].get("manifest_digests", ()))  # not in older reports
 

@@ -3,7 +3,11 @@
 A package of which no file is left is not there; one without a purl cannot be named, and a product
 alone would mean every package of it (go-vex, Product.Matches). Of one that is partially kept nobody
 knows here whether the vulnerable file is among those left, and of one that is kept nobody asked
-whether it is reached: all these are under investigation.
+whether it is reached: all these are under investigation. What is new with the runtime is said of
+the unikernel, for the image never had it.
+
+A statement of 0.2.0 has no member for severity, EPSS, known exploitation and versions without the
+vulnerability: report.json and CycloneDX have these.
 """
 
 from __future__ import annotations
@@ -24,6 +28,7 @@ _REMOVED = {
     "impact_statement": "no file of the package is in the unikernel",
 }
 _OPEN = {"status": "under_investigation"}
+_NEW = "new with the runtime"
 
 
 def render(document: Mapping[str, Any]) -> str:
@@ -38,8 +43,10 @@ def render(document: Mapping[str, Any]) -> str:
     if not known["found"]:
         said = "; ".join(["OpenVEX has nothing to say: no vulnerability is known", *no_data(known)])
         raise NothingToSayError(said)
-    products = identity.product_purls(document)
-    statements = [_statement(one, products) for one in known["found"]]
+    image, made = identity.product_purls(document), [identity.unikernel_purl(document)]
+    statements = [
+        _statement(one, made if one["state"] == _NEW else image) for one in known["found"]
+    ]
     vex = {
         "@context": "https://openvex.dev/ns/v0.2.0",
         "@id": identity.urn("vex", statements),
