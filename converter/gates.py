@@ -2,7 +2,8 @@
 
 A rule is `SUBJECT OPERATOR NUMBER`: a figure of the report after the conversion, such as `shells>0`
 or `kernel_bytes>=700000`; `cve.high.kept>0` counts vulnerabilities of packages of which something
-is kept, for a kept file may have them; `scenarios.shell.not_blocked>0` is about one attack and
+is kept, for a kept file may have them, `cve.epss-10.kept>0` those with EPSS of 10 % or more, and
+`cve.new>0` those that the runtime brings; `scenarios.shell.not_blocked>0` is about one attack and
 `scenarios.not_blocked>5` about all. Where there is no data, a rule about it says no: nothing was
 shown. Where there is some, it is enough for a rule that says no to more than is known already.
 Nothing here changes what is made.
@@ -19,7 +20,7 @@ from typing import Any
 
 from .errors import Dock2ukError
 from .scenarios import SCENARIOS, Result
-from .vulnerability_figures import KINDS, counted, line
+from .vulnerability_figures import FIGURES, KINDS, counted, line
 
 # What a run of the container shows: of the guest there is no figure, or with a traced run alone.
 _OF_CONTAINER = (
@@ -37,20 +38,28 @@ METRICS = (
     "accounts", "login_accounts", "root_accounts", "password_hashes", "empty_passwords",
     "locked_passwords", "privilege_rules", "scheduled", "begins_as_root", "runs_as_root",
     "writable_directories", "undeclared_ports", "child_programs",
-    "secrets", "files_in_layers", "packages", "vulnerabilities", "kernel_bytes", "kernel_code",
+    "secrets", "files_in_layers", "packages", *FIGURES, "kernel_bytes", "kernel_code",
     "archive_bytes", "system_calls", "system_calls_seen", "system_calls_lacking", "drivers",
     "effective_capabilities", *_OF_CONTAINER,
 )  # fmt: skip
-CVES = tuple(f"cve.{kind}.{left}" for kind in KINDS for left in ("kept", "removed"))
+_CVES = {f"cve.{kind}.{left}": (kind, left) for kind in KINDS for left in ("kept", "removed")}
+VULNERABILITIES: Mapping[str, tuple[str, str]] = {
+    **FIGURES, **_CVES, "cve.partial": ("any", "partial"), "cve.new": ("any", "new"),
+}  # fmt: skip
 EACH_ATTACK = tuple(f"scenarios.{one.id}.not_blocked" for one in SCENARIOS)
 _ATTACKS = ("scenarios.not_blocked", *EACH_ATTACK)
 _OTHERS = ("differences", "effective_uid", "missed_system_calls")
-SUBJECTS = (*METRICS, *CVES, *_ATTACKS, *_OTHERS)
+SUBJECTS = (*METRICS, *VULNERABILITIES, *_ATTACKS, *_OTHERS)
 _OPERATORS = {
     ">": operator.gt, ">=": operator.ge, "<": operator.lt,
     "<=": operator.le, "==": operator.eq, "!=": operator.ne,
 }  # fmt: skip
-_RULE = re.compile(r"\s*([a-z_.]+)\s*(>=|<=|==|!=|>|<)\s*([0-9]{1,18})\s*")
+_RULE = re.compile(r"\s*([a-z0-9_.-]+)\s*(>=|<=|==|!=|>|<)\s*([0-9]{1,18})\s*")
+_PATTERNS = (
+    "cve.SEVERITY.kept", "cve.fixable.kept", "cve.known-exploited.kept", "cve.epss-PERCENT.kept",
+    "the same with removed", "cve.partial", "cve.new", "scenarios.ID.not_blocked",
+    "scenarios.not_blocked",
+)  # fmt: skip
 _SHOWN = 10
 _CUT = re.compile(r"and [0-9]+ more")  # of older reports: now it is a number beside the list
 _OWNER = re.compile(r" \([0-7]{4,5} [0-9]+:[0-9]+\)$")
@@ -103,8 +112,7 @@ def parse(text: str) -> Gate:
     subject, sign, number = match.groups()
     if subject not in SUBJECTS:
         near = difflib.get_close_matches(subject, SUBJECTS, n=3)
-        patterns = ("cve.SEVERITY.kept", "cve.SEVERITY.removed", "scenarios.ID.not_blocked")
-        known = ", ".join((*METRICS, *patterns, "scenarios.not_blocked", *_OTHERS))
+        known = ", ".join((*METRICS, *_PATTERNS, *_OTHERS))
         hint = f"did you mean {' or '.join(near)}?" if near else f"known: {known}"
         raise Dock2ukError(f"not a rule: {text!r}: {subject} is not in the report", hint=hint)
     return Gate(text.strip(), subject, sign, int(number))
@@ -137,11 +145,8 @@ def shown(evidence: Sequence[str]) -> Iterator[str]:
 
 def figure(subject: str, document: Mapping[str, Any]) -> Figure:
     """What the report has on a subject, after the conversion where that is known at all."""
-    if subject in CVES:
-        _, kind, left = subject.split(".")
-        return _vulnerabilities(document, kind, left)
-    if subject == "vulnerabilities":
-        return _vulnerabilities(document, "any", "kept")
+    if subject in VULNERABILITIES:
+        return _vulnerabilities(document, *VULNERABILITIES[subject])
     if subject == "secrets" and document.get("secrets") is not None:  # not in older reports
         return _secrets(document["secrets"])
     if subject in _ATTACKS:

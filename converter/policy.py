@@ -151,7 +151,7 @@ class _Figures:
             self.seen.add(subject)
             return None
         figure = gates.figure(subject, self.document)
-        if subject not in (*gates.CVES, "vulnerabilities"):
+        if subject not in gates.VULNERABILITIES:
             return figure
         left = [one for one in figure.entries if not self._is_ignored(one)]
         return Figure(len(left) if figure.value is not None else None, tuple(left))

@@ -112,8 +112,10 @@ FailOn = Annotated[
         "--fail-on",
         metavar="RULE",
         help="Exit with status 2 when this holds of the result: shells>0, setuid>0, "
-        "cve.high.kept>0, differences>0, effective_uid==0, scenarios.shell.not_blocked>0, "
-        "or any figure of report.json by its id. The bundle is kept. Repeatable.",
+        "cve.high.kept>0, cve.fixable.kept>0, cve.known-exploited.kept>0, cve.epss-10.kept>0 (10 % "
+        "or more), cve.partial>0, cve.new>0 (with the runtime), differences>0, effective_uid==0, "
+        "scenarios.shell.not_blocked>0, or any figure of report.json by its id. The bundle is "
+        "kept. Repeatable.",
     ),
 ]
 NotWorse = Annotated[

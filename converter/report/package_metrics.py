@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..packages import Remains, State
-from ..vulnerability_figures import counted, line
+from ..vulnerability_figures import FIGURES, LIKELY, counted, line
 from .metrics import Metric
 
 
@@ -18,7 +18,7 @@ def package_metrics(
     packages = _packages(remains)
     if listed is None or listed["vulnerabilities"] is None:
         return (packages,)
-    return packages, _vulnerabilities(listed)
+    return packages, *(_vulnerabilities(listed, id_) for id_ in FIGURES)
 
 
 def _packages(remains: Sequence[Remains]) -> Metric:
@@ -43,13 +43,49 @@ def _files(remains: Remains) -> str:
     return f"{len(remains.kept)} of {remains.files} files"
 
 
-def _vulnerabilities(listed: Mapping[str, Any]) -> Metric:
-    before, left = counted(listed, "any", "before"), counted(listed, "any", "kept")
-    return Metric(
-        "vulnerabilities", "vulnerabilities", "vulnerabilities", before.count, left.count,
+# Name and definition, by id.
+_DEFINED = {
+    "vulnerabilities": (
+        "vulnerabilities",
         "vulnerabilities of packages, each once a package, that the sources know; after: those of "
         "packages that are not removed, whether or not the kept files have them, and the "
         "runtime's; no number where a source is about another image, or where nobody has data of "
         "a package that counts",
-        tuple(map(line, before.found)), tuple(map(line, left.found)),
+    ),
+    "vulnerabilities_fixable": (
+        "vulnerabilities with a fix",
+        "of the vulnerabilities, those of which a source knows a version without it",
+    ),
+    "vulnerabilities_exploited": (
+        "known exploited vulnerabilities",
+        "of the vulnerabilities, those in CISA's catalogue of known exploited ones, as grype's "
+        "report says; no number where there are some that grype says nothing of",
+    ),
+    "vulnerabilities_likely": (
+        f"vulnerabilities of EPSS {LIKELY} % or more",
+        f"of the vulnerabilities, those that FIRST's EPSS gives {LIKELY} % or more to be exploited "
+        "within 30 days, as grype's report says; no number where there are some that it says "
+        "nothing of",
+    ),
+    "vulnerabilities_partial": (
+        "vulnerabilities of partially kept packages",
+        "of the vulnerabilities, those of packages of which some files are kept, which may have "
+        "them or not",
+    ),
+    "vulnerabilities_new": (
+        "vulnerabilities new with the runtime",
+        "those of what the runtime is made of, which the image never had; no number where OSV's "
+        "data on it was not given, for no scanner of the image looks there",
+    ),
+}
+_NOT_BEFORE = ("vulnerabilities_partial", "vulnerabilities_new")
+
+
+def _vulnerabilities(listed: Mapping[str, Any], id_: str) -> Metric:
+    (name, definition), (kind, left) = _DEFINED[id_], FIGURES[id_]
+    before, after = counted(listed, kind, "before"), counted(listed, kind, left)
+    is_before = id_ not in _NOT_BEFORE
+    return Metric(
+        id_, name, "vulnerabilities", before.count if is_before else None, after.count, definition,
+        tuple(map(line, before.found)) if is_before else (), tuple(map(line, after.found)),
     )  # fmt: skip

@@ -75,7 +75,7 @@ def ecosystem_of(package: Package, distribution: Distribution | None) -> Ecosyst
 
 
 def lookups(package: Package, ecosystem: Ecosystem) -> tuple[Lookup, ...]:
-    """None where its versions have no order, or this one has no place in it."""
+    """Without any where its versions have no order, or this one has no place in it."""
     key = order(package.ecosystem)
     if key is None:
         return ()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..model import Package
-from ..packages import SYSTEM_ECOSYSTEMS, Gap, Inventory, Unread
+from ..packages import CRATES, SYSTEM_ECOSYSTEMS, Gap, Inventory, Unread
 from ..packages.purl import key
 from . import osv
 from .osv_files import require_database
@@ -60,7 +60,8 @@ def match(
     return Vulnerabilities(
         sources=tuple(sources),
         findings=tuple(sorted(_merged(named), key=_order)),
-        no_data=tuple(no_data) if not known.reports else (),
+        # A scanner has looked at the image, and never at the runtime.
+        no_data=tuple(one for one in no_data if not known.reports or one.ecosystem == CRATES),
         unread=tuple(_unread(inventory, claims, is_scanned=bool(known.reports))),
     )
 

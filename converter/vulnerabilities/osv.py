@@ -21,8 +21,9 @@ from .values import Claim, NoData, Severity
 from .versions import Key, rank
 
 _FIRST = "0"  # `introduced` before every version
-_Asked = tuple[Package, Lookup]
 _EVENTS = ("introduced", "fixed", "last_affected", "limit")
+
+_Asked = tuple[Package, Lookup]
 
 
 def find(

@@ -417,3 +417,13 @@ def test_what_the_runtime_brings_is_looked_up_too(bill: Inventory, tmp_path: Pat
     assert [(one.id, one.named) for one in of_runtime] == [
         ("RUSTSEC-1", "pkg:cargo/tcp-stack@0.1.2")
     ]
+
+
+def test_a_scanner_s_silence_is_not_about_the_runtime(bill: Inventory, tmp_path: Path) -> None:
+    directory = database(tmp_path, {"npm": [], "Go": []})
+    known = read([written(tmp_path / "g", grype())], directory)
+    found = match(bill, known, crates([("tcp-stack", "0.1.2")]))
+    assert found is not None
+    assert [(one.ecosystem, one.packages) for one in found.no_data] == [
+        ("cargo", ("tcp-stack 0.1.2",))
+    ]

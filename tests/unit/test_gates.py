@@ -12,8 +12,10 @@ from test_report import document  # noqa: F401 - a fixture
 from dock2uk import gates
 from dock2uk.errors import Dock2ukError, PolicyError
 from dock2uk.policy import Ignore, Policy, judge
+from dock2uk.vulnerability_figures import FIGURES
 
 TODAY = datetime.date(2026, 1, 1)
+OF_RUNTIME = {"cve.new", "vulnerabilities_new"}
 EVERY_ATTACK = "scenarios.not_blocked>0"
 
 
@@ -24,7 +26,7 @@ def require(report: dict[str, Any], *rules: str) -> None:
 
 def test_every_figure_of_the_report_can_be_asked_for(document: dict[str, Any]) -> None:  # noqa: F811
     ids = {metric["id"] for metric in document["metrics"]}
-    assert ids | {"vulnerabilities"} == set(gates.METRICS)
+    assert ids | set(FIGURES) == set(gates.METRICS)
 
 
 def test_rules_that_do_not_hold_pass(document: dict[str, Any]) -> None:  # noqa: F811
@@ -74,6 +76,81 @@ def test_what_may_be_kept_counts_as_kept(rule: str, value: int) -> None:
         require({"vulnerabilities": VULNERABILITIES}, rule)
 
 
+def of_grype(number: int, state: str, epss: float | None, **more: Any) -> dict[str, Any]:
+    return {**finding(number, "high", state), "epss": epss, "sources": ["grype: g"], **more}
+
+
+@pytest.mark.parametrize(
+    ("subject", "value"),
+    [
+        ("cve.fixable.kept", 1),
+        ("vulnerabilities_fixable", 1),
+        ("cve.fixable.removed", 1),
+        ("cve.known-exploited.kept", 1),
+        ("vulnerabilities_exploited", 1),
+        ("cve.known-exploited.removed", 0),
+        ("cve.epss-10.kept", 2),
+        ("vulnerabilities_likely", 2),
+        ("cve.epss-11.kept", 1),
+        ("cve.epss-95.kept", 0),
+        ("cve.partial", 1),
+        ("vulnerabilities_partial", 1),
+        ("cve.new", 1),
+        ("vulnerabilities_new", 1),
+        ("cve.any.kept", 4),
+    ],
+)
+def test_what_can_be_mended_what_is_used_and_what_is_new_are_counted(
+    subject: str, value: int
+) -> None:
+    found = [
+        of_grype(1, "removed", 0.01, fixed=["2"]),
+        of_grype(2, "partially kept", 0.9432, known_exploited=True, fixed=["2"]),
+        of_grype(3, "kept", 0.1),
+        of_grype(4, "kept", None),  # grype has none of its age
+        of_grype(5, "new with the runtime", 0.0),
+    ]
+    known = {"found": found, "sources": [{"kind": "grype"}, {"kind": "osv"}]}
+    with pytest.raises(PolicyError, match=f"{subject}=={value}: it is {value}"):
+        require({"vulnerabilities": known}, f"{subject}=={value}")
+
+
+@pytest.mark.parametrize("kind", ["known-exploited", "epss-50"])
+@pytest.mark.parametrize(
+    "other",
+    [
+        finding(2, "high", "kept") | {"sources": ["trivy: t"]},
+        of_grype(2, "kept", None),  # as by a version of it that knows no EPSS
+    ],
+)
+def test_who_says_nothing_of_exploitation_does_not_deny_it(
+    kind: str, other: dict[str, Any]
+) -> None:
+    used = of_grype(1, "kept", 0.9, known_exploited=True, sources=["trivy: t"])
+    is_told = "grype: g" in other["sources"]
+    found = [other] if is_told else [used, other]
+    with pytest.raises(PolicyError, match="there is no data on it"):
+        require({"vulnerabilities": {"found": found}}, f"cve.{kind}.kept>1")
+    require({"vulnerabilities": {"found": [used]}}, f"cve.{kind}.kept>1")
+    require({"vulnerabilities": {"found": [other]}}, f"cve.{kind}.removed>0")
+
+
+@pytest.mark.parametrize(
+    ("sources", "no_data"),
+    [([], []), (["grype"], []), (["grype", "osv"], ["cargo"])],
+)
+def test_a_scanner_of_the_image_knows_nothing_of_the_runtime(
+    sources: list[str], no_data: list[str]
+) -> None:
+    known: dict[str, Any] = {
+        "found": [], "sources": [{"kind": kind} for kind in sources],
+        "no_data": [{"ecosystem": one, "packages": ["tcp-stack 0.1.2"]} for one in no_data],
+    }  # fmt: skip
+    require({"vulnerabilities": known}, "cve.any.kept>0")
+    with pytest.raises(PolicyError, match="there is no data on it"):
+        require({"vulnerabilities": known}, "cve.new>0")
+
+
 @pytest.mark.parametrize(
     ("rule", "state", "is_silent"),
     [
@@ -100,7 +177,7 @@ def test_no_data_of_what_is_counted_is_no_figure(rule: str, state: str, is_silen
         require(report, rule)
 
 
-@pytest.mark.parametrize("subject", ["vulnerabilities", *gates.CVES])
+@pytest.mark.parametrize("subject", sorted(set(gates.VULNERABILITIES) - OF_RUNTIME))
 def test_a_doubt_is_about_every_vulnerability(subject: str) -> None:
     known: dict[str, Any] = {"found": [], "doubts": ["it is about another image"], "no_data": []}
     with pytest.raises(PolicyError, match="there is no data on it"):
@@ -167,6 +244,8 @@ def test_an_attack_that_was_not_run_is_no_data(rule: str) -> None:
         ("shells>-1", "write SUBJECT OPERATOR NUMBER"),
         ("shells>0,setuid>0", "write SUBJECT OPERATOR NUMBER"),
         ("zzz>0", "known: files"),
+        ("cve.epss-0.kept>0", "did you mean cve.epss-"),
+        ("cve.fixable>0", "did you mean cve.fixable.kept"),
     ],
 )
 def test_a_mistake_is_met_with_what_to_write(text: str, hint: str) -> None:

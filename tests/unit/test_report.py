@@ -31,7 +31,7 @@ from dock2uk.model import (
     StripMode,
     Stripping,
 )
-from dock2uk.packages import Gap, Unread, inventory
+from dock2uk.packages import Gap, Unread, crates, inventory
 from dock2uk.pipeline import REPORT_NAME, _write_json
 from dock2uk.probes import parse
 from dock2uk.report import Findings, build, secret_findings, summary
@@ -40,6 +40,7 @@ from dock2uk.report.metrics import Metric
 from dock2uk.scenarios import SCENARIOS, Attempt, Record, Result, Step, judge, not_run
 from dock2uk.secrets import Secret
 from dock2uk.vulnerabilities import Exploitation, Finding, NoData, Severity, Source, Vulnerabilities
+from dock2uk.vulnerability_figures import FIGURES
 from tests import values
 from tests.unit.trees import Entry, Link, program, tree
 
@@ -263,6 +264,31 @@ def test_what_nobody_looked_up_is_no_figure(unread: Unread, is_doubt: bool) -> N
     said = f"not looked up: {unread.path} ({unread.because})"
     assert [said in one for one in document["vulnerabilities"]["doubts"]] == [True] * is_doubt
     assert vulnerabilities_of(document) == ((None, None) if is_doubt else (0, 0))
+
+
+def test_vulnerabilities_are_counted_by_what_is_done_about_them() -> None:
+    dash, lib = inventory(tree(BEFORE)).packages
+    [crate] = crates([("tcp-stack", "0.1.2")])
+    used = Exploitation(0.5, is_known=True)
+    findings = tuple(
+        Finding(f"CVE-{name}", (), Severity.HIGH, fixed, one, one.purl, ("grype: x",), used)
+        for name, one, fixed in (("1", dash, ("9",)), ("2", lib, ()), ("3", crate, ("2",)))
+    )
+    document = made(Vulnerabilities((Source("osv", "osv"),), findings, ()))
+    jsonschema.validate(document, SCHEMA)
+    figures = {one["id"]: (one["before"], one["after"]) for one in document["metrics"]}
+    assert {name: figures[name] for name in FIGURES} == {
+        "vulnerabilities": (2, 2),
+        "vulnerabilities_fixable": (1, 1),
+        "vulnerabilities_exploited": (2, 2),
+        "vulnerabilities_likely": (2, 2),
+        "vulnerabilities_partial": (None, 1),
+        "vulnerabilities_new": (None, 1),
+    }
+    evidence = {one["id"]: one["evidence"]["after"] for one in document["metrics"]}
+    assert evidence["vulnerabilities_new"] == [
+        "CVE-3 (high) of pkg:cargo/tcp-stack@0.1.2: new with the runtime"
+    ]
 
 
 @pytest.mark.parametrize(("package", "figures"), [("lib 1", (None, None)), ("dash 2", (None, 1))])
