@@ -221,7 +221,7 @@ def kernel_metrics(artifact: Artifact) -> tuple[Metric, ...]:
             len(match.drivers),
             f"before: modules of drivers that {replaced_kernel.NAME} brings, which stands for the "
             "host's kernel, for that is not known here; after: drivers linked in, of "
-            f"{len(runtime.drivers)} that {runtime.name} has",
+            f"{len(runtime.drivers)} that {runtime.name} has, without what serves serial ports",
             replaced_kernel.EVIDENCE, tuple(match.drivers),
         ),
     )  # fmt: skip

@@ -138,6 +138,13 @@ def test_parts_name_calls_and_objects_that_there_are() -> None:
     assert named <= known
 
 
+def test_a_serial_port_s_channel_is_no_driver_and_always_there() -> None:
+    (husk,) = load_runtimes()
+    found = match(analysis_of(DYNAMIC, needed=(LOADER,)), [husk])
+    assert found.drivers == ("virtio-net-pci", "virtio-net-mmio")
+    assert "host-signals" in found.objects
+
+
 def test_every_reason_of_every_runtime_is_given() -> None:
     fixed = replace(DYNAMIC, path="/a", type="ET_EXEC", machine="aarch64", interpreter=None)
     other = replace(RUNTIME, name="two", elf_types=("ET_EXEC",))
