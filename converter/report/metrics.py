@@ -173,7 +173,10 @@ def once(nodes: Iterable[Node]) -> Iterator[Node]:
 
 def _elf_metrics(before: Sequence[Node], after: Sequence[Node]) -> tuple[Metric, ...]:
     kinds_before, kinds_after = _elf_kinds(before), _elf_kinds(after)
-    definition = "regular files with an ELF header that are executables; a file with `.so` in its name counts as a library"  # noqa: E501
+    definition = (
+        "regular files with an ELF header of that kind, a file with several names once; one with "
+        "`.so` in its name, or that nobody may execute, counts as a library"
+    )
     metrics = []
     for kind, name in (("executable", "ELF executables"), ("library", "ELF shared libraries")):
         found_before, found_after = kinds_before.get(kind, []), kinds_after.get(kind, [])
@@ -185,7 +188,7 @@ def _elf_metrics(before: Sequence[Node], after: Sequence[Node]) -> tuple[Metric,
 
 def _elf_kinds(nodes: Iterable[Node]) -> dict[str, list[Node]]:
     kinds: dict[str, list[Node]] = {}
-    for node in nodes:
+    for node in once(nodes):
         kind = elf.kind_of(node, facts_of(node).elf_type)
         if kind is not None:
             kinds.setdefault(kind, []).append(node)

@@ -90,6 +90,12 @@ def test_programs_of_this_machine_that_are_no_shells_are_none() -> None:
     assert shell_paths(tree(made)) == []
 
 
+def test_a_program_of_many_names_is_one_elf_file() -> None:
+    made = tree({"/bin/busybox": program("", STATIC)}, {"/bin/cat": "/bin/busybox"})
+    found = one_of(file_metrics(made, NOTHING), "elf_executable")
+    assert (found.before, found.evidence_before) == (1, ("/bin/busybox (0755 0:0)",))
+
+
 def test_text_that_speaks_of_what_a_shell_has_is_none() -> None:
     assert shell_paths(tree({"/opt/x": program("", b"#!/x\nOPTIND\0getopts\0")})) == []
 
