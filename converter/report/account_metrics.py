@@ -7,15 +7,25 @@ from collections.abc import Iterable, Sequence
 
 from ..model import Confidence, Entrypoint, Image, Node, NodeType, Rootfs, Tree
 from .metrics import Metric, of_nodes
+from .shells import led_to
 
 _NO_LOGIN = ("nologin", "false")
+# What useradd(8) and its like leave of the files before they changed them, and groups' passwords.
+_OTHER_PASSWORDS = ("/etc/shadow-", "/etc/passwd-", "/etc/gshadow", "/etc/gshadow-")
+# /usr/etc is where openSUSE's packages have what /etc overrides.
 _PRIVILEGE = re.compile(
-    r"/etc/(?:sudoers|doas\.conf)$|/etc/(?:sudoers\.d|doas\.d|pam\.d|polkit-1)/."
+    r"/etc/(?:sudoers|doas\.conf|pam\.conf)$|/etc/(?:sudoers\.d|doas\.d|pam\.d|polkit-1)/."
+    r"|/lib/pam\.d/.|/share/polkit-1/rules\.d/."
 )
 _SCHEDULED = re.compile(
-    r"/etc/(?:crontab|anacrontab|at\.deny|at\.allow)$|/etc/(?:cron\.\w+|crontabs|init\.d|rc\d\.d|periodic)/[^.]"
-    r"|/var/spool/(?:cron|at)/.|/systemd/(?:system|user)/[^/]+\.(?:service|timer|socket|path)$"
+    r"/etc/(?:crontab|anacrontab|at\.deny|at\.allow|inittab|x?inetd\.conf)$"
+    r"|/etc/(?:cron\.\w+|crontabs|periodic|xinetd\.d|inetd\.d)/[^.]"
+    r"|/etc/(?:rc\.d/)?(?:rc\.local$|(?:init\.d|rc[\dS]\.d)/[^.])|/var/spool/(?:cron|at)/."
+    r"|/systemd/(?:system|user)/(?:[^/]+\.(?:wants|requires|upholds)/)?"
+    r"[^/]+\.(?:service|timer|socket|path)$"
 )
+_LINKS = ", and links from there to others, but to /dev/null; each once"
+_NOWHERE = "/dev/null"  # a unit that leads there is masked: systemctl(1)
 
 
 def account_metrics(tree: Tree, rootfs: Rootfs) -> tuple[Metric, ...]:
@@ -28,16 +38,18 @@ def account_metrics(tree: Tree, rootfs: Rootfs) -> tuple[Metric, ...]:
         _lists("root_accounts", "accounts that are user 0", _roots(old), _roots(new),
                "lines of /etc/passwd with user 0"),
         _lists("password_hashes", "password hashes", _hashes(before), _hashes(after),
-               "accounts in /etc/shadow or /etc/passwd with a password that is set"),
+               "accounts and groups with a password that is set in /etc/shadow, /etc/passwd or "
+               "/etc/gshadow, or in what these were before, where it is another"),
         _lists("empty_passwords", "empty passwords", _empty(before), _empty(after),
                "accounts in /etc/shadow or /etc/passwd that need no password (shadow(5))"),
         _lists("locked_passwords", "locked passwords", _locked(before), _locked(after),
                "accounts in /etc/shadow or /etc/passwd whose field begins with ! or *: no password "
                "matches it (shadow(5)); they can be used without one, by su or a key"),
         _paths("privilege_rules", "files that give privilege", _PRIVILEGE, before, after,
-               "files of sudo, doas, PAM and polkit"),
+               f"files of sudo, doas, PAM and polkit's rules{_LINKS}"),
         _paths("scheduled", "files that start programs", _SCHEDULED, before, after,
-               "files of cron, at and init, and systemd's services, timers, sockets and paths"),
+               "files of cron, at, init and inetd, and systemd's services, timers, sockets and "
+               f"paths{_LINKS}"),
     )  # fmt: skip
 
 
@@ -53,23 +65,39 @@ def _paths(
     name: str,
     title: str,
     pattern: re.Pattern[str],
-    before: Iterable[Node],
-    after: Iterable[Node],
+    before: Sequence[Node],
+    after: Sequence[Node],
     definition: str,
 ) -> Metric:
-    found = [
-        [one for one in nodes if one.type is NodeType.FILE and pattern.search(one.path)]
-        for nodes in (before, after)
-    ]
+    found = [_matching(pattern, nodes) for nodes in (before, after)]
     return of_nodes(name, title, "files", definition, *found)
+
+
+def _matching(pattern: re.Pattern[str], nodes: Sequence[Node]) -> list[Node]:
+    """Files, and links that lead to none of them: a service that is enabled is one, not two."""
+    matching = [node for node in nodes if pattern.search(node.path)]
+    found = {node.path: node for node in matching if node.type is NodeType.FILE}
+    links = [node for node in matching if node.type is NodeType.SYMLINK]
+    by_path = {node.path: node for node in nodes} if links else {}
+    for link in links:
+        end = led_to(link.path, by_path)
+        if end != _NOWHERE:
+            found.setdefault(end, link)
+    return list(found.values())
 
 
 def _lines(nodes: Iterable[Node], path: str) -> list[list[str]]:
     for node in nodes:
         if node.path == path and node.content is not None:
             text = node.content.read().decode("utf-8", "replace")
-            return [line.split(":") for line in text.splitlines() if line.count(":") > 1]
+            return [line.split(":") for line in text.splitlines() if _is_account(line)]
     return []
+
+
+def _is_account(line: str) -> bool:
+    """Lines that begin with + or - are about accounts of NIS, not one (nsswitch.conf(5), compat);
+    glibc passes over #."""
+    return line.count(":") > 1 and not line.startswith(("+", "-", "#"))
 
 
 def _logins(accounts: Iterable[list[str]]) -> list[list[str]]:
@@ -85,10 +113,19 @@ def _passwords(nodes: Sequence[Node]) -> list[list[str]]:
 
 
 def _hashes(nodes: Sequence[Node]) -> list[list[str]]:
+    """Each with its account, elsewhere than in /etc/shadow and /etc/passwd with the file too."""
+    found = {(line[0], line[1]): line for line in _passwords(nodes) if _is_hash(line[1])}
+    for path in _OTHER_PASSWORDS:
+        kind = "group " if "gshadow" in path else ""
+        for name, value, *_ in _lines(nodes, path):
+            if _is_hash(value):
+                found.setdefault((kind + name, value), [f"{kind}{name} in {path}"])
+    return list(found.values())
+
+
+def _is_hash(value: str) -> bool:
     """shadow(5): `!` and `*` begin what no password matches; passwd(5): `x` refers to shadow."""
-    return [
-        line for line in _passwords(nodes) if line[1] not in ("", "x") and line[1][0] not in "!*"
-    ]
+    return value not in ("", "x") and value[0] not in "!*"
 
 
 def _locked(nodes: Sequence[Node]) -> list[list[str]]:

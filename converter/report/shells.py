@@ -37,7 +37,7 @@ def shells(nodes: Iterable[Node]) -> list[list[Node]]:
 
 def _ends_of_links(by_path: Mapping[str, Node]) -> list[tuple[Node, Node]]:
     links = [node for node in by_path.values() if node.type is NodeType.SYMLINK]
-    ends = [(link, by_path.get(_led_to(link.path, by_path))) for link in links]
+    ends = [(link, by_path.get(led_to(link.path, by_path))) for link in links]
     return [(link, end) for link, end in ends if end is not None]
 
 
@@ -51,7 +51,7 @@ def _has_content_of_one(node: Node, sizes: set[int], contents: set[bytes]) -> bo
     return facts_of(node).is_posix_shell
 
 
-def _led_to(path: str, by_path: Mapping[str, Node]) -> str:
+def led_to(path: str, by_path: Mapping[str, Node]) -> str:
     """Where a path ends, with links followed in its directories too: /bin may be usr/bin."""
     at, ahead, links = "/", path.split("/")[::-1], 0
     while ahead:

@@ -20,8 +20,23 @@ _PASSWD = """root:x:0:0::/root:/bin/sh
 toor::0:0::/root:/bin/sh
 daemon:x:1:1::/:/usr/sbin/nologin
 app:x:100:100::/:/bin/false
++::::::
 """
 _SHADOW = "root:$6$salt$hash:1::::::\ntoor::1::::::\ndaemon:*:1::::::\napp:!:1::::::\n"
+_OLD_SHADOW = "root:$6$salt$older:1::::::\napp:!:1::::::\n"
+# What gives privilege or starts programs elsewhere than in the places that everybody knows.
+_RULES = {
+    "/etc/shadow-": _OLD_SHADOW, "/etc/gshadow": "app:$6$salt$hash::\ndaemon:*::\n",
+    "/usr/lib/pam.d/login": "x", "/usr/share/polkit-1/rules.d/50.rules": "x",
+    "/etc/authselect/system-auth": "x", "/etc/rc.local": "x", "/etc/inittab": "x",
+    "/etc/rc.d/init.d/x": "x", "/etc/xinetd.d/x": "x",
+}  # fmt: skip
+_RULES_BY_LINK = {
+    "etc/pam.d/system-auth": "/etc/authselect/system-auth",
+    "etc/systemd/system/multi-user.target.wants/x.service": "/lib/systemd/system/x.service",
+    "etc/systemd/system/y.service": "/opt/y/y.service",
+    "etc/systemd/system/z.service": "/dev/null",
+}
 
 
 @cache
@@ -87,6 +102,7 @@ def debian() -> list[bytes]:
         file("usr/bin/app", program(), 0o755), file("srv/key", openssh(b"none").encode()),
         file("usr/lib/x86_64-linux-gnu/gconv/UTF-16.so", b"g"), directory("tmp", 0o1777),
         file("lib/systemd/system/x.service", b"x"), file("var/shared", b"x", 0o666),
+        *_texts(_RULES), *(symlink(*link) for link in _RULES_BY_LINK.items()),
         *hardened.entries(),
     )  # fmt: skip
     return [first, layer(file("srv/key", b"no key any more"))]

@@ -155,6 +155,50 @@ def test_an_account_without_a_password_in_both_files_is_one() -> None:
     assert (found.before, found.evidence_before) == (2, ("toor", "web"))
 
 
+def test_a_password_is_found_where_it_was_before_and_where_groups_have_theirs() -> None:
+    made = tree({
+        "/etc/passwd": PASSWD + "+::::::\n-bad::::::\n",
+        "/etc/shadow": "root:$6$a:1::::::\nweb:!:1::::::\n",
+        "/etc/shadow-": "root:$6$a:1::::::\nweb:$6$b:1::::::\n", "/etc/gshadow": "web:$6$b::\n",
+    })  # fmt: skip
+    found = {one.id: one for one in account_metrics(made, NOTHING)}
+    assert found["password_hashes"].evidence_before == (
+        "root", "web in /etc/shadow-", "group web in /etc/gshadow",
+    )  # fmt: skip
+    figures = ("accounts", "login_accounts", "empty_passwords")
+    assert [found[one].before for one in figures] == [3, 2, 1]  # none is of NIS
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "count"),
+    [
+        ("privilege_rules", "/usr/lib/pam.d/login", 1),
+        ("privilege_rules", "/usr/share/polkit-1/rules.d/50.rules", 1),
+        ("privilege_rules", "/usr/etc/sudoers", 1), ("privilege_rules", "/etc/pam.conf", 1),
+        ("privilege_rules", "/etc/sudo.conf", 0),
+        ("scheduled", "/etc/rc.local", 1), ("scheduled", "/etc/rc.d/rc.local", 1),
+        ("scheduled", "/etc/rc.d/init.d/x", 1), ("scheduled", "/etc/rcS.d/S01x", 1),
+        ("scheduled", "/etc/inittab", 1), ("scheduled", "/etc/xinetd.d/x", 1),
+        ("scheduled", "/etc/systemd/system/a.target.wants/x.service", 1),
+        ("scheduled", "/etc/systemd/system/x.service.d/x.conf", 0),
+    ],
+)  # fmt: skip
+def test_rules_count_wherever_they_are_read(name: str, path: str, count: int) -> None:
+    for entry in (b"x", Link("/opt/x")):
+        assert one_of(account_metrics(tree({path: entry}), NOTHING), name).before == count
+
+
+def test_a_service_that_is_enabled_is_one_and_a_masked_one_none() -> None:
+    made = tree({
+        "/lib": Link("usr/lib"), "/usr/lib/systemd/system/x@.service": b"x",
+        "/etc/systemd/system/a.target.wants/x@1.service": Link("/lib/systemd/system/x@.service"),
+        "/etc/systemd/system/y.service": Link("/dev/null"),
+    })  # fmt: skip
+    assert one_of(account_metrics(made, NOTHING), "scheduled").evidence_before == (
+        "/usr/lib/systemd/system/x@.service (0644 0:0)",
+    )
+
+
 @pytest.mark.parametrize(
     ("path", "count"),
     [("/etc/crontabs/root", 1), ("/etc/cron.d/job", 1), ("/etc/cron.d/.placeholder", 0)],
