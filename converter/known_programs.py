@@ -10,11 +10,19 @@ import re
 
 from .model import Node, NodeType
 
-# Programs that read commands from whoever reaches them, by the name of the file.
+# Programs that read commands from whoever reaches them, by the name of the file: those that
+# start-up scripts are written for, and others.
 SHELLS = frozenset(
     ("ash", "bash", "busybox", "csh", "dash", "fish", "ksh", "ksh93", "mksh", "rbash", "sh",
      "tcsh", "toybox", "zsh")
 )  # fmt: skip
+_OTHER_SHELLS = (
+    "bosh", "elvish", "hush", "lksh", "loksh", "msh", "nu", "nushell", "oksh", "osh", "pdksh",
+    "posh", "powershell", "pwsh", "rksh", "rzsh", "sash", "scsh", "xonsh", "yash", "ysh",
+)  # fmt: skip
+_SHELL = re.compile(
+    rf"(?:{'|'.join((*SHELLS, *_OTHER_SHELLS))})(?:[-.]static|-extras)?(?:-?\d+(?:\.\d+)*)?"
+)
 # Of distributions: with their databases they have no use in an image that is not changed.
 _SYSTEM_PACKAGE_MANAGERS = frozenset(
     ("apk", "apt", "apt-cache", "apt-cdrom", "apt-config", "apt-get", "apt-key", "apt-mark",
@@ -32,17 +40,27 @@ _LANGUAGE_PACKAGE_MANAGER = re.compile(
     r"brew|flatpak|guix|nix|nix-env|snap)" + _VERSION
 )
 _INTERPRETER = re.compile(
-    r"(?:perl|python|pypy|ruby|node|nodejs|php|php-cgi|php-fpm|lua|luajit|tclsh|wish|awk|gawk|mawk|nawk|guile|"
-    r"deno|bun|julia|racket|erl|escript|elixir|java|groovy|jshell|jjs|mono|dotnet|R|Rscript|ghci|gdb|"
-    r"bc|dc|m4|expect|irb|ocaml)" + _VERSION
+    r"(?:perl|raku|python|platform-python|micropython|pypy|graalpy|ruby|jruby|mruby|truffleruby|"
+    r"node|nodejs|php|php-cgi|php-fpm|phpdbg|hhvm|lua|luajit|tclsh|wish|awk|gawk|mawk|nawk|"
+    r"original-awk|goawk|guile|deno|bun|qjs|julia|racket|erl|escript|elixir|java|groovy|jshell|jjs|"
+    r"kotlin|scala|clojure|mono|dotnet|R|Rscript|octave|ghci|runghc|gdb|bc|dc|m4|expect|irb|ocaml|"
+    r"clisp|sbcl|swipl|wasmtime|wasmer)" + _VERSION
 )
 _NETWORK_TOOLS = frozenset(
-    ("arp", "arping", "aria2c", "axel", "bird", "curl", "dig", "ethtool", "fetch", "finger",
-     "ftp", "git", "host", "ifconfig", "ip", "iperf", "iperf3", "iptables", "lftp", "links",
-     "lynx", "mosh", "mtr", "nc", "nc.openbsd", "nc.traditional", "ncat", "netcat", "netstat",
-     "nft", "nmap", "nping", "nslookup", "openssl", "ping", "ping6", "rclone", "rsh", "rsync",
-     "scp", "sftp", "smbclient", "socat", "ss", "ssh", "ssh-keyscan", "sshd", "stunnel",
-     "tcpdump", "telnet", "tftp", "traceroute", "tshark", "w3m", "wget", "whois")
+    ("aria2c", "arp", "arping", "autossh", "aws", "axel", "az", "bird", "buildah", "chisel",
+     "clickhouse-client", "cloudflared", "consul", "cqlsh", "crane", "crictl", "ctr", "curl",
+     "curlie", "dbclient", "dig", "docker", "drill", "dropbear", "elinks", "etcdctl", "ethtool",
+     "fetch", "finger", "frpc", "ftp", "ftpget", "ftpput", "gcloud", "gh", "git", "glab",
+     "grpcurl", "gsutil", "helm", "hg", "host", "hping3", "http", "https", "ifconfig", "ip",
+     "iperf", "iperf3", "iptables", "kdig", "kubectl", "ldapsearch", "lftp", "links", "lynx",
+     "mariadb", "mariadb-dump", "masscan", "mongo", "mongodump", "mongosh", "mosh", "mtr",
+     "mysql", "mysqldump", "nc", "nc.openbsd", "nc.traditional", "ncat", "nerdctl", "netcat",
+     "netstat", "nft", "ngrok", "nmap", "nping", "nslookup", "nsupdate", "openssl", "oras",
+     "pg_basebackup", "pg_dump", "ping", "ping6", "podman", "psql", "rclone", "redis-cli", "rsh",
+     "rsync", "s3cmd", "s5cmd", "scp", "sftp", "skopeo", "smbclient", "socat", "sqlcmd", "ss",
+     "ssh", "ssh-keyscan", "sshd", "sshpass", "stunnel", "svn", "tailscale", "tcpdump", "telnet",
+     "tftp", "traceroute", "tshark", "valkey-cli", "vault", "w3m", "websocat", "wg", "wget",
+     "wget2", "whois", "xh")
 )  # fmt: skip
 _LIVING_OFF_THE_LAND = frozenset(
     ("ar", "at", "base32", "base64", "batch", "bzip2", "capsh", "cat", "chattr", "chgrp",
@@ -67,13 +85,18 @@ _PROGRAM_DIRECTORIES = frozenset(
 def is_shell(node: Node) -> bool:
     """Whether a path is a shell: a program called as one, or a link that leads to one."""
     if node.type is NodeType.SYMLINK:
-        named = posixpath.basename(node.target or "") in SHELLS
-        return named or (
-            posixpath.basename(node.path) in SHELLS
-            and posixpath.dirname(node.path) in _PROGRAM_DIRECTORIES
+        return _is_called_as_shell(node.target or "") or (
+            _is_called_as_shell(node.path) and posixpath.dirname(node.path) in _PROGRAM_DIRECTORIES
         )
-    is_program = node.type is NodeType.FILE and bool(node.mode & 0o111)
-    return is_program and posixpath.basename(node.path) in SHELLS
+    return _is_executable(node) and _is_called_as_shell(node.path)
+
+
+def _is_called_as_shell(path: str) -> bool:
+    return _SHELL.fullmatch(posixpath.basename(path)) is not None
+
+
+def _is_executable(node: Node) -> bool:
+    return node.type is NodeType.FILE and bool(node.mode & 0o111)
 
 
 def is_system_package_manager(node: Node) -> bool:
@@ -90,8 +113,10 @@ def is_package_manager(node: Node) -> bool:
 
 
 def is_interpreter(node: Node) -> bool:
-    """Whether a path is a program that runs what it is given as text."""
-    return _is_in_path(node) and _INTERPRETER.fullmatch(posixpath.basename(node.path)) is not None
+    """Whether a path is a program that runs what it is given as text, wherever it lies: images
+    bring runtimes of their own, and distributions keep one in libexec."""
+    is_named = _INTERPRETER.fullmatch(posixpath.basename(node.path)) is not None
+    return is_named and (_is_in_path(node) or _is_executable(node))
 
 
 def is_network_tool(node: Node) -> bool:

@@ -29,8 +29,8 @@ def program_metrics(tree: Tree, rootfs: Rootfs, workload: str) -> tuple[Metric, 
 
     named = (
         ("interpreters", "interpreters", is_interpreter,
-         "programs in a bin or sbin named as an interpreter of Perl, Python, Ruby, Node.js, "
-         "PHP, Lua, Tcl, awk and their like; the program itself where it is one"),
+         "executable files, and links in a bin or sbin, named as an interpreter of Perl, Python, "
+         "Ruby, Node.js, PHP, Lua, Tcl, awk and their like; the program itself where it is one"),
         ("network_tools", "network tools", is_network_tool,
          "programs in a bin or sbin that fetch, send or listen, by a list of ours; the "
          "program itself where it is one"),

@@ -124,6 +124,9 @@ def rpm() -> list[bytes]:
             file("usr/bin/dnf", b"#!/usr/bin/python3", 0o755), file("usr/bin/rpm", b"r", 0o755),
             file("usr/bin/find", b"f", 0o755), file("usr/bin/env", b"e", 0o755),
             file("root/.aws/credentials", f"aws_access_key_id = {AWS}\n".encode()),
+            file("usr/libexec/platform-python3.6", b"p", 0o755),
+            file("opt/runtime/python3.11", b"p", 0o755), file("usr/share/doc/python3", b"p"),
+            file("usr/bin/pwsh", b"s", 0o755), file("usr/bin/wget2", b"w", 0o755),
             file("usr/bin/app", program(), 0o755), directory("var/tmp", 0o777),
         )
     ]  # fmt: skip

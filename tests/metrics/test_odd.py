@@ -65,14 +65,37 @@ def test_package_managers_of_languages_count(path: str) -> None:
     "name",
     [
         "perl", "perl5.36.0", "perl5.36-x86_64-linux-gnu", "python3.11", "python3.13t", "ruby3.1",
-        "php8.2", "lua5.4", "node", "tclsh8.6",
+        "php8.2", "lua5.4", "node", "tclsh8.6", "micropython", "jruby", "platform-python3.6",
     ],
 )  # fmt: skip
-def test_interpreters_count_with_version_and_platform(name: str) -> None:
+@pytest.mark.parametrize("directory", ["/usr/bin", "/usr/libexec", "/app/runtime"])
+def test_interpreters_count_with_version_and_platform(name: str, directory: str) -> None:
     others = {f"/usr/bin/{one}": program("") for one in ("perlbug", "python3-config", "nodes")}
-    made = tree({f"/usr/bin/{name}": program("")} | others)
+    texts = {f"/usr/share/doc/{name}": b"no program"}
+    made = tree({f"{directory}/{name}": program("")} | others | texts)
     found = one_of(program_metrics(made, NOTHING, ""), "interpreters")
-    assert found.evidence_before == (f"/usr/bin/{name} (0755 0:0)",)
+    assert found.evidence_before == (f"{directory}/{name} (0755 0:0)",)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "pwsh", "sash", "nu", "elvish", "busybox-extras", "busybox.static", "bash-static",
+        "zsh-5.9", "ksh2020",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("directory", ["/usr/bin", "/opt/tools"])
+def test_shells_of_less_usual_names_are_shells(name: str, directory: str) -> None:
+    others = {f"/usr/bin/{one}": program("", one.encode()) for one in ("shar", "bashbug", "num")}
+    made = tree({f"{directory}/{name}": program("", b"s")} | others)
+    assert shell_paths(made) == [f"{directory}/{name}"]
+
+
+@pytest.mark.parametrize("name", ["wget2", "aws", "kubectl", "docker", "psql"])
+def test_clients_of_services_are_network_tools(name: str) -> None:
+    made = tree({f"/usr/local/bin/{name}": program(""), f"/etc/{name}": program("")})
+    found = one_of(program_metrics(made, NOTHING, ""), "network_tools")
+    assert found.evidence_before == (f"/usr/local/bin/{name} (0755 0:0)",)
 
 
 def test_a_shell_under_another_name_is_one_without_a_namesake() -> None:
