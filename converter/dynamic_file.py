@@ -73,6 +73,16 @@ def read(path: str, content: Content) -> ElfFile:
         return reader.file(held(content, (_GO_BUILD_INFO, _CANARY)))
 
 
+def written_search_path(content: Content) -> tuple[str, ...]:
+    """The directories of DT_RPATH and DT_RUNPATH, empty ones too: for glibc these are the working
+    directory, unless nothing else is there; musl passes over them, and so does `read`."""
+    with content.open() as file:
+        reader = _Reader("", file, content.size)
+        dynamic = reader.dynamic()
+        values = (*reader.names(dynamic, _DT_RPATH), *reader.names(dynamic, _DT_RUNPATH))
+        return tuple(dict.fromkeys(one for value in values if value for one in value.split(":")))
+
+
 def _search_path(values: Iterator[str]) -> tuple[str, ...]:
     return tuple(directory for value in values for directory in value.split(":") if directory)
 

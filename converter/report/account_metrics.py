@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 
 from ..model import Confidence, Entrypoint, Image, Node, NodeType, Rootfs, Tree
+from .links import led_to
 from .metrics import Metric, of_nodes
-from .shells import led_to
 
 _NO_LOGIN = ("nologin", "false")
 # What useradd(8) and its like leave of the files before they changed them, and groups' passwords.

@@ -3,12 +3,15 @@ the guest."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import posixpath
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from ..model import Node, Rootfs, Tree
 from .hardening_gaps import Hardening
 from .metrics import Metric, once
 from .program_facts import facts_of
+from .search_path import open_directories
 
 _READ = (
     "of programs and libraries for x86-64 of up to 512 MiB whose headers can be read, a file with "
@@ -46,11 +49,20 @@ _PROPERTIES = (
 )  # fmt: skip
 # No gap of one file: partial RELRO says the first, and no kernel here uses CET's marks.
 _UNCOUNTED = frozenset(("bind_now", "ibt", "shstk"))
-_Read = Sequence[tuple[Node, Hardening]]
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    path: str
+    hardening: Hardening
+    open_search_path: tuple[str, ...]  # directories of its search path that others may fill
+
+
+_Read = Sequence[_File]
 
 
 def hardening_metrics(tree: Tree, rootfs: Rootfs) -> tuple[Metric, ...]:
-    before, after = (_read(nodes) for nodes in (tree, rootfs.nodes))
+    before, after = (_read(tuple(nodes)) for nodes in (tree, rootfs.nodes))
     return (
         _metric(
             "elf_unhardened", "ELF files that lack hardening",
@@ -67,23 +79,28 @@ def hardening_metrics(tree: Tree, rootfs: Rootfs) -> tuple[Metric, ...]:
         ),
         _metric(
             "elf_open_search_path", "ELF files with open RPATH or RUNPATH",
-            "one of these directories is relative, or below /tmp: others may fill it",
+            "others may fill one of these directories: it is relative, empty (glibc: the working "
+            "directory), /tmp, /var/tmp, /dev/shm or below, or its mode or one above lets them",
             list(map(_open, before)), list(map(_open, after)),
         ),
     )  # fmt: skip
 
 
-def _read(nodes: Iterable[Node]) -> _Read:
+def _read(nodes: Sequence[Node]) -> _Read:
+    by_path = {node.path: node for node in nodes}
     found = ((node, facts_of(node).hardening) for node in once(nodes))
-    return [(node, hardening) for node, hardening in found if hardening is not None]
+    return [_file(node, hardening, by_path) for node, hardening in found if hardening is not None]
+
+
+def _file(node: Node, hardening: Hardening, by_path: Mapping[str, Node]) -> _File:
+    origin = posixpath.dirname(node.path)
+    found = open_directories(hardening.search_path, origin, by_path)
+    return _File(node.path, hardening, tuple(found))
 
 
 def _property(row: tuple[str, str, str, str, str], before: _Read, after: _Read) -> Metric:
     gap, _, title, definition, enforced = row
-    shown = [
-        [node.path for node, hardening in files if gap in hardening.gaps]
-        for files in (before, after)
-    ]
+    shown = [[one.path for one in files if gap in one.hardening.gaps] for files in (before, after)]
     return _metric(
         f"elf_no_{gap}", title, f"{definition}; enforced in the guest by {enforced}", *shown
     )
@@ -100,27 +117,24 @@ def _metric(
     )  # fmt: skip
 
 
-def _lacking(one: tuple[Node, Hardening]) -> str:
-    node, hardening = one
-    gaps = ", ".join(_said(hardening))
-    return f"{node.path}: {gaps}" if gaps else ""
+def _lacking(file: _File) -> str:
+    gaps = ", ".join(_said(file))
+    return f"{file.path}: {gaps}" if gaps else ""
 
 
-def _said(hardening: Hardening) -> Iterator[str]:
+def _said(file: _File) -> Iterator[str]:
     for gap, said, *_ in _PROPERTIES:
-        if gap in hardening.gaps and gap not in _UNCOUNTED:
+        if gap in file.hardening.gaps and gap not in _UNCOUNTED:
             yield said
-    for directory in hardening.open_search_path:
-        yield f"looks for libraries in {directory}"
+    for directory in file.open_search_path:
+        yield f"looks for libraries in {directory or 'the working directory'}"
 
 
-def _searching(one: tuple[Node, Hardening]) -> str:
-    node, hardening = one
-    directories = ":".join(hardening.search_path)
-    return f"{node.path}: {directories}" if directories else ""
+def _searching(file: _File) -> str:
+    directories = file.hardening.search_path
+    return f"{file.path}: {':'.join(directories)}" if directories else ""
 
 
-def _open(one: tuple[Node, Hardening]) -> str:
-    node, hardening = one
-    directories = ":".join(hardening.open_search_path)
-    return f"{node.path}: {directories}" if directories else ""
+def _open(file: _File) -> str:
+    directories = ":".join(one or "(working directory)" for one in file.open_search_path)
+    return f"{file.path}: {directories}" if directories else ""

@@ -17,17 +17,15 @@ _CHECKED = (
 
 @dataclass(frozen=True, slots=True)
 class Hardening:
-    """`gaps` are names of what is not there; the others directories that libraries are looked for
-    in, all and those that others may fill."""
+    """`gaps` are names of what is not there, `search_path` the directories that it has libraries
+    looked for in, as written."""
 
     gaps: tuple[str, ...] = ()
     search_path: tuple[str, ...] = ()
-    open_search_path: tuple[str, ...] = ()
 
 
-def found(file: ElfFile) -> Hardening:
-    directories = (*file.rpath, *file.runpath)
-    return Hardening(tuple(_gaps(file)), directories, tuple(filter(_is_open, directories)))
+def found(file: ElfFile, search_path: tuple[str, ...]) -> Hardening:
+    return Hardening(tuple(_gaps(file)), search_path)
 
 
 def _gaps(file: ElfFile) -> Iterator[str]:
@@ -58,8 +56,3 @@ def _is_unfortified(imports: Iterable[str]) -> bool:
     if any(name.startswith("__") and name.endswith("_chk") for name in names):
         return False
     return not names.isdisjoint(_CHECKED)
-
-
-def _is_open(directory: str) -> bool:
-    """ld.so(8): a relative path is of wherever the program is started."""
-    return not directory.startswith(("/", "$ORIGIN", "${ORIGIN}")) or directory.startswith("/tmp")

@@ -84,7 +84,8 @@ def _pieces(file: BinaryIO, size: int) -> Iterator[bytes]:
 
 def _hardening(content: Content) -> Hardening | None:
     try:
-        return hardening_gaps.found(dynamic_file.read("", content))
+        file = dynamic_file.read("", content)
+        return hardening_gaps.found(file, dynamic_file.written_search_path(content))
     except dynamic_file.ElfError:
         return None
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterable, Mapping
 
 from ..contents import content_digest
 from ..known_programs import is_shell
 from ..model import Node, NodeType
+from .links import led_to
 from .program_facts import facts_of
-
-_MOST_LINKS = 40  # path_resolution(7)
 
 
 def shells(nodes: Iterable[Node]) -> list[list[Node]]:
@@ -49,19 +47,3 @@ def _has_content_of_one(node: Node, sizes: set[int], contents: set[bytes]) -> bo
     if node.size in sizes and content_digest(node) in contents:
         return True
     return facts_of(node).is_posix_shell
-
-
-def led_to(path: str, by_path: Mapping[str, Node]) -> str:
-    """Where a path ends, with links followed in its directories too: /bin may be usr/bin."""
-    at, ahead, links = "/", path.split("/")[::-1], 0
-    while ahead:
-        step = posixpath.normpath(posixpath.join(at, ahead.pop()))
-        node = by_path.get(step)
-        if node is None or node.type is not NodeType.SYMLINK or links == _MOST_LINKS:
-            at = step
-            continue
-        links += 1
-        target = node.target or ""
-        at = "/" if target.startswith("/") else at
-        ahead += target.split("/")[::-1]
-    return at

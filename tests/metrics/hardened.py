@@ -7,7 +7,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from tests.images import Entry, file
+from tests.images import Entry, directory, file
 
 # strcpy(3) into memory whose size the compiler knows: the call that FORTIFY checks, and an array
 # that a canary guards.
@@ -33,6 +33,11 @@ _FILES: dict[str, dict[str, tuple[str, ...]]] = {
     "/opt/elf/no-fortify": {"fortify": ("-O2", "-U_FORTIFY_SOURCE")},
     "/opt/elf/origin": {"path": ("-Wl,-rpath,$ORIGIN/lib,--enable-new-dtags",)},
     "/opt/elf/rpath": {"path": ("-Wl,-rpath,lib:/opt/lib,--disable-new-dtags",)},
+    "/opt/elf/tmplibs": {"path": ("-Wl,-rpath,/tmplibs/x",)},
+    "/opt/elf/var-tmp": {"path": ("-Wl,-rpath,/var/tmp/lib",)},
+    "/opt/elf/shm": {"path": ("-Wl,-rpath,/dev/shm",)},
+    "/opt/elf/shared": {"path": ("-Wl,-rpath,/opt/shared/lib",)},
+    "/opt/elf/empty": {"path": ("-Wl,-rpath,/usr/lib/x:",)},
     "/opt/elf/no-cet": {"cet": ("-fcf-protection=none",)},
     "/opt/elf/ibt": {"cet": ("-fcf-protection=full", "-Wl,-z,ibt")},
 }
@@ -41,12 +46,13 @@ _FILES: dict[str, dict[str, tuple[str, ...]]] = {
 @cache
 def _made(path: str) -> bytes:
     flags = [flag for one in (_HARDENED | _FILES[path]).values() for flag in one]
-    with tempfile.TemporaryDirectory() as directory:
-        output = Path(directory) / "made"
+    with tempfile.TemporaryDirectory() as place:
+        output = Path(place) / "made"
         command = ["gcc", "-w", "-x", "c", "-", "-o", output, *flags]
         subprocess.run(command, input=_SOURCE, text=True, check=True)
         return output.read_bytes()
 
 
 def entries() -> list[Entry]:
-    return [file(path[1:], _made(path), 0o755) for path in _FILES]
+    shared = directory("opt/shared", 0o777)
+    return [shared, *(file(path[1:], _made(path), 0o755) for path in _FILES)]

@@ -7,12 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from dock2uk.model import ElfFile, ImageConfig, Rootfs, Tree
+from dock2uk import dynamic_file
+from dock2uk.contents import Held
+from dock2uk.model import ElfFile, ImageConfig, Node, NodeType, Rootfs, Tree
 from dock2uk.report import hardening_gaps
 from dock2uk.report.account_metrics import account_metrics, identity_metrics
+from dock2uk.report.hardening import hardening_metrics
 from dock2uk.report.metrics import Metric, file_metrics
 from dock2uk.report.program_metrics import program_metrics
+from dock2uk.report.search_path import open_directories
 from dock2uk.report.shells import shells
+from tests.unit.tiny_elf import tiny_elf
 from tests.unit.trees import Link, image, program, read_entrypoint, tree
 
 NOTHING = Rootfs((), (), ())
@@ -298,4 +303,47 @@ def test_hardening_is_judged_by_what_is_imported(
         "/app", "ET_DYN", "x86_64", None, (), (), (), None, False, relro="full",
         imports=frozenset(imports), is_self_contained=is_self_contained,
     )  # fmt: skip
-    assert hardening_gaps.found(one).gaps == (*gaps, "ibt", "shstk")
+    assert hardening_gaps.found(one, ()).gaps == (*gaps, "ibt", "shstk")
+
+
+@pytest.mark.parametrize(
+    ("directory", "is_open"),
+    [
+        ("/tmp", True), ("/tmp/x", True), ("/tmplibs", False), ("/var/tmp/x", True),
+        ("/dev/shm", True), ("", True), ("lib", True), ("../lib", True), ("$LIB", True),
+        ("$ORIGIN/../lib", False), ("${ORIGIN}/shared", True), ("$ORIGIN/../../tmp", True),
+        ("/opt/shared", True), ("/opt/shared/made/lib", True), ("/opt/shared/none", True),
+        ("/opt/sticky", True), ("/opt/sticky/none/lib", True), ("/opt/sticky/made", False),
+        ("/opt/link/lib", True), ("/nowhere", False), ("/opt/elf/x", False),
+    ],
+)  # fmt: skip
+def test_a_search_path_is_open_where_others_may_fill_it(directory: str, *, is_open: bool) -> None:
+    made = tree({
+        "/opt/elf/app": program(""), "/opt/link": Link("shared"),
+        "/opt/elf/shared": open_directory(0o777), "/opt/shared": open_directory(0o777),
+        "/opt/shared/made": None, "/opt/sticky": open_directory(0o1777), "/opt/sticky/made": None,
+    })  # fmt: skip
+    by_path = {node.path: node for node in made}
+    found = tuple(open_directories((directory,), "/opt/elf", by_path))
+    assert found == ((directory,) if is_open else ())
+
+
+def open_directory(mode: int) -> Node:
+    return Node("", NodeType.DIRECTORY, mode, 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("search_path", "shown"),
+    [("/x:", "/app: (working directory)"), (":", "/app: (working directory)"), ("/x", None)],
+)
+def test_an_empty_element_is_the_working_directory(search_path: str, shown: str | None) -> None:
+    made = tree({"/app": program("", tiny_elf(runpath=search_path))})
+    metrics = hardening_metrics(made, NOTHING)
+    assert one_of(metrics, "elf_open_search_path").evidence_before == ((shown,) if shown else ())
+    assert one_of(metrics, "elf_search_path").before == 1
+
+
+def test_an_empty_element_is_told_and_brings_no_library() -> None:
+    content = Held(tiny_elf(runpath="/x:"))
+    assert dynamic_file.read("", content).runpath == ("/x",)
+    assert dynamic_file.written_search_path(content) == ("/x", "")
