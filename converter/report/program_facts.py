@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 from .. import dynamic_file, elf
 from ..content_search import held
 from ..layer_answers import Answers, Question
-from ..model import Content, Node, NodeType
+from ..model import Content, ElfFile, Node, NodeType
 from . import hardening_gaps
 from .hardening_gaps import Hardening
 
@@ -31,6 +31,8 @@ class ProgramFacts:
     code_bytes: int = 0
     returns: int = 0
     hardening: Hardening | None = None  # None: no program or library, or its headers are damaged
+    needed: tuple[str, ...] = ()  # of its dynamic section, as `soname` is
+    soname: str = ""
 
 
 _NOTHING = ProgramFacts()
@@ -54,6 +56,7 @@ def _find(content: Content) -> ProgramFacts:
         header = elf.read_header(head)
         if header is None:
             return _NOTHING
+        dynamic = _dynamic(content) if header.type in ("ET_EXEC", "ET_DYN") else None
         file.seek(0)
         code = [one for one in elf.loaded(file, content.size) if one.is_code]
         counts = [_returns(file, one) for one in code]
@@ -62,7 +65,9 @@ def _find(content: Content) -> ProgramFacts:
             is_posix_shell=held(content, _SHELL_MARKS) == set(_SHELL_MARKS),
             code_bytes=sum(size for size, _ in counts),
             returns=sum(returns for _, returns in counts),
-            hardening=_hardening(content) if header.type in ("ET_EXEC", "ET_DYN") else None,
+            hardening=_hardening(dynamic, content) if dynamic is not None else None,
+            needed=dynamic.needed if dynamic is not None else (),
+            soname=(dynamic.soname or "") if dynamic is not None else "",
         )
 
 
@@ -82,12 +87,15 @@ def _pieces(file: BinaryIO, size: int) -> Iterator[bytes]:
         yield data
 
 
-def _hardening(content: Content) -> Hardening | None:
+def _dynamic(content: Content) -> ElfFile | None:
     try:
-        file = dynamic_file.read("", content)
-        return hardening_gaps.found(file, dynamic_file.written_search_path(content))
+        return dynamic_file.read("", content)
     except dynamic_file.ElfError:
         return None
+
+
+def _hardening(file: ElfFile, content: Content) -> Hardening:
+    return hardening_gaps.found(file, dynamic_file.written_search_path(content))
 
 
 def _encoded(facts: ProgramFacts) -> Any:
@@ -97,9 +105,11 @@ def _encoded(facts: ProgramFacts) -> Any:
 def _decoded(value: Any) -> ProgramFacts:
     if value == 0:
         return _NOTHING
-    is_script, elf_type, is_shell, code_bytes, returns, lists = value
+    is_script, elf_type, is_shell, code_bytes, returns, lists, needed, soname = value
     hardening = Hardening(*map(tuple, lists)) if lists is not None else None
-    return ProgramFacts(is_script, elf_type, is_shell, code_bytes, returns, hardening)
+    return ProgramFacts(
+        is_script, elf_type, is_shell, code_bytes, returns, hardening, tuple(needed), soname
+    )
 
 
 _SOURCES = (

@@ -3,20 +3,13 @@ by what it is. Numbers of code that can be reused are a weak measure: so their d
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 
 from ..known_programs import is_interpreter, is_living_off_the_land, is_network_tool
 from ..model import Node, NodeType, Rootfs, Tree
 from .metrics import Metric, of_nodes, once
+from .modules import DEFINITION, modules, needed_by_others
 from .program_facts import facts_of
-
-# Libraries that are opened by a name that configuration or locale gives, by where they lie.
-_MODULE = re.compile(
-    r"/(?:gconv|engines-[\w.]+|ossl-modules|security|sasl2|modules|plugins?|extensions|pam_\w+"
-    r"|lib-dynload|php/\d{8}|no-debug-non-zts-\d{8})/"
-    r"[^/]+\.so(?:\.\d+)*$|/libnss_[^/]+\.so"
-)
 
 
 def program_metrics(tree: Tree, rootfs: Rootfs, workload: str) -> tuple[Metric, ...]:
@@ -44,8 +37,7 @@ def program_metrics(tree: Tree, rootfs: Rootfs, workload: str) -> tuple[Metric, 
                  "regular files with an execute bit, a file with several names once"),
         _counted("scripts", "scripts", _is_script, before, after,
                  "regular files with an execute bit that begin with #!"),
-        _counted("modules", "modules opened by name", _is_module, before, after,
-                 "libraries in directories for modules, and of name services"),
+        _modules(before, after),
         *_code_metrics(before, after),
     )  # fmt: skip
 
@@ -80,8 +72,10 @@ def _is_script(node: Node) -> bool:
     return _is_executable(node) and facts_of(node).is_script
 
 
-def _is_module(node: Node) -> bool:
-    return node.type is NodeType.FILE and _MODULE.search(node.path) is not None
+def _modules(before: Sequence[Node], after: Sequence[Node]) -> Metric:
+    needed = needed_by_others(before)
+    found = [list(once(modules(nodes, needed))) for nodes in (before, after)]
+    return of_nodes("modules", "modules opened by name", "files", DEFINITION, *found)
 
 
 def _code_metrics(before: Sequence[Node], after: Sequence[Node]) -> tuple[Metric, ...]:

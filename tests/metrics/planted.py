@@ -12,6 +12,7 @@ from tests.images import Entry, directory, docker_archive, file, hard_link, laye
 from tests.metrics import hardened
 from tests.packages.databases import ALPINE, DEBIAN, FEDORA, dpkg, rpm_blob, rpm_sqlite
 from tests.unit.test_secrets_image import AWS, GITHUB, openssh
+from tests.unit.tiny_elf import tiny_elf
 
 APPLICATION = "/usr/bin/app"
 _SETUID, _SETGID = 0o4755, 0o2755
@@ -63,6 +64,18 @@ def _texts(entries: dict[str, str]) -> list[Entry]:
     return [file(path[1:], text.encode()) for path, text in entries.items()]
 
 
+def _opened_by_name() -> list[Entry]:
+    """A module in a directory that no list knows, and a library of a program's own, which is
+    none."""
+    server = tiny_elf(interpreter=None, needed=("libown.so.1",), rpath="$ORIGIN")
+    return [
+        file("opt/db/server", server, 0o755),
+        file("opt/db/lib/module.so", tiny_elf(interpreter=None)),
+        file("opt/db/libown.so.1.2", tiny_elf(interpreter=None)),
+        symlink("opt/db/libown.so.1", "libown.so.1.2"),
+    ]
+
+
 def alpine() -> list[bytes]:
     """busybox with applets, one copied under another name; a token deleted in the second layer."""
     busybox = program() + b"BusyBox"
@@ -103,7 +116,7 @@ def debian() -> list[bytes]:
         file("usr/lib/x86_64-linux-gnu/gconv/UTF-16.so", b"g"), directory("tmp", 0o1777),
         file("lib/systemd/system/x.service", b"x"), file("var/shared", b"x", 0o666),
         *_texts(_RULES), *(symlink(*link) for link in _RULES_BY_LINK.items()),
-        *hardened.entries(),
+        *hardened.entries(), *_opened_by_name(),
     )  # fmt: skip
     return [first, layer(file("srv/key", b"no key any more"))]
 

@@ -177,6 +177,59 @@ def test_extensions_of_interpreters_are_modules(path: str) -> None:
     assert (found.before, found.evidence_before) == (1, (f"{path} (0644 0:0)",))
 
 
+LIBRARY = tiny_elf(interpreter=None)
+
+
+def module_paths(entries: dict[str, bytes | Link]) -> list[str]:
+    found = one_of(program_metrics(tree(entries), NOTHING, ""), "modules")
+    return [line.partition(" ")[0] for line in found.evidence_before]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/usr/lib/postgresql/15/lib/plpgsql.so", "/usr/lib/x86_64-linux-gnu/apr-util-1/dbd.so",
+        "/usr/lib/x86_64-linux-gnu/perl-base/auto/Cwd/Cwd.so", "/usr/lib/jvm/17/lib/libnio.so",
+        "/app/node_modules/x/build/Release/x.node",
+    ],
+)  # fmt: skip
+def test_what_nobody_needs_outside_the_linker_s_directories_is_a_module(path: str) -> None:
+    assert module_paths({path: LIBRARY}) == [path]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/usr/lib/x86_64-linux-gnu/libx.so.1", "/lib64/libx.so", "/usr/local/lib/libx.so.1",
+        "/usr/lib/x86_64-linux-gnu/glibc-hwcaps/x86-64-v3/libx.so.1",
+        "/usr/lib/debug/.build-id/ab/cd.debug", "/opt/x/program",
+    ],
+)  # fmt: skip
+def test_what_the_linker_finds_and_what_is_no_shared_object_is_no_module(path: str) -> None:
+    assert module_paths({path: LIBRARY, "/opt/x/text.so": b"GROUP ( libx.so.1 )"}) == []
+
+
+@pytest.mark.parametrize(
+    "library",
+    [
+        {"/opt/x/libown.so.1": LIBRARY},
+        {"/opt/x/libown.so.1.2": tiny_elf(interpreter=None, soname="libown.so.1")},
+        {"/opt/x/libown.so.1.2": LIBRARY, "/opt/x/libown.so.1": Link("libown.so.1.2")},
+    ],
+    ids=("by its file's name", "by its soname", "by a link"),
+)
+def test_a_library_that_a_program_needs_is_no_module(library: dict[str, bytes | Link]) -> None:
+    server = tiny_elf(needed=("libown.so.1",))
+    assert module_paths(library | {"/opt/x/server": server}) == []
+    assert module_paths(library) != []
+
+
+def test_what_was_needed_by_what_is_dropped_is_no_module_afterwards() -> None:
+    made = tree({"/opt/x/server": tiny_elf(needed=("liba.so",)), "/opt/x/liba.so": LIBRARY})
+    kept = tuple(node for node in made if node.path == "/opt/x/liba.so")
+    assert one_of(program_metrics(made, Rootfs(kept, (), ()), ""), "modules").after == 0
+
+
 def test_an_account_without_a_password_in_both_files_is_one() -> None:
     made = tree({"/etc/passwd": PASSWD, "/etc/shadow": "toor::1::::::\nweb::1::::::\n"})
     found = one_of(account_metrics(made, NOTHING), "empty_passwords")
