@@ -51,7 +51,7 @@ from .model import (
 from .observed_run import observe
 from .progress import Progress
 from .recipes import Recipe
-from .report import difference
+from .report import difference, start_up
 from .report.formats import html as page
 from .runtime import KernelWishes, Match
 from .scenarios import Attempt
@@ -109,10 +109,12 @@ def convert(request: Request, output: Path, progress: Progress) -> Conversion:
         attempts = _attacked(rootfs, entrypoint, artifact, boot, request, progress)
         known, notes = _known(request, progress)
         crates = packages.crates(chosen.runtime.components)
+        notes = (*start_up.notes(source.tree, entrypoint.changes), *notes)
         findings = report.Findings(
             image, entrypoint, analysis, rootfs, artifact, boot, request.stripping, comparison,
             inventory, vulnerabilities.match(inventory, known, crates),
-            secrets.find(source, inventory.packages), attempts, notes, observed, _asked(request),
+            secrets.find(source, inventory.packages), attempts, notes, observed, source,
+            _asked(request),
         )  # fmt: skip
         document = report.build(findings)
         _write_json(directory / REPORT_NAME, document)
@@ -139,6 +141,7 @@ class Foresight:
     match: Match
     inventory: packages.Inventory
     secrets: tuple[secrets.Secret, ...]
+    source: Image  # as it was before its start-up
 
 
 def foresee(request: Request, progress: Progress) -> Foresight:
@@ -151,7 +154,7 @@ def foresee(request: Request, progress: Progress) -> Foresight:
     chosen = match(analysis, load_runtimes(), request.kernel)
     inventory = packages.inventory(source.tree)
     found = secrets.find(source, inventory.packages)
-    return Foresight(image, entrypoint, analysis, rootfs, chosen, inventory, found)
+    return Foresight(image, entrypoint, analysis, rootfs, chosen, inventory, found, source)
 
 
 def find_entrypoint(request: Request, progress: Progress) -> Entrypoint:

@@ -81,7 +81,13 @@ class Findings:
     attempts: tuple[Attempt, ...] = ()  # one for each scenario
     notes: tuple[str, ...] = ()  # of how the rest came to be known
     observed: Observed | None = None  # a traced run in the guest, where one was asked for
+    source: Image | None = None  # as it was before its start-up; None: that did nothing to it
     options: Mapping[str, Any] = field(default_factory=dict)  # that it was asked for with
+
+    @property
+    def before(self) -> Image:
+        """What figures before are of."""
+        return self.source or self.image
 
 
 def build(findings: Findings) -> dict[str, Any]:
@@ -93,7 +99,7 @@ def build(findings: Findings) -> dict[str, Any]:
     kept = {node.path for node in nodes}
     remains = states(findings.inventory, kept, copied)
     listed = {
-        "packages": bill.packages_document(remains, image.tree),
+        "packages": bill.packages_document(remains, findings.before.tree),
         "packages_unread": bill.unread_document(findings.inventory.unread),
         "vulnerabilities": bill.vulnerabilities_document(
             findings.vulnerabilities, remains, image, kept
@@ -177,12 +183,13 @@ def _metrics(
     listed: dict[str, Any],
     secrets: tuple[secret_findings.Found, ...],
 ) -> tuple[Metric, ...]:
+    source = findings.before
     metrics = (
-        *file_metrics(findings.image.tree, findings.rootfs),
-        *program_metrics(findings.image.tree, findings.rootfs, findings.entrypoint.exe),
-        *hardening_metrics(findings.image.tree, findings.rootfs),
-        *account_metrics(findings.image.tree, findings.rootfs),
-        *identity_metrics(findings.image, findings.rootfs, findings.entrypoint),
+        *file_metrics(source.tree, findings.rootfs),
+        *program_metrics(source.tree, findings.rootfs, findings.entrypoint.exe),
+        *hardening_metrics(source.tree, findings.rootfs),
+        *account_metrics(source.tree, findings.rootfs),
+        *identity_metrics(source, findings.rootfs, findings.entrypoint),
         *run_metrics(findings.image, findings.entrypoint, findings.observed),
         *secret_findings.secret_metrics(secrets, findings.image),
         *package_metrics(remains, listed),

@@ -33,6 +33,8 @@ class Known(Protocol):
     def inventory(self) -> Inventory: ...
     @property
     def secrets(self) -> tuple[Secret, ...]: ...
+    @property
+    def source(self) -> Image: ...
 
 
 def foreseen(known: Known) -> list[dict[str, Any]]:
@@ -43,13 +45,13 @@ def foreseen(known: Known) -> list[dict[str, Any]]:
     nodes = known.rootfs.nodes
     copied = copies(known.inventory, known.image.tree, nodes)
     remains = states(known.inventory, {node.path for node in nodes}, copied)
-    calls = known.match.system_calls
+    calls, before = known.match.system_calls, known.source.tree
     metrics = (
-        *file_metrics(known.image.tree, known.rootfs),
-        *program_metrics(known.image.tree, known.rootfs, known.entrypoint.exe),
-        *hardening_metrics(known.image.tree, known.rootfs),
-        *account_metrics(known.image.tree, known.rootfs),
-        *identity_metrics(known.image, known.rootfs, known.entrypoint),
+        *file_metrics(before, known.rootfs),
+        *program_metrics(before, known.rootfs, known.entrypoint.exe),
+        *hardening_metrics(before, known.rootfs),
+        *account_metrics(before, known.rootfs),
+        *identity_metrics(known.source, known.rootfs, known.entrypoint),
         *secret_findings.secret_metrics(secrets, known.image),
         *package_metrics(remains, None),
         Metric(

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from dock2uk import entrypoint, pipeline
+from dock2uk.contents import Held
 from dock2uk.elf import HEADER_SIZE_BYTES
-from dock2uk.model import Rootfs
+from dock2uk.model import Change, Entrypoint, Node, NodeType, Rootfs
 from dock2uk.pipeline import Foresight, Request, foresee
 from dock2uk.progress import Silent
-from dock2uk.report import difference, foreseen
+from dock2uk.report import difference, foreseen, start_up
 from dock2uk.report.program_metrics import program_metrics
 from tests.metrics import planted
 
@@ -42,6 +46,33 @@ def test_what_is_counted_is_what_was_planted(name: str, tmp_path: Path) -> None:
     assert said == {
         key: [None if one == "none" else one for one in pair] for key, pair in expected.items()
     }
+
+
+def test_what_start_up_does_is_not_counted_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A setuid shell that start-up makes, accounts that it changes, and a file that it removes."""
+    made = [
+        Node(path, NodeType.FILE, mode, 0, 0, 0, Held(data))
+        for path, mode, data in (
+            ("/usr/bin/bash", 0o4755, b"s"), ("/etc/passwd", 0o644, b"root:x:0:0::/:/x\n"),
+        )
+    ]  # fmt: skip
+    changes = (*(Change(one.path, one) for one in made), Change("/usr/bin/zsh", None))
+
+    def resolved(*arguments: Any) -> Entrypoint:
+        return replace(entrypoint.resolve(*arguments), changes=changes)
+
+    monkeypatch.setattr(pipeline, "resolve", resolved)
+    known = found("rpm", tmp_path)
+    assert known.image.tree.get("/usr/bin/bash") is not None
+    before = {one["id"]: one["before"] for one in foreseen(known)}
+    for name, (count, _) in EXPECTED["rpm"].items():
+        assert before[name] == (None if count == "none" else count), name
+    assert start_up.notes(known.source.tree, changes) == (
+        "files that start-up made: 1, changed: 1, removed: 1; "
+        "figures before are of the image without that",
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -20,6 +20,7 @@ from dock2uk.model import (
     Comparison,
     Drop,
     Entrypoint,
+    Image,
     Keep,
     Node,
     NodeType,
@@ -82,6 +83,7 @@ def made(
     vulnerabilities: Vulnerabilities | None,
     entrypoint: Entrypoint | None = None,
     origin: Origin = APP,
+    source: Image | None = None,
 ) -> dict[str, Any]:
     before = tree(BEFORE)
     nodes = tuple(node for node in before if node.path in AFTER)
@@ -102,6 +104,7 @@ def made(
         inventory=inventory(before),
         vulnerabilities=vulnerabilities,
         attempts=attempts(),
+        source=source,
     )
     return build(findings)
 
@@ -158,6 +161,13 @@ def test_each_metric_counts_what_its_definition_says(
 ) -> None:
     (found,) = [one for one in document["metrics"] if one["id"] == metric]
     assert (found["before"], found["after"]) == (before, after)
+
+
+def test_figures_before_are_of_the_source() -> None:
+    source = {path: entry for path, entry in BEFORE.items() if path != "/usr/bin/su"}
+    changed = made(None, source=values.image(tree=tree(source)))
+    counts = {one["id"]: one["before"] for one in changed["metrics"]}
+    assert (counts["files"], counts["setuid"]) == (12, 0)
 
 
 def test_drivers_are_held_against_a_kernel_that_is_named(document: dict[str, Any]) -> None:
