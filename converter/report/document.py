@@ -33,6 +33,7 @@ from .interfaces import interfaces
 from .metrics import Metric, file_metrics, kernel_metrics
 from .package_metrics import package_metrics
 from .program_metrics import program_metrics
+from .reasons import REMOVED_BEFORE, reasons
 from .run_metrics import run_metrics
 
 # What a single-address-space machine takes away. Said with every report: a list of improvements
@@ -108,6 +109,7 @@ def build(findings: Findings) -> dict[str, Any]:
     secrets = secret_findings.found(
         findings.secrets, image, findings.inventory.packages, findings.rootfs, entrypoint
     )
+    why = reasons(findings.rootfs)
     config = image.config
     command = (*config.entrypoint, *config.cmd)
     told = entrypoint_document.given_secrets(entrypoint, command)
@@ -133,7 +135,9 @@ def build(findings: Findings) -> dict[str, Any]:
             },
         },
         "entrypoint": entrypoint_document.document(entrypoint),
-        "metrics": [_metric(metric) for metric in _metrics(findings, remains, listed, secrets)],
+        "metrics": [
+            _metric(metric, why) for metric in _metrics(findings, remains, listed, secrets)
+        ],
         "losses": [{"name": name, "detail": detail} for name, detail in _losses(entrypoint)],
         "notes": [
             *findings.rootfs.notes,
@@ -200,7 +204,7 @@ def _metrics(
     return metrics
 
 
-def _metric(metric: Metric) -> dict[str, Any]:
+def _metric(metric: Metric, why: Mapping[str, str]) -> dict[str, Any]:
     return {
         "id": metric.id,
         "name": metric.name,
@@ -208,15 +212,20 @@ def _metric(metric: Metric) -> dict[str, Any]:
         "before": metric.before,
         "after": metric.after,
         "definition": metric.definition,
-        "evidence": _evidence(metric),
+        "evidence": _evidence(metric, why),
     }
 
 
-def _evidence(metric: Metric) -> dict[str, Any]:
+def _evidence(metric: Metric, why: Mapping[str, str]) -> dict[str, Any]:
     before, after = metric.evidence_before, metric.evidence_after
+    old, new = metric.paths_before[:_MOST_EVIDENCE], metric.paths_after[:_MOST_EVIDENCE]
     return {
         "before": list(before[:_MOST_EVIDENCE]),
         "after": list(after[:_MOST_EVIDENCE]),
+        "because": {
+            "before": [why.get(path, REMOVED_BEFORE) for path in old],
+            "after": [why[path] for path in new],
+        },
         "left_out": {
             "before": max(0, len(before) - _MOST_EVIDENCE),
             "after": max(0, len(after) - _MOST_EVIDENCE),

@@ -4,7 +4,7 @@ the guest."""
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..model import Node, Rootfs, Tree
@@ -62,26 +62,26 @@ _Read = Sequence[_File]
 
 
 def hardening_metrics(tree: Tree, rootfs: Rootfs) -> tuple[Metric, ...]:
-    before, after = (_read(tuple(nodes)) for nodes in (tree, rootfs.nodes))
+    sides = [_read(tuple(nodes)) for nodes in (tree, rootfs.nodes)]
     return (
         _metric(
             "elf_unhardened", "ELF files that lack hardening",
             "no PIE, RELRO in part or not at all, no stack canary, no FORTIFY where it would do "
             "something, an executable stack, or a search path that others may fill",
-            list(map(_lacking, before)), list(map(_lacking, after)),
+            _lacking, sides,
         ),
-        *(_property(row, before, after) for row in _PROPERTIES),
+        *(_property(row, sides) for row in _PROPERTIES),
         _metric(
             "elf_search_path", "ELF files with RPATH or RUNPATH",
             "DT_RPATH or DT_RUNPATH names directories; in the guest the program's dynamic linker "
             "looks there",
-            list(map(_searching, before)), list(map(_searching, after)),
+            _searching, sides,
         ),
         _metric(
             "elf_open_search_path", "ELF files with open RPATH or RUNPATH",
             "others may fill one of these directories: it is relative, empty (glibc: the working "
             "directory), /tmp, /var/tmp, /dev/shm or below, or its mode or one above lets them",
-            list(map(_open, before)), list(map(_open, after)),
+            _open, sides,
         ),
     )  # fmt: skip
 
@@ -98,22 +98,25 @@ def _file(node: Node, hardening: Hardening, by_path: Mapping[str, Node]) -> _Fil
     return _File(node.path, hardening, tuple(found))
 
 
-def _property(row: tuple[str, str, str, str, str], before: _Read, after: _Read) -> Metric:
+def _property(row: tuple[str, str, str, str, str], sides: Sequence[_Read]) -> Metric:
     gap, _, title, definition, enforced = row
-    shown = [[one.path for one in files if gap in one.hardening.gaps] for files in (before, after)]
-    return _metric(
-        f"elf_no_{gap}", title, f"{definition}; enforced in the guest by {enforced}", *shown
-    )
+
+    def line(file: _File) -> str:
+        return file.path if gap in file.hardening.gaps else ""
+
+    definition = f"{definition}; enforced in the guest by {enforced}"
+    return _metric(f"elf_no_{gap}", title, definition, line, sides)
 
 
 def _metric(
-    name: str, title: str, definition: str, before: Sequence[str], after: Sequence[str]
+    name: str, title: str, definition: str, line: Callable[[_File], str], sides: Sequence[_Read]
 ) -> Metric:
-    """Of lines, one for each file that has it; what is empty is none."""
-    old, new = (list(filter(None, lines)) for lines in (before, after))
+    """Of files that `line` says something of: what is empty is none."""
+    old, new = ([(one.path, said) for one in files if (said := line(one))] for files in sides)
     return Metric(
         name, title, "files", len(old), len(new), f"{_READ}: {definition}",
-        tuple(old), tuple(new),
+        *(tuple(said for _, said in side) for side in (old, new)),
+        *(tuple(path for path, _ in side) for side in (old, new)),
     )  # fmt: skip
 
 

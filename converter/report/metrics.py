@@ -21,7 +21,8 @@ _SETUID, _SETGID, _GROUP_EXECUTE, _OTHERS_WRITE, _STICKY = 0o4000, 0o2000, 0o010
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One line of the report. `before` or `after` is None where it means nothing."""
+    """One line of the report. `before` or `after` is None where it means nothing. Where each line
+    of evidence is about a path of the file systems, `paths` are these, in the same order."""
 
     id: str
     name: str
@@ -31,6 +32,8 @@ class Metric:
     definition: str
     evidence_before: tuple[str, ...] = ()
     evidence_after: tuple[str, ...] = ()
+    paths_before: tuple[str, ...] = ()
+    paths_after: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,7 @@ def _shells(before: Sequence[Node], after: Sequence[Node]) -> Metric:
         "programs named as a shell, and files with the same content or with what a POSIX shell's "
         "code holds: each file once, with every name and link that leads to it as evidence",
         _each_with_names(old), _each_with_names(new),
+        *(tuple(first.path for first, *_ in found) for found in (old, new)),
     )  # fmt: skip
 
 
@@ -140,12 +144,10 @@ def of_nodes(
 ) -> Metric:
     """How many were found, each of them evidence."""
     return Metric(
-        name, title, unit, len(before), len(after), definition, _evidence(before), _evidence(after)
-    )
-
-
-def _evidence(nodes: Iterable[Node]) -> tuple[str, ...]:
-    return tuple(shown(node) for node in nodes)
+        name, title, unit, len(before), len(after), definition,
+        *(tuple(shown(node) for node in nodes) for nodes in (before, after)),
+        *(tuple(node.path for node in nodes) for nodes in (before, after)),
+    )  # fmt: skip
 
 
 def shown(node: Node) -> str:

@@ -82,6 +82,7 @@ def _code_metrics(before: Sequence[Node], after: Sequence[Node]) -> tuple[Metric
     code = [[(node, facts_of(node)) for node in once(nodes)] for nodes in (before, after)]
     sizes = [sum(facts.code_bytes for _, facts in rows) for rows in code]
     returns = [sum(facts.returns for _, facts in rows) for rows in code]
+    paths = [tuple(node.path for node, facts in rows if facts.code_bytes) for rows in code]
     shown = [
         tuple(f"{node.path}: {facts.code_bytes:,}" for node, facts in rows if facts.code_bytes)
         for rows in code
@@ -90,7 +91,7 @@ def _code_metrics(before: Sequence[Node], after: Sequence[Node]) -> tuple[Metric
         Metric(
             "code_bytes", "code of programs and libraries", "bytes", sizes[0], sizes[1],
             "bytes of executable segments of ELF files, a file with several names once; the "
-            "kernel's code is another line", shown[0], shown[1],
+            "kernel's code is another line", *shown, *paths,
         ),
         Metric(
             "return_bytes", "return instructions in it", "returns", returns[0], returns[1],

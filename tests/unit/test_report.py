@@ -38,6 +38,7 @@ from dock2uk.probes import parse
 from dock2uk.report import Findings, build, secret_findings, summary
 from dock2uk.report.document import _metric
 from dock2uk.report.metrics import Metric
+from dock2uk.report.reasons import reasons
 from dock2uk.scenarios import SCENARIOS, Attempt, Record, Result, Step, judge, not_run
 from dock2uk.secrets import Secret
 from dock2uk.vulnerabilities import Exploitation, Finding, NoData, Severity, Source, Vulnerabilities
@@ -180,15 +181,46 @@ def test_drivers_are_held_against_a_kernel_that_is_named(document: dict[str, Any
 def test_evidence_names_paths_with_mode_and_owner(document: dict[str, Any]) -> None:
     (setuid,) = [one for one in document["metrics"] if one["id"] == "setuid"]
     assert setuid["evidence"] == {
-        "before": ["/usr/bin/su (4755 0:0)"], "after": [], "left_out": {"before": 0, "after": 0},
+        "before": ["/usr/bin/su (4755 0:0)"], "after": [],
+        "because": {"before": ["dropped: not needed"], "after": []},
+        "left_out": {"before": 0, "after": 0},
     }  # fmt: skip
+
+
+def evidence_by_id(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {metric["id"]: metric["evidence"] for metric in document["metrics"]}
+
+
+def test_each_path_that_is_evidence_has_the_rule_that_decided(document: dict[str, Any]) -> None:
+    for name, found in evidence_by_id(document).items():
+        for side in ("before", "after"):
+            because = found["because"][side]
+            are_paths = name != "files_in_layers" and found[side] and found[side][0][0] == "/"
+            assert len(because) == (len(found[side]) if are_paths else 0), name
+    programs = evidence_by_id(document)["elf_executable"]["because"]
+    assert programs == {"before": ["kept: needed"], "after": ["kept: needed"]}
+
+
+def test_what_start_up_removed_and_made_is_told_as_that() -> None:
+    source = BEFORE | {"/usr/bin/gone": program("", mode=0o4755)}
+    found = evidence_by_id(made(None, source=values.image(tree=tree(source))))["setuid"]
+    assert found["before"] == ["/usr/bin/gone (4755 0:0)", "/usr/bin/su (4755 0:0)"]
+    assert found["because"]["before"] == ["gone: start-up removed it", "dropped: not needed"]
+    new, old = Keep("/new", "made"), Keep("/old", "needed")
+    decided = reasons(Rootfs((), (old,), (new, Keep("/old", "rewritten"))))
+    assert decided == {"/old": "kept: needed; rewritten", "/new": "added: made"}
 
 
 def test_long_evidence_is_cut_with_a_count_and_no_row_for_it(document: dict[str, Any]) -> None:
     lines = tuple(f"/bin/sh{number}" for number in range(255))
-    metric = _metric(Metric("shells", "shells", "files", 255, 1, "shells", lines, lines[:1]))
+    metric = _metric(
+        Metric("shells", "shells", "files", 255, 1, "all", lines, lines[:1], lines, lines[:1]),
+        dict.fromkeys(lines, "kept: x"),
+    )
     assert metric["evidence"] == {
-        "before": list(lines[:200]), "after": [lines[0]], "left_out": {"before": 55, "after": 0},
+        "before": list(lines[:200]), "after": [lines[0]],
+        "because": {"before": ["kept: x"] * 200, "after": ["kept: x"]},
+        "left_out": {"before": 55, "after": 0},
     }  # fmt: skip
     jsonschema.validate(document | {"metrics": [metric]}, SCHEMA)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import json
 import re
@@ -50,6 +51,14 @@ class Page(HTMLParser):
 
 def page_of(report: dict[str, Any]) -> Page:
     return Page(FORMATS["html"](report))
+
+
+def test_each_path_of_evidence_stands_with_its_rule(document: dict[str, Any]) -> None:  # noqa: F811
+    assert "dropped: not needed" in page_of(document).texts["small"]
+    older = copy.deepcopy(document)
+    for metric in older["metrics"]:
+        del metric["evidence"]["because"]
+    assert "dropped: not needed" not in page_of(older).texts["small"]
 
 
 def test_elements_are_nested_and_named_once(full: dict[str, Any]) -> None:  # noqa: F811
