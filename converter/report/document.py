@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from .. import __version__, entrypoint_document, paths_document
@@ -21,6 +20,7 @@ from ..model import (
     Stripping,
 )
 from ..packages import Inventory, Remains, copies, crates, states
+from ..runtime import Match
 from ..scenarios import Attempt
 from ..secrets import Secret
 from ..stored_report import VERSION
@@ -94,7 +94,6 @@ class Findings:
 def build(findings: Findings) -> dict[str, Any]:
     """The report as JSON values."""
     image, entrypoint, artifact = findings.image, findings.entrypoint, findings.artifact
-    runtime = artifact.match.runtime
     nodes = findings.rootfs.nodes
     copied = copies(findings.inventory, image.tree, nodes)
     kept = {node.path for node in nodes}
@@ -125,15 +124,7 @@ def build(findings: Findings) -> dict[str, Any]:
             "created": image.config.created or None,
             "layers": [{"diff_id": layer.diff_id, "size": layer.size} for layer in image.layers],
         },
-        "runtime": {
-            "name": runtime.name,
-            "version": runtime.version,
-            "components": [one.purl for one in crates(runtime.components)],
-            "library": {
-                "name": artifact.match.library.name,
-                "sha256": _sha256(artifact.match.library),
-            },
-        },
+        "runtime": _runtime(artifact.match),
         "entrypoint": entrypoint_document.document(entrypoint),
         "metrics": [
             _metric(metric, why) for metric in _metrics(findings, remains, listed, secrets)
@@ -151,13 +142,7 @@ def build(findings: Findings) -> dict[str, Any]:
         "secrets": secret_findings.documents(secrets),
         "interfaces": interfaces(findings.analysis, artifact, entrypoint, findings.observed),
         "files": paths_document.document(image.tree, findings.rootfs),
-        "artifact": {
-            "name": artifact.path.name,
-            "sha256": artifact.sha256,
-            "size": artifact.size,
-            "system_calls": [call.name for call in artifact.match.system_calls],
-            "drivers": list(artifact.match.drivers),
-        },
+        "artifact": _artifact(artifact),
         "verification": _verification(findings.boot),
         "comparison": _comparison(findings.comparison),
         "scenarios": [_attempt(attempt) for attempt in findings.attempts],
@@ -166,8 +151,25 @@ def build(findings: Findings) -> dict[str, Any]:
     return {**document, **entrypoint_document.without(told, sentences)}
 
 
-def _sha256(path: Path) -> str:
-    return digest_of(HostFile(path)).hex()
+def _runtime(match: Match) -> dict[str, Any]:
+    runtime = match.runtime
+    digest = digest_of(HostFile(match.library)).hex()
+    return {
+        "name": runtime.name,
+        "version": runtime.version,
+        "components": [one.purl for one in crates(runtime.components)],
+        "library": {"name": match.library.name, "sha256": digest},
+    }
+
+
+def _artifact(artifact: Artifact) -> dict[str, Any]:
+    return {
+        "name": artifact.path.name,
+        "sha256": artifact.sha256,
+        "size": artifact.size,
+        "system_calls": [call.name for call in artifact.match.system_calls],
+        "drivers": list(artifact.match.drivers),
+    }
 
 
 def _losses(entrypoint: Entrypoint) -> tuple[tuple[str, str], ...]:
