@@ -25,7 +25,7 @@ from ..scenarios import Attempt
 from ..secrets import Secret
 from ..stored_report import VERSION
 from ..vulnerabilities import Vulnerabilities
-from . import bill, program_facts, secret_findings
+from . import bill, losses, program_facts, secret_findings
 from .account_metrics import account_metrics, identity_metrics
 from .call_metrics import call_metrics
 from .hardening import hardening_metrics
@@ -35,28 +35,6 @@ from .package_metrics import package_metrics
 from .program_metrics import program_metrics
 from .reasons import REMOVED_BEFORE, reasons
 from .run_metrics import run_metrics
-
-# What a single-address-space machine takes away. Said with every report: a list of improvements
-# alone would not be believed, and rightly.
-_LOSSES = (
-    (
-        "no separation of users",
-        "The program runs at the kernel's privilege level: modes of files and permissions to "
-        "signal are checked in system calls, and code that goes round these finds no boundary.",
-    ),
-    (
-        "no seccomp, AppArmor or SELinux inside",
-        "There is no second line of defence within the guest; the boundary is the hypervisor.",
-    ),
-    (
-        "the library OS is new code",
-        "Its system calls, TCP/IP stack and drivers are in the guest and were not in the image.",
-    ),
-    (
-        "no shell to look around with",
-        "`docker exec` has no counterpart: what is to be seen is on the console.",
-    ),
-)
 
 # Parts in which a command line or what a program answered may be told.
 _SENTENCES = ("losses", "notes", "verification", "comparison", "scenarios")
@@ -129,7 +107,7 @@ def build(findings: Findings) -> dict[str, Any]:
         "metrics": [
             _metric(metric, why) for metric in _metrics(findings, remains, listed, secrets)
         ],
-        "losses": [{"name": name, "detail": detail} for name, detail in _losses(entrypoint)],
+        "losses": _losses(findings),
         "notes": [
             *findings.rootfs.notes,
             *findings.analysis.findings,
@@ -172,15 +150,12 @@ def _artifact(artifact: Artifact) -> dict[str, Any]:
     }
 
 
-def _losses(entrypoint: Entrypoint) -> tuple[tuple[str, str], ...]:
-    recipes = entrypoint.recipes
-    otherwise = (
-        (f"started otherwise than the container ({one.name})", f"{one.change}: {one.reason}")
-        for one in recipes
-    )
-    granted = (recipe.write_execute for recipe in recipes if recipe.write_execute)
-    at_once = (("memory that is writable and executable at once", why) for why in granted)
-    return (*_LOSSES, *otherwise, *at_once)
+def _losses(findings: Findings) -> list[dict[str, str]]:
+    converted = losses.Converted(
+        findings.image, findings.entrypoint, findings.rootfs, findings.artifact.match,
+        findings.analysis.unneeded, findings.observed,
+    )  # fmt: skip
+    return [{"name": name, "detail": detail} for name, detail in losses.losses(converted)]
 
 
 def _metrics(
