@@ -15,8 +15,9 @@ from test_report import document  # noqa: F401 - a fixture
 
 from dock2uk import report_options
 from dock2uk.errors import Dock2ukError
-from dock2uk.policy import Verdict
+from dock2uk.policy import DEFAULT, Verdict
 from dock2uk.report.formats import FORMATS, NothingToSayError, markdown
+from dock2uk.report.formats.findings import _OF_METRICS as KEPT
 from dock2uk.report.formats.findings import RULES, findings
 
 HOSTILE = "/x|y`z\n</details><script>&\udcff\x1b[31m[a](http://b)" + "é" * 2000
@@ -103,10 +104,11 @@ SARIF = {
 
 @pytest.fixture
 def full(document: dict[str, Any]) -> dict[str, Any]:  # noqa: F811
-    """The report with something of every kind, by hostile names."""
+    """The report with something of every kind, by hostile names; `login_accounts` are more."""
+    kept = {"before": [], "after": [HOSTILE]}
     metrics = [
-        one | {"evidence": {"before": [], "after": [HOSTILE]}}
-        if one["id"] in ("setuid", "shells")
+        one | {"before": 1, "after": 1 + (one["id"] == "login_accounts"), "evidence": kept}
+        if one["id"] in KEPT
         else one
         for one in document["metrics"]
     ]
@@ -139,7 +141,54 @@ def test_every_rule_is_found_once(full: dict[str, Any]) -> None:
     rules = [one.rule for one in findings(full)]
     assert set(rules) == set(RULES)
     assert rules.count("vulnerability-kept") == 1
-    assert rules.count("setuid-kept") == 1
+    assert rules.count("setuid-kept") == 1  # setuid and setgid
+    assert rules.count("more-than-before") == 1
+
+
+def test_rules_keep_their_names() -> None:
+    """Code scanning, and lists of what is borne, know findings by them."""
+    assert set(RULES) >= {
+        "verification-failed", "differs-from-container", "missed-system-call",
+        "attack-not-blocked", "setuid-kept", "shell-kept", "package-manager-kept",
+        "capability-kept", "world-writable-kept", "login-account-kept", "password-hash-kept",
+        "empty-password-kept", "interpreter-kept", "network-tool-kept", "tool-kept",
+        "runs-as-root", "more-than-before", "secret-kept", "secret-in-image",
+        "vulnerability-kept",
+    }  # fmt: skip
+
+
+def test_what_the_default_policy_counts_is_a_finding_and_worse_than_a_warning() -> None:
+    counted = {gate.subject for gate in DEFAULT if not gate.is_of_data} - {"secrets"}
+    assert counted <= KEPT.keys()
+    assert all(RULES[KEPT[subject]][0] for subject in counted)
+
+
+def test_what_is_still_there_and_what_is_more_is_listed_in_every_form(
+    document: dict[str, Any],  # noqa: F811
+) -> None:
+    def metric(name: str, before: int | None, after: int, *lines: str) -> dict[str, Any]:
+        [one] = [one for one in document["metrics"] if one["id"] == name]
+        return one | {
+            "before": before, "after": after, "evidence": {"before": [], "after": list(lines)},
+        }  # fmt: skip
+
+    metrics = [
+        metric("interpreters", 1, 1, "/usr/bin/perl (0755 0:0)"),
+        metric("runs_as_root", 1, 0, "user 101, group 101"),
+        metric("bytes", 1 << 20, 1 << 21),
+        metric("locked_passwords", 1, 2),
+        metric("kernel_bytes", None, 600),
+    ]
+    report = document | {"metrics": metrics, "scenarios": []}
+    found = {(one.rule, one.message) for one in findings(report)}
+    wanted = {
+        ("interpreter-kept", "/usr/bin/perl (0755 0:0)"),
+        ("more-than-before", "bytes of files: 1.0 MiB before, 2.0 MiB now"),
+    }
+    assert {one for one in found if one[0] != "differs-from-container"} == wanted
+    for name in ("sarif", "junit", "md", "html"):
+        assert "/usr/bin/perl" in FORMATS[name](report)
+        assert "1.0 MiB before, 2.0 MiB now" in FORMATS[name](report)
 
 
 @pytest.mark.parametrize("name", FORMATS)

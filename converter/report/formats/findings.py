@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..amounts import amount
+
+_DROP = "Drop it, or use --strip closure."
+# Names are for good: code scanning and lists of what is borne know findings by them.
 # Rule -> whether it is worse than a warning, its title, and what to do about it.
 RULES: Mapping[str, tuple[bool, str, str]] = {
     "verification-failed": (
@@ -29,8 +33,47 @@ RULES: Mapping[str, tuple[bool, str, str]] = {
         "An attack that was tried in the booted guest was not blocked",
         "report.json says step by step what was done; the boundary is the hypervisor.",
     ),
-    "setuid-kept": (True, "A setuid or setgid file is kept", "Drop it, or use --strip closure."),
-    "shell-kept": (True, "A shell is kept", "Drop it, or use --strip closure."),
+    "setuid-kept": (True, "A setuid or setgid file is kept", _DROP),
+    "shell-kept": (True, "A shell is kept", _DROP),
+    "package-manager-kept": (True, "A package manager is kept", _DROP),
+    "capability-kept": (True, "A file with capabilities is kept", _DROP),
+    "world-writable-kept": (
+        True,
+        "A path that everybody may write is kept",
+        "Take the right from others in the image, or drop it.",
+    ),
+    "login-account-kept": (
+        True,
+        "An account with a login shell is kept",
+        "Give it /usr/sbin/nologin in the image, or use --strip closure.",
+    ),
+    "password-hash-kept": (
+        True,
+        "An account with a password is kept",
+        "Lock it in the image, or use --strip closure.",
+    ),
+    "empty-password-kept": (
+        True,
+        "An account that needs no password is kept",
+        "Lock it in the image, or use --strip closure.",
+    ),
+    "interpreter-kept": (
+        False,
+        "An interpreter is kept",
+        "Where the program does not run in it, drop it: whoever takes the program over has it.",
+    ),
+    "network-tool-kept": (False, "A network tool is kept", _DROP),
+    "tool-kept": (False, "A tool to live off the land is kept", _DROP),
+    "runs-as-root": (
+        False,
+        "The program begins as user 0",
+        "Give the image a USER, or convert it with --user.",
+    ),
+    "more-than-before": (
+        False,
+        "There is more of it in the unikernel than in the image",
+        "report.json has the evidence of both sides.",
+    ),
     "secret-kept": (
         True,
         "A secret is in the unikernel",
@@ -47,7 +90,25 @@ RULES: Mapping[str, tuple[bool, str, str]] = {
         "Update the package in the image; a part that is kept need not be the vulnerable one.",
     ),
 }
-_OF_METRICS = {"setuid": "setuid-kept", "setgid": "setuid-kept", "shells": "shell-kept"}
+# What the default policy counts (`policy.DEFAULT`), and what an attacker has beside.
+_OF_METRICS = {
+    "setuid": "setuid-kept",
+    "setgid": "setuid-kept",
+    "shells": "shell-kept",
+    "package_managers": "package-manager-kept",
+    "capabilities": "capability-kept",
+    "world_writable": "world-writable-kept",
+    "login_accounts": "login-account-kept",
+    "password_hashes": "password-hash-kept",
+    "empty_passwords": "empty-password-kept",
+    "interpreters": "interpreter-kept",
+    "network_tools": "network-tool-kept",
+    "living_off_the_land": "tool-kept",
+    "runs_as_root": "runs-as-root",
+}
+# More of these is not worse: a locked password is no way in, and the guest's processes are counted
+# while it is asked, the container's while nobody asks.
+_MORE_IS_NOT_WORSE = ("locked_passwords", "forks_after_ready", "execs_after_ready")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +123,7 @@ def findings(document: Mapping[str, Any]) -> Iterator[Finding]:
     for one in document["scenarios"]:
         if one["result"] == "not blocked":
             yield Finding("attack-not-blocked", f"{one['name']} ({one['technique']})")
-    for metric in document["metrics"]:
-        rule = _OF_METRICS.get(metric["id"])
-        for evidence in metric["evidence"]["after"] if rule else ():
-            yield Finding(str(rule), evidence)
+    yield from _of_metrics(document["metrics"])
     for secret in document["secrets"]:
         if secret["published_with"] is None:
             rule = "secret-kept" if secret["is_kept"] else "secret-in-image"
@@ -92,6 +150,25 @@ def unlisted(document: Mapping[str, Any]) -> dict[str, int]:
             left_out = metric["evidence"].get("left_out", {"after": 0})  # not in older reports
             counts[_OF_METRICS[metric["id"]]] += left_out["after"]
     return {rule: count for rule, count in counts.items() if count}
+
+
+def _of_metrics(metrics: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
+    """What is kept, each once, for a file may be setuid and setgid; then what is more."""
+    kept = (
+        Finding(_OF_METRICS[metric["id"]], evidence)
+        for metric in metrics
+        if metric["id"] in _OF_METRICS and metric["after"]
+        for evidence in metric["evidence"]["after"]
+    )
+    yield from dict.fromkeys(kept)
+    for metric in metrics:
+        if metric["id"] not in _MORE_IS_NOT_WORSE and _is_more(metric["before"], metric["after"]):
+            before, after = (amount(metric[when], metric["unit"]) for when in ("before", "after"))
+            yield Finding("more-than-before", f"{metric['name']}: {before} before, {after} now")
+
+
+def _is_more(before: int | None, after: int | None) -> bool:
+    return before is not None and after is not None and after > before
 
 
 def _of_boot(
