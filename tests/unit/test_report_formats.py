@@ -372,6 +372,41 @@ def test_markdown_shows_names_as_they_are_and_fits_a_comment(full: dict[str, Any
     assert FORMATS["md"](huge).endswith("_More is in report.json._\n")
 
 
+def test_markdown_cuts_names_alone_and_marks_it(full: dict[str, Any]) -> None:
+    name, reason = "/n" * 2000, "because of this " * 40
+    report = full | {
+        "source": full["source"] | {"reference": name},
+        "losses": [{"name": "lost", "detail": reason}],
+        "scenarios": [full["scenarios"][0] | {"because": reason}],
+        "comparison": {"is_compared": False, "reason": reason, "answers": []},
+    }
+    text = FORMATS["md"](report)
+    assert f"## dock2uk: {('/n' * 150)[:299]}…\n" in text
+    assert text.count(reason) == 3
+    assert markdown.escaped(f"{name} is kept") == f"{name[:299]}… is kept"
+
+
+def test_a_list_has_whole_rows_and_room_for_others() -> None:
+    rows = ["a" * 5_000, "b" * 20_000, "c" * 5_000, "d" * 5_000]
+    text = markdown.folded("x", rows)
+    assert [line[2:] for line in text.splitlines() if line.startswith("- ")] == [rows[0], rows[2]]
+    assert "\n\nand 2 more\n" in text
+    assert "<summary>x</summary>\n\nand 1 more\n" in markdown.folded("x", rows[1:2])
+
+
+def test_markdown_says_amounts_with_units_and_changes(full: dict[str, Any]) -> None:
+    [size] = [one for one in full["metrics"] if one["id"] == "bytes"]
+    [kernel] = [one for one in full["metrics"] if one["id"] == "kernel_bytes"]
+    report = full | {"metrics": [size | {"before": 200 << 20, "after": 10 << 20}, kernel]}
+    text = FORMATS["md"](report)
+    assert "|  | before | after | change |\n| --- | --: | --: | --: |\n" in text
+    assert "| bytes of files | 200.0 MiB | 10.0 MiB | -95 % |" in text
+    assert "| kernel image | - | 600 B |  |" in text
+    assert markdown.table(("", "verdict", "n"), [("x", "good", "8 > 2")]).splitlines()[1] == (
+        "| --- | --- | --: |"
+    )
+
+
 @pytest.mark.parametrize("text", ["a|b", "- x", "1. x", "# x", "a_b*c`d", "<b>", "&amp;", "[x](y)"])
 def test_escaped_text_means_nothing(text: str) -> None:
     escaped = markdown.escaped(text)

@@ -1,4 +1,7 @@
-"""Markdown as a comment on a pull request takes it: 64 KB at most, the long lists folded."""
+"""Markdown as a comment on a pull request takes it: 64 KB at most, the long lists folded.
+
+Only names are cut, and marked where they are; what is lost and why is whole or counted.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ...vulnerability_figures import no_data
+from ..amounts import amount, change
 from .findings import RULES, findings, unlisted
 from .packages import files_kept, may_be_there, unread
 from .text import one_line
 
 _LARGEST_BYTES = 60_000  # 65,536 characters is what a comment may have
 _MOST_ROWS = 50
-_MOST_CHARACTERS = 300
+_LARGEST_LIST_BYTES = 12_000  # so that no list takes the place of those behind it
+_LONGEST_NAME = 300
+# What reasons do not have: a name that could be all that a list has room for.
+_LONG_WORD = re.compile(rf"(\S{{{_LONGEST_NAME - 1}}})\S{{2,}}")
+_FIGURE = re.compile(r"[-+]?\d|new$|-?$")  # amounts and changes
 # What means something within a line of CommonMark, tables and HTML; and at its beginning, where a
 # backslash takes the meaning from what follows a number, for it is nothing before a digit.
 _SPECIAL = re.compile(r"([\\`*_\[\]|~<>&]|^[#+=-])")
@@ -33,10 +41,11 @@ def render(document: Mapping[str, Any]) -> str:
 
 def _parts(document: Mapping[str, Any]) -> Iterator[str]:
     entrypoint = document["entrypoint"]
-    yield f"## dock2uk: {escaped(document['source']['reference'])}\n\n"
-    yield f"Runs {escaped(entrypoint['exe'])}: {escaped(' '.join(entrypoint['argv']))}\n\n"
+    yield f"## dock2uk: {escaped_name(document['source']['reference'])}\n\n"
+    command = escaped_name(" ".join(entrypoint["argv"]))
+    yield f"Runs {escaped_name(entrypoint['exe'])}: {command}\n\n"
     yield _verdict(document) + "\n"
-    yield table(("", "before", "after"), [_metric(one) for one in document["metrics"]])
+    yield table(("", "before", "after", "change"), [_metric(one) for one in document["metrics"]])
     found = [f"**{RULES[one.rule][1]}**: {escaped(one.message)}" for one in findings(document)]
     yield folded("Findings", found, sum(unlisted(document).values()))
     yield folded(
@@ -64,7 +73,7 @@ def _calls(guest: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _package(one: Mapping[str, Any]) -> str:
-    return f"{escaped(one['name'])} {escaped(one['version'])}: {files_kept(one)}"
+    return f"{escaped_name(one['name'])} {escaped_name(one['version'])}: {files_kept(one)}"
 
 
 def _attacks_title(document: Mapping[str, Any]) -> str:
@@ -106,16 +115,17 @@ def _vulnerabilities(known: Mapping[str, Any] | None) -> str:
     return "; ".join([counts + said, *missing])
 
 
-def _metric(metric: Mapping[str, Any]) -> tuple[str, str, str]:
-    amounts = (
-        f"{metric[when]:,}" if metric[when] is not None else "" for when in ("before", "after")
-    )
-    before, after = amounts
-    return escaped(metric["name"]), before, after
+def _metric(metric: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    before, after, unit = metric["before"], metric["after"], metric["unit"]
+    said = change(before, after)
+    return escaped(metric["name"]), amount(before, unit), amount(after, unit), said
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [header, ("---", *("--:" for _ in header[1:])), *rows]
+    """Columns of figures to the right; the first, and others of text, to the left."""
+    columns = range(1, len(header))
+    are_figures = (all(_FIGURE.match(row[at]) for row in rows) for at in columns)
+    lines = [header, ("---", *("--:" if one else "---" for one in are_figures)), *rows]
     return "\n".join(f"| {' | '.join(row)} |" for row in lines) + "\n\n"
 
 
@@ -123,13 +133,31 @@ def folded(title: str, rows: Sequence[str], unlisted_count: int = 0) -> str:
     """The first rows as a list, and how many more there are, with those that nobody listed."""
     if not rows:
         return ""
-    body = "\n".join(f"- {row}" for row in rows[:_MOST_ROWS])
-    more = max(0, len(rows) - _MOST_ROWS) + unlisted_count
-    told = f"{body}\n\nand {more} more" if more else body
-    return f"<details><summary>{title}</summary>\n\n{told}\n\n</details>\n\n"
+    shown = _that_fit(rows)
+    more = len(rows) - len(shown) + unlisted_count
+    listed = "\n".join(f"- {row}" for row in shown)
+    body = "\n\n".join(part for part in (listed, f"and {more} more" if more else "") if part)
+    return f"<details><summary>{title}</summary>\n\n{body}\n\n</details>\n\n"
+
+
+def _that_fit(rows: Sequence[str]) -> list[str]:
+    """Whole rows from the first; one that is longer than the list may be makes room for others."""
+    shown: list[str] = []
+    left_bytes = _LARGEST_LIST_BYTES
+    for row in rows:
+        size_bytes = len(row.encode())
+        if len(shown) < _MOST_ROWS and size_bytes <= left_bytes:
+            shown.append(row)
+            left_bytes -= size_bytes
+    return shown
+
+
+def escaped_name(text: str) -> str:
+    """The same of a name, which may be long enough to hide what stands behind it."""
+    return escaped(one_line(text, _LONGEST_NAME))
 
 
 def escaped(text: str) -> str:
-    """Text that Markdown shows as it is, in one line."""
-    shown = _SPECIAL.sub(r"\\\1", one_line(text)[:_MOST_CHARACTERS])
-    return _NUMBERED.sub(r"\1\\", shown)
+    """Text that Markdown shows as it is, in one line, to its end; long names in it are cut."""
+    shown = _LONG_WORD.sub(r"\1…", one_line(text))
+    return _NUMBERED.sub(r"\1\\", _SPECIAL.sub(r"\\\1", shown))

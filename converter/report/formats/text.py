@@ -20,6 +20,8 @@ def encodable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def one_line(text: str) -> str:
-    """Fit for a line of any form: control characters are shown as blanks."""
-    return _CONTROL.sub(" ", encodable(text))
+def one_line(text: str, most: int | None = None) -> str:
+    """Fit for a line of any form: control characters are shown as blanks; `…` is where it ends
+    early."""
+    line = _CONTROL.sub(" ", encodable(text))
+    return line if most is None or len(line) <= most else f"{line[: most - 1]}…"
