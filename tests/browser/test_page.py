@@ -15,7 +15,7 @@ from tests.unit.test_report import made
 
 ROOT = Path(__file__).resolve().parents[2]
 SCREENSHOTS = ROOT / "build/screenshots"
-PHONE, DESKTOP = (390, 844), (1440, 900)
+PHONE, TABLET, DESKTOP = (360, 780), (768, 1024), (1440, 900)
 HOSTILE = "/srv/<img src=x onerror=hacked=1>\u202egnp.</script><script>hacked=1</script>"
 ROWS = 10_000
 LONGEST_SEARCH_MS = 50
@@ -136,6 +136,65 @@ def test_more_rows_come_when_asked_for(opened: Tab) -> None:
     assert opened.value(rows) == 0
 
 
+def test_the_focus_goes_to_the_first_new_row(opened: Tab) -> None:
+    search(opened, "package-1")
+    rows, focused = "document.querySelectorAll('#list tbody tr')", "document.activeElement"
+    opened.value("document.getElementById('more').focus()")
+    opened.value("document.getElementById('more').click()")
+    assert opened.value(f"[...{rows}].indexOf({focused})") == 200
+    while not opened.value("document.getElementById('more').hidden"):
+        opened.value("document.getElementById('more').click()")
+    assert opened.value(f"{focused}.tagName") == "TR"
+
+
+def test_a_row_s_header_is_its_name_alone(opened: Tab) -> None:
+    opened.value("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    headers = "[...document.querySelectorAll('th[scope=row]')]"
+    assert opened.value(f"Math.max(...{headers}.map((one) => one.textContent.length))") < 100
+    assert opened.value("document.querySelectorAll('th h3, th details').length") == 0
+
+
+def test_a_link_to_a_figure_opens_what_is_behind_it(opened: Tab) -> None:
+    opened.value("location.hash = '#m-setuid'; dispatchEvent(new HashChangeEvent('hashchange'))")
+    open_ones = "[...document.querySelectorAll('.behind details[open] summary')]"
+    told = opened.value(f"{open_ones}.map((one) => one.textContent)")
+    assert told == ["Behind it: setuid files"]
+    opened.value("location.hash = ''")
+
+
+# Words of one element that are on two lines, though each would fit on one.
+BROKEN_WORDS = """(() => {
+  const broken = [];
+  for (const cell of document.querySelectorAll("main th, main td, dd, dt, nav a")) {
+    const walker = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+    for (let node; (node = walker.nextNode());) {
+      const hides = "#list, code, .paths, .unseen, details:not([open]) > :not(summary)";
+      if (node.parentElement.closest(hides) || !node.parentElement.checkVisibility()) continue;
+      for (const match of node.data.matchAll(/[A-Za-z]+/g)) {
+        const range = document.createRange();
+        range.setStart(node, match.index);
+        range.setEnd(node, match.index + match[0].length);
+        if (range.getClientRects().length > 1) broken.push(match[0]);
+      }
+    }
+  }
+  return broken;
+})()"""
+
+
+def test_a_phone_shows_whole_words_every_link_and_every_column_of_files(opened: Tab) -> None:
+    opened.window(*PHONE)
+    assert opened.value(BROKEN_WORDS) == []
+    right = "(one) => one.getBoundingClientRect().right"
+    for cells in ("nav a", "#list tr:nth-child(1) td", "[aria-labelledby=attacks] tbody td"):
+        rights = opened.value(f"[...document.querySelectorAll('{cells}')].map({right})")
+        assert max(rights) <= PHONE[0], cells
+    assert opened.value("document.querySelectorAll('#list [role=cell]').length") == 600
+    button, heading = "document.getElementById('theme')", "document.querySelector('h1')"
+    tops = "getBoundingClientRect().top"
+    assert opened.value(f"{button}.{tops} > {heading}.getBoundingClientRect().bottom")
+
+
 def test_a_keyboard_is_enough(opened: Tab) -> None:
     opened.press("Tab")
     assert opened.value("document.activeElement.className") == "skip"
@@ -150,7 +209,7 @@ def test_a_keyboard_is_enough(opened: Tab) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(("width", "height"), [PHONE, DESKTOP])
+@pytest.mark.parametrize(("width", "height"), [PHONE, TABLET, DESKTOP])
 def test_everything_can_be_read(opened: Tab, scheme: str, width: int, height: int) -> None:
     opened.scheme(scheme)
     opened.window(width, height)
@@ -169,7 +228,8 @@ def test_light_and_dark_can_be_chosen(opened: Tab) -> None:
     opened.value("document.getElementById('theme').click()")
     assert opened.value(ground) != light
     assert opened.value(CONTRASTS) == []
-    assert opened.value("document.getElementById('theme').textContent") == "Light"
+    assert opened.value("document.getElementById('theme').ariaPressed") == "true"
+    assert opened.value("document.getElementById('theme').textContent") == "Dark colours"
 
 
 def test_on_paper_all_is_open_and_nothing_can_be_pressed(opened: Tab) -> None:

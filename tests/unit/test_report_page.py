@@ -125,3 +125,39 @@ def test_every_number_of_the_report_is_on_the_page(document: dict[str, Any]) -> 
 )  # fmt: skip
 def test_what_is_not_all_gone_is_not_said_to_be(before: int | None, after: int, said: str) -> None:
     assert change(before, after) == said
+
+
+def test_an_older_report_is_shown(full: dict[str, Any]) -> None:  # noqa: F811
+    """What came later is not in those that somebody kept."""
+    guest = full["interfaces"]["in_guest"]
+    later = ("observed", "observed_in", "refused")
+    in_guest = {name: value for name, value in guest.items() if name not in later}
+    metrics = [
+        one | {"evidence": {when: one["evidence"][when] for when in ("before", "after")}}
+        for one in full["metrics"]
+    ]
+    packages = [
+        {name: value for name, value in one.items() if name not in ("recorded_in", "purl")}
+        for one in full["packages"]
+    ]
+    older = full | {
+        "interfaces": full["interfaces"] | {"in_guest": in_guest},
+        "metrics": metrics,
+        "packages": packages,
+    }
+    assert "Recorded in <code>no place that is known" in FORMATS["html"](older)
+
+
+def test_every_figure_can_be_linked_to_and_every_package_opens(
+    full: dict[str, Any],  # noqa: F811
+) -> None:
+    page = page_of(full)
+    ids = {attrs.get("id") for _, attrs in page.elements}
+    assert {f"m-{one['id']}" for one in full["metrics"]} <= ids
+    charts = FORMATS["html"](full).partition('id="charts"')[2]
+    assert '<a href="#m-shells">shells</a>' in charts
+    states = [one["state"] for one in full["packages"]]
+    assert "removed" in states
+    text = FORMATS["html"](full)
+    assert [text.count(f"<summary>{state}<span") for state in states] == [1] * len(states)
+    assert "None of its 1 files is kept" in text

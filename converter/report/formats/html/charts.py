@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 _WIDTH = 100.0  # of the widest bar, in the drawing's own units
@@ -25,6 +25,7 @@ class Bar:
     unit: str
     before_width: float
     after_width: float
+    id: str = ""  # of the figure, where it is one
 
 
 def package_sizes(packages: Sequence[Mapping[str, Any]]) -> tuple[Bar, ...]:
@@ -44,7 +45,9 @@ def surface(metrics: Sequence[Mapping[str, Any]]) -> tuple[Bar, ...]:
     by_id = {one["id"]: one for one in metrics}
     rows = [by_id[one] for one in _SURFACE if one in by_id]
     return tuple(
-        _bar(row["name"], row["before"], row["after"], row["unit"], row["before"])
+        replace(
+            _bar(row["name"], row["before"], row["after"], row["unit"], row["before"]), id=row["id"]
+        )
         for row in rows
         if row["before"] and row["after"] is not None
     )

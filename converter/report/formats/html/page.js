@@ -1,13 +1,22 @@
 "use strict";
+const at = (id) => document.getElementById(id);
+
 // The list of files: searched as one types, shown a part at a time. Text is put in as text.
 (() => {
+  if (!at("data")) return;
   const PART = 200;
-  const at = (id) => document.getElementById(id);
   const { reasons, rows } = JSON.parse(at("data").textContent);
   const lower = rows.map(([, path, reason]) => `${path}\n${reasons[reason]}`.toLowerCase());
   const body = at("list").tBodies[0];
   let found = [];
   let shown = 0;
+
+  // Narrow screens show rows as blocks, which are rows to a screen reader by their roles alone.
+  const element = (name, role) => {
+    const one = document.createElement(name);
+    one.setAttribute("role", role);
+    return one;
+  };
 
   const search = () => {
     const words = at("words").value.toLowerCase().split(/\s+/).filter(Boolean);
@@ -26,10 +35,9 @@
     const part = document.createDocumentFragment();
     for (const i of found.slice(shown, shown + PART)) {
       const [decision, path, reason] = rows[i];
-      const row = document.createElement("tr");
+      const row = element("tr", "row");
       for (const text of [path, decision, reasons[reason]]) {
-        const cell = row.appendChild(document.createElement("td"));
-        cell.textContent = text;
+        row.appendChild(element("td", "cell")).textContent = text;
       }
       part.append(row);
     }
@@ -44,24 +52,39 @@
   at("search").addEventListener("submit", (event) => event.preventDefault());
   at("words").addEventListener("input", search);
   at("decision").addEventListener("change", search);
-  at("more").addEventListener("click", show);
+  at("more").addEventListener("click", () => {
+    const first = shown;
+    show();
+    body.rows[first].tabIndex = -1;
+    body.rows[first].focus(); // the button may be gone
+  });
   search();
 })();
 
 // Light or dark other than the system has it, until the page is left.
 (() => {
-  const button = document.getElementById("theme");
+  const button = at("theme");
   const root = document.documentElement;
   const system = matchMedia("(prefers-color-scheme: dark)");
   const isDark = () => (root.dataset.theme || (system.matches ? "dark" : "light")) === "dark";
-  const name = () => { button.textContent = isDark() ? "Light" : "Dark"; };
+  const tell = () => button.setAttribute("aria-pressed", isDark());
   button.hidden = false;
   button.addEventListener("click", () => {
     root.dataset.theme = isDark() ? "light" : "dark";
-    name();
+    tell();
   });
-  system.addEventListener("change", name);
-  name();
+  system.addEventListener("change", tell);
+  tell();
+})();
+
+// Who comes by a link to a figure wants what is behind it.
+(() => {
+  const open = () => {
+    const details = at(location.hash.slice(1))?.nextElementSibling?.querySelector(".behind details");
+    if (details) details.open = true;
+  };
+  addEventListener("hashchange", open);
+  open();
 })();
 
 // On paper nothing can be opened, so all is.
