@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,13 @@ import jsonschema
 import pytest
 from rich.console import Console
 from test_report import document  # noqa: F401 - a fixture
+from test_report_page import Page
 
 from dock2uk.ingest import DEFAULT_OPTIONS
 from dock2uk.pipeline import profile
 from dock2uk.progress import Silent
 from dock2uk.report import difference
+from dock2uk.report.difference import settings
 from tests.images import docker_archive, file, layer, symlink
 from tests.unit.test_cli import dock2uk
 
@@ -123,15 +126,17 @@ def test_attacks_on_two_unikernels_are_compared_one_by_one(
         return str(path)
 
     first = attacked("1.json", "blocked by absence", "not blocked")
-    second = attacked("2.json", "blocked by absence", "not run", "blocked by the kernel")
+    second = attacked(
+        "2.json", "blocked by absence", "blocked by the kernel", "blocked by the kernel"
+    )
     found = between(first, second)
     assert [(one["id"], one["first"], one["second"]) for one in found["scenarios"]] == [
-        ("a0", "blocked by absence", "blocked by absence"), ("a1", "not blocked", "not run"),
-        ("a2", None, "blocked by the kernel"),
+        ("a0", "blocked by absence", "blocked by absence"),
+        ("a1", "not blocked", "blocked by the kernel"), ("a2", None, "blocked by the kernel"),
     ]  # fmt: skip
     text, markdown = shown(found), difference.FORMATS["md"](found)
     for said in (text, markdown.replace("\\", "")):
-        assert "drop (T1059): not blocked, then not run" in said
+        assert "drop (T1059): not blocked, then blocked by the kernel" in said
         assert "not among its attacks, then blocked by the kernel" in said
         assert "shell (T1059): blocked by absence" in said
     assert "attacks that end otherwise: 2" in text
@@ -140,11 +145,98 @@ def test_attacks_on_two_unikernels_are_compared_one_by_one(
     assert "<script" not in markdown.replace("\\<script", "")
     mixed = between(images[0], first)
     assert mixed["scenarios"] is None
-    assert "attacks: not compared" in shown(mixed)
+    assert f"attacks: not compared, nobody attacks an image, as {images[0]} is" in flat(mixed)
+    unverified = attacked("3.json", "not run", "not run")
+    text = flat(between(first, unverified))
+    assert "attacks that end otherwise" not in text
+    assert f"attacks: 2 not compared, for they were not run on {unverified}: convert it" in text
+
+
+def test_how_images_are_started_is_compared_without_secrets(tmp_path: Path) -> None:
+    def image(name: str, **config: Any) -> str:
+        path = docker_archive(tmp_path / name, [layer(file("x", b"x"))], **config)
+        return f"docker-archive:{path}"
+
+    first = image(
+        "1.tar", Entrypoint=["/run.sh"], Cmd=["--password=hunter2"], User="web",
+        Env=["PATH=/bin", "DB_PASSWORD=old-secret", "GONE=1"], Volumes={"/data": {}},
+        Labels={"version": "1"}, ExposedPorts={"80/tcp": {}},
+    )  # fmt: skip
+    second = image(
+        "2.tar", Entrypoint=["/run.sh", "-v"], Cmd=["--password=hunter3"],
+        Env=["PATH=/bin:/sbin", "DB_PASSWORD=new-secret", "API_TOKEN=third-secret"],
+        Labels={"version": "2"}, ExposedPorts={"8080/tcp": {}}, StopSignal="SIGQUIT",
+    )  # fmt: skip
+    found = between(first, second)
+    assert "settings changed: 10 Entrypoint: " in flat(found)
+    wanted = [
+        'Entrypoint: ["/run.sh"], then ["/run.sh", "-v"]',
+        "Env new: API_TOKEN=(a secret)",
+        "Env PATH: /bin, then /bin:/sbin",
+        "Env gone: GONE=1",
+        "User: web, then none",
+        "ExposedPorts new: 8080/tcp",
+        "ExposedPorts gone: 80/tcp",
+        "Volumes gone: /data",
+        "Labels version: 1, then 2",
+        "StopSignal: SIGTERM, then SIGQUIT",
+    ]
+    assert list(settings.changes(found["settings"])) == wanted
+    for form in difference.FORMATS.values():
+        assert not re.search("hunter|(old|new|third)-secret", form(found))
+
+
+def test_what_only_one_kind_of_side_has_is_not_compared(
+    document: dict[str, Any],  # noqa: F811
+    tmp_path: Path,
+    images: tuple[str, str],
+) -> None:
+    path = tmp_path / "report.json"
+    path.write_text(json.dumps(document))
+    text = flat(between(images[0], str(path)))
+    assert "settings: not compared, for one side has none: Entrypoint, Cmd, User, Volumes" in text
+    assert f"there is no data on {images[0]}: convert it with --vulns FILE" in text
+    assert f"there is no data on {path}: convert it again with --vulns FILE" in text
+
+
+def test_new_evidence_of_a_figure_is_shown_and_bounded(images: tuple[str, str]) -> None:
+    found = between(*images)
+    text, markdown = flat(found), difference.FORMATS["md"](found)
+    assert "new behind the figures" in text
+    for said in (text, markdown):
+        assert "setuid files: /mode (4755 0:0)" in said
+        assert "shells: /bin/bash (0755 0:0)" in said
+    many = next(one for one in found["metrics"] if one["id"] == "setuid")
+    many |= {"new": [f"/{number}" for number in range(8)]}
+    text = flat(found | {"metrics": [many]})
+    assert "setuid files: /4 " in text
+    assert "setuid files: and 3 more" in text
+
+
+def test_the_page_is_one_file_without_network(images: tuple[str, str]) -> None:
+    found = between(*images)
+    page = Page(difference.FORMATS["html"](found))
+    assert page.open == []
+    assert not [attrs for _, attrs in page.elements if attrs.keys() & {"src", "srcset", "style"}]
+    [policy] = [attrs["content"] for _, attrs in page.elements if "http-equiv" in attrs]
+    assert (policy or "").startswith("default-src 'none'; style-src 'sha256-")
+    targets = {attrs.get("href") for tag, attrs in page.elements if tag == "a"}
+    assert targets <= {f"#{attrs['id']}" for _, attrs in page.elements if "id" in attrs}
+    lines = "\n".join(page.texts["li"])
+    assert "/x|y`z\n<script>&\\u001b[31m" in lines
+    assert "setuid files: /mode (4755 0:0)" in lines
+    assert "there is no data on" in lines
+    for row in found["metrics"]:
+        assert row["name"] in "".join(page.texts["th"])
+
+
+def flat(found: dict[str, Any]) -> str:
+    """What the terminal shows, in one line."""
+    return " ".join(shown(found).split())
 
 
 def shown(found: dict[str, Any]) -> str:
-    console = Console(width=100, record=True, file=io.StringIO())
+    console = Console(width=200, record=True, file=io.StringIO())
     console.print(difference.summary(found))
     return console.export_text()
 

@@ -121,7 +121,7 @@ def test_every_number_of_the_report_is_on_the_page(document: dict[str, Any]) -> 
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [(8, 0, "-100 %"), (7328, 28, "-99.6 %"), (100_000, 1, "-99.9 %"), (4, 2, "-50 %"),
-     (0, 3, "new"), (2, 2, ""), (None, 5, "")],
+     (0, 3, "new"), (2, 2, ""), (None, 5, ""), (554, 552, "-0.4 %"), (99_999, 100_000, "+0.1 %")],
 )  # fmt: skip
 def test_what_is_not_all_gone_is_not_said_to_be(before: int | None, after: int, said: str) -> None:
     assert change(before, after) == said

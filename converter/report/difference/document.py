@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from . import settings
 from .profile import Number, Profile
 
 VERSION = 1
@@ -17,6 +18,7 @@ def build(first: Profile, second: Profile) -> dict[str, Any]:
         "version": VERSION,
         "first": _side(first),
         "second": _side(second),
+        "settings": settings.compared(first.settings, second.settings),
         "metrics": [_metric(*pair) for pair in _pairs(first, second)],
         "packages": _packages(first.packages, second.packages),
         "vulnerabilities": _vulnerabilities(first, second),
@@ -25,8 +27,13 @@ def build(first: Profile, second: Profile) -> dict[str, Any]:
     }
 
 
-def _side(profile: Profile) -> dict[str, str]:
-    return {"name": profile.name, "kind": profile.kind, "digest": profile.digest}
+def _side(profile: Profile) -> dict[str, Any]:
+    return {
+        "name": profile.name,
+        "kind": profile.kind,
+        "digest": profile.digest,
+        "has_vulnerabilities": profile.vulnerabilities is not None,
+    }
 
 
 def _pairs(first: Profile, second: Profile) -> Iterator[tuple[Number | None, Number | None]]:

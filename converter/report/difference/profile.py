@@ -17,6 +17,7 @@ from ..hardening import hardening_metrics
 from ..metrics import Metric, file_metrics
 from ..package_metrics import package_metrics
 from ..program_metrics import program_metrics
+from .settings import Settings, of_config, of_entrypoint
 
 _NOTHING = Rootfs((), (), ())
 _PIECE_BYTES = 1 << 20
@@ -54,6 +55,7 @@ class Profile:
     packages: frozenset[tuple[str, str, str]]  # ecosystem, name, version
     vulnerabilities: frozenset[tuple[str, str, str]] | None  # id, severity, package; None: no data
     paths: frozenset[str]
+    settings: Settings
     nodes: Mapping[str, Node] | None = None
     attacks: tuple[Attack, ...] = ()  # none of an image: nobody attacks one
 
@@ -88,7 +90,7 @@ def of_image(name: str, image: Image, inventory: Inventory, secrets: tuple[Secre
     return Profile(
         name, "image", image.digest, tuple(map(_before, metrics)),
         frozenset((p.ecosystem, p.name, p.version) for p in inventory.packages),
-        None, frozenset(nodes), nodes,
+        None, frozenset(nodes), of_config(image.config), nodes,
     )  # fmt: skip
 
 
@@ -111,7 +113,7 @@ def of_report(name: str, report: Mapping[str, Any]) -> Profile:
             (one["id"], one["severity"], one["package"])
             for one in known["found"] if one["state"] != "removed"
         ),
-        frozenset(kept),
+        frozenset(kept), of_entrypoint(report["entrypoint"]),
         attacks=tuple(
             Attack(one["id"], one["name"], one["technique"], one["result"])
             for one in report["scenarios"]

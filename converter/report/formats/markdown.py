@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ...vulnerability_figures import no_data
@@ -30,9 +30,13 @@ _NUMBERED = re.compile(r"^(\d+)(?=[.)])")
 
 
 def render(document: Mapping[str, Any]) -> str:
+    return bounded(_parts(document))
+
+
+def bounded(parts: Iterable[str]) -> str:
     """Whole parts are left out from the end where there is no room."""
     text = ""
-    for part in _parts(document):
+    for part in parts:
         if len((text + part).encode()) > _LARGEST_BYTES:
             return text + "\n_More is in report.json._\n"
         text += part
