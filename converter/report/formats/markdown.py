@@ -50,11 +50,10 @@ def _parts(document: Mapping[str, Any]) -> Iterator[str]:
     yield f"Runs {escaped_name(entrypoint['exe'])}: {command}\n\n"
     yield _verdict(document) + "\n"
     yield table(("", "before", "after", "change"), [_metric(one) for one in document["metrics"]])
-    found = [f"**{RULES[one.rule][1]}**: {escaped(one.message)}" for one in findings(document)]
-    yield folded("Findings", found, sum(unlisted(document).values()))
     yield folded(
         "Lost", [f"**{escaped(x['name'])}**: {escaped(x['detail'])}" for x in document["losses"]]
     )
+    yield from _findings(document)
     guest = document["interfaces"]["in_guest"]
     yield folded("System calls within the guest", list(_calls(guest)))
     yield folded(_attacks_title(document), [_attack(one) for one in document["scenarios"]])
@@ -63,6 +62,17 @@ def _parts(document: Mapping[str, Any]) -> Iterator[str]:
     places = [escaped(one) for one in unread(document)]
     yield folded(f"Packages not read ({len(places)})", places)
     yield folded("Notes", [escaped(note) for note in document["notes"]])
+
+
+def _findings(document: Mapping[str, Any]) -> Iterator[str]:
+    """A list for each rule, so that many of one hide none of another; what is worst first."""
+    by_rule: dict[str, list[str]] = {}
+    for one in findings(document):
+        by_rule.setdefault(one.rule, []).append(escaped(one.message))
+    more = unlisted(document)
+    for rule, messages in sorted(by_rule.items(), key=lambda one: not RULES[one[0]][0]):
+        count = len(messages) + more.get(rule, 0)
+        yield folded(f"{RULES[rule][1]} ({count})", messages, more.get(rule, 0))
 
 
 def _calls(guest: Mapping[str, Any]) -> Iterator[str]:
