@@ -312,7 +312,7 @@ def report(
     """Show a bundle's report again, or write it in other forms; of two, show what lies between.
 
     Two images are compared as they are: figures, packages, and every path with its mode, owner and
-    content. Of a bundle its unikernel counts. Of a difference there are json and md.
+    content. Of a bundle its unikernel counts. Of a difference there are html, json and md.
 
     Example: [bold]dock2uk report nginx.uk --report md=comment.md --report sarif=nginx.sarif[/bold]
     Example: [bold]dock2uk report nginx:1.28 nginx:1.29[/bold]

@@ -75,7 +75,9 @@ def _level(is_error: bool) -> str:
 
 
 def _result(finding: Finding, index: int, place: str) -> dict[str, Any]:
-    message = one_line(finding.message)[:_MOST_CHARACTERS]
+    whole = one_line(finding.message)
+    is_cut = len(whole) > _MOST_CHARACTERS
+    message = f"{whole[: _MOST_CHARACTERS - 1]}…" if is_cut else whole
     digest = hashlib.sha256(f"{finding.rule}\0{message}".encode()).hexdigest()
     where = {"physicalLocation": {"artifactLocation": {"uri": place}, "region": {"startLine": 1}}}
     return {
