@@ -430,6 +430,10 @@ def test_escaped_text_means_nothing(text: str) -> None:
     assert escaped.replace("\\", "") == text
 
 
+def test_what_turns_text_around_is_shown() -> None:
+    assert markdown.escaped("a\u202eb") == "a\\\\u202eb"
+
+
 def test_a_number_is_escaped_behind_it() -> None:
     """A backslash before a digit would be shown (CommonMark § 2.4)."""
     assert markdown.escaped("2.36-9") == "2\\.36-9"

@@ -14,7 +14,7 @@ from ...vulnerability_figures import no_data
 from ..amounts import amount, change
 from .findings import RULES, findings, unlisted
 from .packages import files_kept, may_be_there, unread
-from .text import one_line
+from .text import one_line, visible
 
 _LARGEST_BYTES = 60_000  # 65,536 characters is what a comment may have
 _MOST_ROWS = 50
@@ -173,5 +173,5 @@ def escaped_name(text: str) -> str:
 
 def escaped(text: str) -> str:
     """Text that Markdown shows as it is, in one line, to its end; long names in it are cut."""
-    shown = _LONG_WORD.sub(r"\1…", one_line(text))
+    shown = _LONG_WORD.sub(r"\1…", visible(one_line(text)))
     return _NUMBERED.sub(r"\1\\", _SPECIAL.sub(r"\\\1", shown))
