@@ -26,6 +26,10 @@ class ImageNotFoundError(SourceError):
     """No such image there, or nobody there to ask: another source may have it."""
 
 
+class OtherPlatformError(SourceError):
+    """The image is there, and made for another operating system or processor."""
+
+
 class LayerError(SourceError):
     """A layer holds something no honest image does; names the layer and the entry."""
 

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .. import secrets
 from ..entrypoint import Options, Resolve
-from ..errors import Dock2ukError, UndecidedError, UnsupportedError
+from ..errors import (
+    Dock2ukError,
+    OtherPlatformError,
+    SandboxUnavailableError,
+    StartupError,
+    UndecidedError,
+    UnsupportedError,
+)
 from ..model import Confidence, Entrypoint
 from ..pipeline import Foresight, Request, foresee
 from ..progress import Silent
 from ..report import foreseen
+from .changes import findings
 
-# In the order in which they are shown.
-CONVERTIBLE, CHANGED, UNDECIDED, REFUSED, UNREAD = VERDICTS = (
-    "convertible", "convertible with a change", "undecided", "not convertible", "not read",
+# In the order in which they are shown; what each means, docs/audit.schema.json says.
+CONVERTIBLE, TESTED, CHANGED, UNDECIDED, REFUSED, UNREAD = VERDICTS = (
+    "convertible", "convertible, to be tested", "convertible with a change", "undecided",
+    "not convertible", "not read",
 )  # fmt: skip
 _MOST_RISKS = 20
+_NAMED = "convert it with --entrypoint PROGRAM --cmd ARGUMENTS"
+_RECORDED = f"--resolve auto runs its start-up in a sandbox; or {_NAMED}"
+# As `entrypoint.shell` says of `${NAME:?}`, and of any other variable under `set -u`.
+_UNSET = re.compile(r"ends the script: (\w+) is not set")
 
 
 def row(source: str, resolve: str) -> dict[str, Any]:
@@ -29,10 +43,15 @@ def assess(request: Request) -> dict[str, Any]:
     try:
         return _found(request, foresee(request, Silent()))
     except UndecidedError as undecided:
-        hint = undecided.hint or "--resolve record runs its start-up in a sandbox; or --entrypoint"
+        hint = _needed(undecided.reasons) or _RECORDED
         return without(request.reference, UNDECIDED, undecided.reasons, hint)
     except UnsupportedError as unsupported:
         return without(request.reference, REFUSED, unsupported.reasons, unsupported.hint)
+    except (StartupError, SandboxUnavailableError) as problem:
+        hint = problem.hint or _needed(_read_before(problem)) or _NAMED
+        return without(request.reference, UNDECIDED, (problem.message,), hint)
+    except OtherPlatformError as problem:
+        return without(request.reference, REFUSED, (problem.message,), problem.hint)
     except Dock2ukError as problem:
         return without(request.reference, UNREAD, (problem.message,), problem.hint)
     except Exception as problem:
@@ -40,16 +59,32 @@ def assess(request: Request) -> dict[str, Any]:
         return without(request.reference, UNREAD, (said,), None)
 
 
+def _read_before(problem: BaseException) -> tuple[str, ...]:
+    """Why it was run at all: what reading had left open."""
+    before = problem.__context__
+    return before.reasons if isinstance(before, UndecidedError) else ()
+
+
+def _needed(reasons: Iterable[str]) -> str | None:
+    """The variables without which the start-up says that it will not begin."""
+    names = dict.fromkeys(name for one in reasons for name in _UNSET.findall(one))
+    given = " ".join(f"-e {name}=VALUE" for name in names)
+    return f"convert it with {given}" if given else None
+
+
 def _found(request: Request, found: Foresight) -> dict[str, Any]:
-    changes = [f"recipe {one.name}: {one.change}" for one in found.entrypoint.recipes]
+    told = findings(found)
+    doubted = TESTED if told.doubts else CONVERTIBLE
+    risks = [*_risks(found), *told.risks, *found.rootfs.notes]
     return {
         "source": request.reference,
         "digest": found.image.digest,
-        "verdict": CHANGED if changes else CONVERTIBLE,
-        "because": changes,
+        "verdict": CHANGED if told.changes else doubted,
+        "because": [*told.changes, *told.doubts],
         "hint": None,
         "program": _program(found.entrypoint),
-        "risks": list(_risks(found))[:_MOST_RISKS],
+        "risks": risks[:_MOST_RISKS],
+        "risks_unlisted": len(risks[_MOST_RISKS:]),
         "metrics": foreseen(found),
     }
 
@@ -60,7 +95,7 @@ def without(
     """The row of an image that no program was found in."""
     return {
         "source": source, "digest": None, "verdict": verdict, "because": list(because),
-        "hint": hint, "program": None, "risks": [], "metrics": [],
+        "hint": hint, "program": None, "risks": [], "risks_unlisted": 0, "metrics": [],
     }  # fmt: skip
 
 
@@ -85,4 +120,4 @@ def _risks(found: Foresight) -> list[str]:
     calls = found.analysis.calls
     if calls is not None and calls.unbounded:
         risks.append(f"any system call may be made: {calls.unbounded[0]}")
-    return [*risks, *found.analysis.findings, *found.rootfs.notes]
+    return risks

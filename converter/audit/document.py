@@ -9,7 +9,7 @@ from typing import Any
 from .. import __version__
 from .assessment import VERDICTS
 
-VERSION = 1
+VERSION = 2
 
 
 def build(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -16,8 +16,9 @@ from ..report.formats.markdown import escaped, table
 from ..report.formats.text import visible
 
 _STYLES = {
-    "convertible": "green", "convertible with a change": "green", "undecided": "yellow",
-    "not convertible": "red", "not read": "red",
+    "convertible": "green", "convertible, to be tested": "green",
+    "convertible with a change": "green", "undecided": "yellow", "not convertible": "red",
+    "not read": "red",
 }  # fmt: skip
 _SHOWN = ("files", "bytes", "setuid", "shells", "packages", "secrets")
 _HEADINGS = ("image", "verdict", "program", *_SHOWN)

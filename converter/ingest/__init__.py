@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .. import cache
-from ..errors import ImageNotFoundError, SourceError
+from ..errors import ImageNotFoundError, OtherPlatformError, SourceError
 from ..model import Dockerfile, Image, Layer, Origin
 from ..progress import Progress
 from . import registry
@@ -131,6 +131,8 @@ def _remote(
 ) -> Manifest:
     try:
         return registry.open_image(name, progress, options)
+    except OtherPlatformError:
+        raise
     except SourceError as problem:
         hint = "; or: ".join(filter(None, (problem.hint, missing.hint))) or None
         raise SourceError(f"{problem.message}. And {missing.message}", hint=hint) from problem
@@ -138,7 +140,7 @@ def _remote(
 
 def _require_readable(reference: str, manifest: Manifest) -> None:
     if manifest.config.os == "windows":
-        raise SourceError(f"{reference} is an image of Windows; only Linux ones are taken")
+        raise OtherPlatformError(f"{reference} is an image of Windows; only Linux ones are taken")
     if not manifest.layers:
         raise SourceError(f"{reference} is an empty image: it has no layers, so nothing to run")
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import SourceError
+from ..errors import OtherPlatformError, SourceError
 from ..model import Origin
 from . import digest, files, limits
 from .blob import Blob
@@ -72,7 +72,7 @@ def choose(store: BlobStore, index: Mapping[str, Any], wanted: Platform) -> Offe
     chosen = documents.chosen(store.shown, offers, wanted)
     if chosen is None:
         has = sorted({str(one.platform) for one in offers if one.platform is not None})
-        raise SourceError(
+        raise OtherPlatformError(
             f"{store.shown}: there is no image for {wanted}",
             hint=f"it has: {', '.join(has[:_SHOWN_PLATFORMS])}" if has else None,
         )

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,14 @@ from rich.console import Console
 
 from dock2uk import audit
 from dock2uk.audit import assessment, looking
+from dock2uk.audit.changes import findings
+from dock2uk.entrypoint import Bounds, Options, Resolve
 from dock2uk.errors import Dock2ukError
-from dock2uk.pipeline import Request
-from tests.images import docker_archive, file, layer
+from dock2uk.model import Confidence, Difference, DifferenceKind
+from dock2uk.pipeline import Foresight, Request, foresee
+from dock2uk.progress import Silent
+from tests import images
+from tests.images import config_of, docker_archive, file, layer
 from tests.unit.test_cli import dock2uk
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -69,6 +75,136 @@ def test_what_cannot_be_converted_says_why(
     row = audit.assess(Request(archive(tmp_path / "a.tar", *command, program=program)))
     assert row["verdict"] == verdict
     assert said in " ".join(row["because"])
+
+
+def running(path: Path, *command: str, program: bytes, **config: Any) -> Request:
+    """An image that can run scripts and date(1), as the sandbox needs for its start-up."""
+    libraries = ("lib64/ld-linux-x86-64.so.2", "lib/x86_64-linux-gnu/libc.so.6")
+    programs = {"bin/sh": "/bin/dash", "bin/date": "/bin/date", "bin/sleep": "/bin/sleep"}
+    files = {**{name: f"/{name}" for name in libraries}, **programs}
+    made = layer(
+        file("app", program, 0o755),
+        *(file(name, Path(source).read_bytes(), 0o755) for name, source in files.items()),
+    )
+    image = docker_archive(path, [made], Cmd=list(command), **config)
+    return Request(f"docker-archive:{image}")
+
+
+def test_another_program_that_is_given_as_an_argument_has_to_be_kept(
+    tmp_path: Path, program: bytes
+) -> None:
+    row = audit.assess(running(tmp_path / "a.tar", "/app", "--with", "/bin/date", program=program))
+    assert row["verdict"] == "convertible with a change"
+    [change] = row["because"]
+    assert change.startswith("--keep /bin/date: another program, which is left out")
+    assert not any("/bin/date" in risk for risk in row["risks"])
+
+
+def test_a_secret_of_the_environment_has_to_be_given_at_boot(
+    tmp_path: Path, program: bytes
+) -> None:
+    request = running(tmp_path / "a.tar", "/app", program=program, Env=["DB_PASSWORD=hunter2345x"])
+    row = audit.assess(request)
+    assert row["verdict"] == "convertible with a change"
+    assert row["because"] == ["run -e DB_PASSWORD=VALUE: secret left out: its name says so"]
+
+
+def test_a_program_that_may_be_started_is_to_be_tested(tmp_path: Path) -> None:
+    path = tmp_path / "app"
+    source = 'const char *shell = "/usr/bin/dated"; int main(void) { return !shell; }'
+    command = ["gcc", "-static", "-x", "c", "-", "-o", path]
+    subprocess.run(command, input=source, text=True, check=True)
+    other = file("usr/bin/dated", path.read_bytes(), 0o755)
+    made = layer(file("app", path.read_bytes(), 0o755), other)
+    image = docker_archive(tmp_path / "a.tar", [made], Cmd=["/app"])
+    row = audit.assess(Request(f"docker-archive:{image}"))
+    assert row["verdict"] == "convertible, to be tested"
+    [doubt] = row["because"]
+    assert doubt.startswith("may start /usr/bin/dated: another program, which is left out")
+
+
+def found_with(tmp_path: Path, program: bytes, **changed: Any) -> Foresight:
+    found = foresee(running(tmp_path / "a.tar", "/app", program=program), Silent())
+    return replace(found, entrypoint=replace(found.entrypoint, **changed))
+
+
+@pytest.mark.parametrize(
+    ("subject", "change", "doubt"),
+    [
+        ("/srv/data/", "--bake: secret left out: /srv/data/: random", ""),
+        ("/srv/made", "--bake: secret left out: /srv/made: random", ""),
+        ("/bin/date", "", "/bin/date is the image's own, not as start-up leaves it"),
+    ],
+)
+def test_what_start_up_made_and_is_left_out_is_a_change(
+    tmp_path: Path, program: bytes, subject: str, change: str, doubt: str
+) -> None:
+    """What the image has in its own form may do."""
+    left_out = Difference(subject, DifferenceKind.SECRET, "random", is_baked=False)
+    baked = replace(left_out, is_baked=True)
+    told = findings(found_with(tmp_path, program, differences=(left_out,)))
+    assert "".join(told.changes).startswith(change)
+    assert "".join(told.doubts).startswith(doubt)
+    assert (bool(told.changes), bool(told.doubts)) == (bool(change), bool(doubt))
+    told = findings(found_with(tmp_path, program, differences=(baked,)))
+    assert (told.changes, told.doubts) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("evidence", "remedy"),
+    [
+        (("not done: mkdir /srv", "not done: b"), "mkdir /srv and 1 more; --resolve auto runs it"),
+        (("not done: a", "it was not run: no"), "a; it was not run: no"),
+    ],
+)
+def test_work_of_a_start_up_that_was_only_read_is_to_be_tested(
+    tmp_path: Path, program: bytes, evidence: tuple[str, ...], remedy: str
+) -> None:
+    found = found_with(tmp_path, program, confidence=Confidence.READ, evidence=evidence)
+    assert findings(found).doubts == (f"its start-up was read, not run: {remedy}",)
+
+
+def test_what_an_undecided_image_needs_is_said_with_what_an_audit_has(
+    tmp_path: Path, program: bytes
+) -> None:
+    static = Options(resolve=Resolve.STATIC)
+    needed = running(
+        tmp_path / "a.tar", "/bin/sh", "-c", 'exec /app "${PORT:?give it}"', program=program
+    )
+    for options in (static, Options()):
+        row = audit.assess(replace(needed, entrypoint=options))
+        assert (row["verdict"], row["hint"]) == ("undecided", "convert it with -e PORT=VALUE")
+    open_ = running(tmp_path / "b.tar", "/bin/sh", "-c", ". /none; exec $X", program=program)
+    row = audit.assess(replace(open_, entrypoint=static))
+    assert row["hint"].startswith("--resolve auto runs its start-up in a sandbox; or convert it")
+
+
+def test_a_start_up_that_fails_or_never_ends_is_undecided(tmp_path: Path, program: bytes) -> None:
+    endless = "while true; do date; sleep 1; done"
+    request = running(tmp_path / "a.tar", "/bin/sh", "-c", endless, program=program)
+    bounded = Options(bounds=Bounds(time_s=2))
+    row = audit.assess(replace(request, entrypoint=bounded))
+    assert (row["verdict"], row["digest"]) == ("undecided", None)
+    assert row["hint"] == "convert it with --entrypoint PROGRAM --cmd ARGUMENTS"
+
+
+def test_what_is_for_another_system_is_not_convertible(
+    tmp_path: Path, program: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def of_windows(*given: Any, **config: Any) -> bytes:
+        return config_of(*given, **config).replace(b'"linux"', b'"windows"')
+
+    monkeypatch.setattr(images, "config_of", of_windows)
+    row = audit.assess(Request(archive(tmp_path / "a.tar", "/app", program=program)))
+    assert (row["verdict"], "Windows" in row["because"][0]) == ("not convertible", True)
+
+
+def test_risks_that_are_not_listed_are_counted(
+    tmp_path: Path, program: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(assessment, "_MOST_RISKS", 0)
+    row = audit.assess(Request(archive(tmp_path / "a.tar", "/app", program=program)))
+    assert (row["risks"], row["risks_unlisted"] > 0) == ([], True)
 
 
 def test_our_own_mistakes_are_a_row_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -224,7 +360,7 @@ def test_a_program_of_several_names_is_shown_with_the_one_it_has(
 def test_hostile_names_are_text_in_every_form() -> None:
     row = {
         "source": HOSTILE, "digest": None, "verdict": "not read", "because": [HOSTILE],
-        "hint": HOSTILE, "program": None, "risks": [HOSTILE], "metrics": [],
+        "hint": HOSTILE, "program": None, "risks": [HOSTILE], "risks_unlisted": 3, "metrics": [],
     }  # fmt: skip
     document = audit.build([row])
     jsonschema.validate(document, SCHEMA)

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from ... import cache
-from ...errors import ImageNotFoundError, SourceError
+from ...errors import ImageNotFoundError, OtherPlatformError, SourceError
 from ...progress import Progress, Silent
 from .. import digest, limits
 from ..blob import Blob
@@ -194,18 +194,20 @@ def _no_platform(name: Name, wanted: Platform, offered: Sequence[Offer]) -> Sour
     if not has:
         return SourceError(f"{name}: its index has no image for {wanted}, nor for any other")
     if all(one.startswith("windows/") for one in has):
-        return SourceError(f"{name} is for Windows only: {', '.join(has)}")
+        return OtherPlatformError(f"{name} is for Windows only: {', '.join(has)}")
     hint = "choose one with --platform, or another tag"
-    return SourceError(f"{name}: no image for {wanted}; it has {', '.join(has)}", hint=hint)
+    return OtherPlatformError(f"{name}: no image for {wanted}; it has {', '.join(has)}", hint=hint)
 
 
 def _require_platform(name: Name, config: bytes, wanted: Platform) -> None:
     """A name without an index has one platform, which is not asked for but found."""
     offered = of_config(parse(f"{name}: configuration", config))
     if offered.os == "windows":
-        raise SourceError(f"{name} is an image of Windows ({offered}); only Linux ones are taken")
+        raise OtherPlatformError(
+            f"{name} is an image of Windows ({offered}); only Linux ones are taken"
+        )
     if not wanted.takes(offered):
-        raise SourceError(
+        raise OtherPlatformError(
             f"{name} is for {offered}, not {wanted}",
             hint=f"give --platform {offered} if you mean it",
         )
