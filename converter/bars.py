@@ -6,6 +6,7 @@ Where it is drawn is `cli`'s to say.
 from __future__ import annotations
 
 from threading import Lock
+from typing import Any
 
 from rich.console import Console
 from rich.progress import (
@@ -22,6 +23,8 @@ from rich.text import Text
 
 from .progress import Silent
 
+_COUNTED = "counted"  # how far a step has come, in words, where that is not bytes
+
 
 def live(console: Console) -> Live:
     """What draws the bars, and takes them away at the end."""
@@ -30,9 +33,11 @@ def live(console: Console) -> Live:
 
 
 class _Size(DownloadColumn):
-    """Nothing where nothing is counted."""
+    """Nothing where nothing is counted, and no bytes where other things are."""
 
     def render(self, task: Task) -> Text:
+        if _COUNTED in task.fields:
+            return Text(task.fields[_COUNTED])
         return super().render(task) if task.completed or task.total else Text()
 
 
@@ -40,7 +45,7 @@ class _Rate(TransferSpeedColumn):
     """Nothing where nothing is known."""
 
     def render(self, task: Task) -> Text:
-        return super().render(task) if task.speed else Text()
+        return super().render(task) if task.speed and _COUNTED not in task.fields else Text()
 
 
 class Bars:
@@ -66,6 +71,11 @@ class Bars:
         if self._step is not None:
             self._shown.update(self._step, completed=done_bytes, total=total_bytes)
 
+    def counted(self, done: int, total: int, last: str) -> None:
+        if self._step is not None:
+            fields: dict[str, Any] = {_COUNTED: f"{done} of {total}"}
+            self._shown.update(self._step, completed=done, total=total, description=last, **fields)
+
     def part(self, name: str, done_bytes: int, total_bytes: int | None) -> None:
         with self._lock:
             if done_bytes == total_bytes:
@@ -89,3 +99,10 @@ class Lines(Silent):
 
     def say(self, line: str) -> None:
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+class CountedLines(Lines):
+    """The same, and a line for each part that is done: a log of a long work shows that it lives."""
+
+    def counted(self, done: int, total: int, last: str) -> None:
+        self.say(f"{done} of {total}: {last}")

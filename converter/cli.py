@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import datetime
 import json
-import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -27,7 +26,8 @@ from rich.text import Text
 from typer.exceptions import TyperException
 
 from . import __version__, printable
-from .entrypoint_options import Env, EnvFile, How, ResolveHow, program_options, variables
+from .audit_options import audit_options
+from .entrypoint_options import Env, EnvFile, program_options, variables
 from .errors import Dock2ukError
 from .kernel_options import Machine, kernel_options
 from .misuse import as_error
@@ -49,6 +49,7 @@ from .strace_options import strace_options
 from .vulnerability_options import vulnerability_options
 
 if TYPE_CHECKING:
+    from .audit import Audit
     from .entrypoint import Options
     from .ingest import SourceOptions
     from .pipeline import Conversion
@@ -368,24 +369,12 @@ def _show_difference(
 
 
 @app.command()
-@taking(reports=report_options)
+@taking(asked=audit_options, places=source_options, reports=report_options)
 def audit(
-    sources: Annotated[
-        list[str] | None, typer.Argument(metavar="SOURCE...", help="Images, as `convert` has them.")
-    ] = None,
-    from_file: Annotated[
-        Path | None,
-        typer.Option(metavar="LIST", help="Images from a file, one a line; # begins a comment."),
-    ] = None,
-    jobs: Annotated[
-        int, typer.Option("-j", "--jobs", min=1, max=64, help="How many are looked at at once.")
-    ] = os.cpu_count() or 1,
-    resolve: How = ResolveHow.static,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Begin anew, whatever an interrupted audit has found.")
-    ] = False,
     as_json: Json = False,
     *,
+    asked: Callable[[SourceOptions], Audit],
+    places: SourceOptions,
     reports: Sequence[Output],
 ) -> None:
     """Say of many images whether they can be converted, and what would be gained.
@@ -400,15 +389,9 @@ def audit(
 
     require_formats(reports, audits.FORMATS, "an audit")
     require_places(reports)
-    wanted = audits.Audit(audits.listed(sources or (), from_file), resolve.value, jobs, fresh)
+    wanted = asked(places)
     with progress_bars(is_wanted=not as_json) as progress:
-        count = len(wanted.sources)
-        rows = audits.look(
-            wanted,
-            lambda done, row: progress.step(
-                f"{done} of {count}: {row['source']}: {row['verdict']}"
-            ),
-        )
+        rows = audits.look(wanted, progress)
     document = audits.build(rows)
     for output in reports:
         write_text(output, audits.FORMATS[output.format](document))

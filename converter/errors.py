@@ -52,6 +52,12 @@ class StartupError(Dock2ukError):
     """An image's own start-up failed, or used more than it may, when it was run in a sandbox."""
 
 
+class InterruptedAuditError(Dock2ukError):
+    """Ctrl-C ended an audit; what it has found is kept. Exit status 128 + SIGINT, as in a shell."""
+
+    exit_status = 130
+
+
 class PolicyError(Dock2ukError):
     """A policy said no: exit status 2."""
 

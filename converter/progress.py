@@ -14,6 +14,9 @@ class Progress(Protocol):
     def advance(self, done_bytes: int, total_bytes: int | None) -> None:
         """How far the step has come, where that can be counted."""
 
+    def counted(self, done: int, total: int, last: str) -> None:
+        """How many of the step's equal parts are done, and what came of the last of them."""
+
     def say(self, line: str) -> None:
         """A line of another program's output, to be shown as it comes."""
 
@@ -28,6 +31,9 @@ class Silent:
         return
 
     def advance(self, done_bytes: int, total_bytes: int | None) -> None:
+        return
+
+    def counted(self, done: int, total: int, last: str) -> None:
         return
 
     def part(self, name: str, done_bytes: int, total_bytes: int | None) -> None:

@@ -26,7 +26,7 @@ _WIDEST = 1000  # characters of a table's line before its columns are folded
 @contextmanager
 def progress(*, is_wanted: bool) -> Iterator[Progress]:
     if not is_wanted or not err.is_terminal:
-        yield bars.Lines(err)
+        yield bars.CountedLines(err) if is_wanted else bars.Lines(err)
         return
     with bars.live(err) as live:
         yield bars.Bars(live)

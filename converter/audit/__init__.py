@@ -7,10 +7,21 @@ was interrupted goes on where it was.
 
 from __future__ import annotations
 
-from .assessment import VERDICTS, assess
+from .assessment import VERDICTS, How, assess
 from .document import build
 from .images import listed
 from .looking import Audit, forget, look
 from .rendering import FORMATS, summary
 
-__all__ = ["FORMATS", "VERDICTS", "Audit", "assess", "build", "forget", "listed", "look", "summary"]
+__all__ = [
+    "FORMATS",
+    "VERDICTS",
+    "Audit",
+    "How",
+    "assess",
+    "build",
+    "forget",
+    "listed",
+    "look",
+    "summary",
+]

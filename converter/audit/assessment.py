@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from .. import secrets
+from .. import packages, secrets, vulnerabilities
 from ..entrypoint import Options, Resolve
 from ..errors import (
     Dock2ukError,
@@ -16,6 +17,7 @@ from ..errors import (
     UndecidedError,
     UnsupportedError,
 )
+from ..ingest import DEFAULT_OPTIONS, SourceOptions
 from ..model import Confidence, Entrypoint
 from ..pipeline import Foresight, Request, foresee
 from ..progress import Silent
@@ -28,14 +30,31 @@ CONVERTIBLE, TESTED, CHANGED, UNDECIDED, REFUSED, UNREAD = VERDICTS = (
     "not convertible", "not read",
 )  # fmt: skip
 _MOST_RISKS = 20
+_SLOW = "the bound on time"  # as the sandbox names it
+_LONGER = "--start-up-timeout SECONDS gives it longer"
 _NAMED = "convert it with --entrypoint PROGRAM --cmd ARGUMENTS"
 _RECORDED = f"--resolve auto runs its start-up in a sandbox; or {_NAMED}"
 # As `entrypoint.shell` says of `${NAME:?}`, and of any other variable under `set -u`.
 _UNSET = re.compile(r"ends the script: (\w+) is not set")
 
 
-def row(source: str, resolve: str) -> dict[str, Any]:
-    return assess(Request(source, entrypoint=Options(resolve=Resolve(resolve))))
+_READ = Options(resolve=Resolve.STATIC)
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """What an audit is told about all of its images."""
+
+    program: Options = _READ
+    places: SourceOptions = DEFAULT_OPTIONS
+    known: vulnerabilities.Known | None = None
+
+
+AS_READ = How()
+
+
+def row(source: str, how: How) -> dict[str, Any]:
+    return assess(Request(source, how.places, how.program, known=how.known))
 
 
 def assess(request: Request) -> dict[str, Any]:
@@ -48,7 +67,8 @@ def assess(request: Request) -> dict[str, Any]:
     except UnsupportedError as unsupported:
         return without(request.reference, REFUSED, unsupported.reasons, unsupported.hint)
     except (StartupError, SandboxUnavailableError) as problem:
-        hint = problem.hint or _needed(_read_before(problem)) or _NAMED
+        longer = f"{_LONGER}; or {_NAMED}" if _SLOW in problem.message else _NAMED
+        hint = problem.hint or _needed(_read_before(problem)) or longer
         return without(request.reference, UNDECIDED, (problem.message,), hint)
     except OtherPlatformError as problem:
         return without(request.reference, REFUSED, (problem.message,), problem.hint)
@@ -75,7 +95,8 @@ def _needed(reasons: Iterable[str]) -> str | None:
 def _found(request: Request, found: Foresight) -> dict[str, Any]:
     told = findings(found)
     doubted = TESTED if told.doubts else CONVERTIBLE
-    risks = [*_risks(found), *told.risks, *found.rootfs.notes]
+    known = _vulnerabilities(request, found)
+    risks = [*_risks(found), *told.risks, *found.rootfs.notes, *_unknown(known)]
     return {
         "source": request.reference,
         "digest": found.image.digest,
@@ -85,7 +106,7 @@ def _found(request: Request, found: Foresight) -> dict[str, Any]:
         "program": _program(found.entrypoint),
         "risks": risks[:_MOST_RISKS],
         "risks_unlisted": len(risks[_MOST_RISKS:]),
-        "metrics": foreseen(found),
+        "metrics": foreseen(found, known),
     }
 
 
@@ -97,6 +118,17 @@ def without(
         "source": source, "digest": None, "verdict": verdict, "because": list(because),
         "hint": hint, "program": None, "risks": [], "risks_unlisted": 0, "metrics": [],
     }  # fmt: skip
+
+
+def _vulnerabilities(request: Request, found: Foresight) -> vulnerabilities.Vulnerabilities | None:
+    crates = packages.crates(found.match.runtime.components)
+    return vulnerabilities.match(found.inventory, request.known, crates)
+
+
+def _unknown(known: vulnerabilities.Vulnerabilities | None) -> Iterator[str]:
+    for one in known.no_data if known is not None else ():
+        named = f"{len(one.packages)} packages of {one.ecosystem}"
+        yield f"no data on vulnerabilities of {named}: {one.because}"
 
 
 def _program(entrypoint: Entrypoint) -> Mapping[str, Any]:

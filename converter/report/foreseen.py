@@ -8,6 +8,7 @@ from ..model import Analysis, Entrypoint, Image, Rootfs
 from ..packages import Inventory, copies, states
 from ..runtime import Match
 from ..secrets import Secret
+from ..vulnerabilities import Vulnerabilities
 from . import program_facts, secret_findings
 from .account_metrics import account_metrics, identity_metrics
 from .hardening import hardening_metrics
@@ -37,7 +38,7 @@ class Known(Protocol):
     def source(self) -> Image: ...
 
 
-def foreseen(known: Known) -> list[dict[str, Any]]:
+def foreseen(known: Known, vulnerable: Vulnerabilities | None = None) -> list[dict[str, Any]]:
     """Id, name, unit, before and after; no evidence, for there may be hundreds of images."""
     secrets = secret_findings.found(
         known.secrets, known.image, known.inventory.packages, known.rootfs, known.entrypoint
@@ -53,7 +54,7 @@ def foreseen(known: Known) -> list[dict[str, Any]]:
         *account_metrics(before, known.rootfs),
         *identity_metrics(known.source, known.rootfs, known.entrypoint),
         *secret_findings.secret_metrics(secrets, known.image),
-        *package_metrics(remains, None),
+        *package_metrics(remains, vulnerable),
         Metric(
             "system_calls", "system calls linked in", "calls", None, len(calls), "",
             (), tuple(call.name for call in calls),

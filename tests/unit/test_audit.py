@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from dataclasses import replace
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +19,17 @@ import jsonschema
 import pytest
 from rich.console import Console
 
-from dock2uk import audit
+from dock2uk import audit, bars
 from dock2uk.audit import assessment, looking
 from dock2uk.audit.changes import findings
 from dock2uk.entrypoint import Bounds, Options, Resolve
-from dock2uk.errors import Dock2ukError
+from dock2uk.errors import Dock2ukError, InterruptedAuditError
+from dock2uk.ingest import SourceOptions
 from dock2uk.model import Confidence, Difference, DifferenceKind
 from dock2uk.pipeline import Foresight, Request, foresee
 from dock2uk.progress import Silent
 from tests import images
-from tests.images import config_of, docker_archive, file, layer
+from tests.images import config_of, docker_archive, file, layer, oci_layout
 from tests.unit.test_cli import dock2uk
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -185,6 +188,10 @@ def test_a_start_up_that_fails_or_never_ends_is_undecided(tmp_path: Path, progra
     bounded = Options(bounds=Bounds(time_s=2))
     row = audit.assess(replace(request, entrypoint=bounded))
     assert (row["verdict"], row["digest"]) == ("undecided", None)
+    assert row["hint"].startswith("--start-up-timeout SECONDS gives it longer; or convert it with")
+    failing = running(tmp_path / "b.tar", "/bin/sh", "-c", ". /none; exec $X", program=program)
+    row = audit.assess(failing)
+    assert row["verdict"] == "undecided"
     assert row["hint"] == "convert it with --entrypoint PROGRAM --cmd ARGUMENTS"
 
 
@@ -259,36 +266,131 @@ def test_no_name_and_no_reason_is_cut_and_the_summary_of_a_step_has_them(
     assert summary.startswith("before\n## dock2uk audit: 1 convertible, 1 not convertible\n")
 
 
-def test_an_interrupted_audit_goes_on_where_it_was(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+class Told(Silent):
+    """What an audit says while it goes on."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self.done: list[tuple[int, int, str]] = []
+
+    def say(self, line: str) -> None:
+        self.said.append(line)
+
+    def counted(self, done: int, total: int, last: str) -> None:
+        self.done.append((done, total, last))
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Looked at, in order; of what is so called, the first look is interrupted or fails."""
     asked: list[str] = []
 
     def assessed(source: str, _: object) -> dict[str, Any]:
         asked.append(source)
-        if source == "second" and len(asked) == 2:
+        if source == "interrupted" and asked.count(source) == 1:
             raise KeyboardInterrupt
-        return {"source": source, "verdict": "convertible"}
+        verdict = "not read" if source == "unreachable" else "convertible"
+        return assessment.without(source, verdict, ())
 
     monkeypatch.setattr(looking, "_assessed", assessed)
-    wanted = audit.Audit(("first", "second", "third"), jobs=1)
-    with pytest.raises(KeyboardInterrupt):
-        audit.look(wanted, lambda *_: None)
-    told: list[tuple[int, str]] = []
-    rows = audit.look(wanted, lambda done, row: told.append((done, row["source"])))
+    return asked
+
+
+def test_an_interrupted_audit_goes_on_where_it_was(tmp_path: Path, asked: list[str]) -> None:
+    wanted = audit.Audit(("first", "interrupted", "third"), jobs=1)
+    with pytest.raises(InterruptedAuditError, match="interrupted: 1 of 3 images are done") as ended:
+        audit.look(wanted, Silent())
+    assert (ended.value.hint, ended.value.exit_status) == (
+        "the same command goes on where it was",
+        130,
+    )
+    told = Told()
+    rows = audit.look(wanted, told)
     assert asked.count("first") == 1
-    assert [row["source"] for row in rows] == ["first", "second", "third"]
-    assert told[0] == (1, "first")
+    assert [row["source"] for row in rows] == ["first", "interrupted", "third"]
+    [note] = told.said
+    assert re.fullmatch(r"resumed: 1 image from [-0-9]+ [0-9:]+ \(--fresh begins anew\)", note)
+    assert told.done == [(2, 3, "interrupted: convertible"), (3, 3, "third: convertible")]
     fresh = audit.Audit(wanted.sources, jobs=1, is_fresh=True)
-    audit.look(fresh, lambda *_: None)
+    audit.look(fresh, Silent())
     assert asked.count("first") == 2
     audit.forget(wanted)
     assert not list((tmp_path / "cache/dock2uk/audits").iterdir())
 
 
+def test_only_the_same_question_has_the_rows_of_another_audit(
+    tmp_path: Path, asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A relative path is of another file elsewhere, a name of another daemon's image."""
+    wanted = audit.Audit(("first",), jobs=1)
+    audit.look(wanted, Silent())
+    audit.look(wanted, Silent())
+    assert asked == ["first"]
+    places = SourceOptions(mirrors=("mirror.example",))
+    audit.look(replace(wanted, how=audit.How(places=places)), Silent())
+    assert len(asked) == 2
+    with monkeypatch.context() as changed:
+        changed.setenv("DOCKER_HOST", "tcp://other:2375")
+        audit.look(wanted, Silent())
+    with monkeypatch.context() as changed:
+        changed.chdir(tmp_path)
+        audit.look(wanted, Silent())
+    (tmp_path / "config.json").write_text('{"currentContext": "remote"}')
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    audit.look(wanted, Silent())
+    (tmp_path / "config.json").write_text('{"currentContext": "another"}')
+    audit.look(wanted, Silent())
+    assert len(asked) == 6
+
+
+def test_what_could_not_be_read_or_is_old_is_looked_at_again(
+    asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = audit.Audit(("first", "unreachable"), jobs=1)
+    audit.look(wanted, Silent())
+    audit.look(wanted, Silent())
+    assert asked == ["first", "unreachable", "unreachable"]
+    tomorrow = time.time() + 25 * 3600
+    monkeypatch.setattr(time, "time", lambda: tomorrow)
+    told = Told()
+    audit.look(wanted, told)
+    assert (asked[3:], told.said) == (["first", "unreachable"], [])
+
+
+def test_where_images_are_looked_for_reaches_each_look(tmp_path: Path, program: bytes) -> None:
+    image = oci_layout(tmp_path / "layout", [layer(file("app", program, 0o755))], Cmd=["/app"])
+    source = f"docker://127.0.0.1:1/x:{image.name}"
+    done = dock2uk("audit", source, "--mirror", "127.0.0.1:1=127.0.0.1:2/m", "--json", cwd=tmp_path)
+    [row] = json.loads(done.stdout)["images"]
+    assert (row["verdict"], "127.0.0.1:2" in row["because"][0]) == ("not read", True)
+    done = dock2uk("audit", source, "--limit", "nonsense=1", cwd=tmp_path)
+    assert (done.returncode, "nonsense" in done.stderr) == (1, True)
+
+
+def test_rows_are_told_as_they_come_where_there_is_no_terminal(
+    tmp_path: Path, program: bytes
+) -> None:
+    image = archive(tmp_path / "a.tar", "/app", program=program)
+    done = dock2uk("audit", image, cwd=tmp_path)
+    assert done.stderr.splitlines() == [f"1 of 1: {image}: convertible"]
+
+
+def test_on_a_terminal_a_bar_counts_images_and_no_bytes() -> None:
+    console = Console(width=100, file=io.StringIO(), force_terminal=True, record=True)
+    with bars.live(console) as live:
+        shown = bars.Bars(live)
+        shown.step("looking at 301 images")
+        shown.counted(7, 301, "x: convertible")
+        [task] = live.tasks
+        assert (task.completed, task.total, task.description) == (7, 301, "x: convertible")
+        live.refresh()
+    text = console.export_text()
+    assert ("7 of 301" in text, "bytes" in text) == (True, False)
+
+
 def test_a_look_that_says_nothing_is_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(looking, "_LONGEST_S", 0.01)
-    [row] = audit.look(audit.Audit(("x",), jobs=1), lambda *_: None)
+    [row] = audit.look(audit.Audit(("x",), jobs=1), Silent())
     assert row["verdict"] == "not read"
     assert "took more than 0.01 s" in row["because"][0]
 
@@ -296,7 +398,7 @@ def test_a_look_that_says_nothing_is_a_row(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_look_that_dies_is_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever an image makes of the process that looks at it, such as one that memory ends."""
     monkeypatch.setattr(looking, "row", _dies)
-    [row] = audit.look(audit.Audit(("x",), jobs=1), lambda *_: None)
+    [row] = audit.look(audit.Audit(("x",), jobs=1), Silent())
     assert row["verdict"] == "not read"
     assert "ended with status -9" in row["because"][0]
 
@@ -314,7 +416,9 @@ def test_interrupted_it_ends_soon_and_leaves_no_process(tmp_path: Path) -> None:
     ) as process:  # fmt: skip
         time.sleep(1.5)
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does
-        assert process.wait(20) == 130
+        said, _ = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert b"interrupted: 0 of 2 images are done\ntry: the same command goes on" in said
     assert _is_gone_soon(process.pid)
 
 
@@ -372,10 +476,12 @@ def test_hostile_names_are_text_in_every_form() -> None:
     assert ("\u202e" in text, "\\u202e" in text) == (False, True)
 
 
-def test_a_list_is_read_line_by_line(tmp_path: Path) -> None:
+def test_a_list_is_read_line_by_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "list"
-    path.write_text("a:1\n  b:2  # the second\n#c\n\na:1\n")
-    assert audit.listed(["z"], path) == ("z", "a:1", "b:2")
+    path.write_text("\ufeffa:1\n  b:2  # the second\n#c\n\na:1\nc:3\t# tab\nd#4\n \t# e\n")
+    assert audit.listed(["z"], path) == ("z", "a:1", "b:2", "c:3", "d#4")
+    monkeypatch.setattr(sys, "stdin", TextIOWrapper(io.BytesIO(b"x:1\ny:2 # z\n")))
+    assert audit.listed([], Path("-")) == ("x:1", "y:2")
     with pytest.raises(Dock2ukError, match="no image is named"):
         audit.listed([], None)
     with pytest.raises(Dock2ukError, match="cannot read"):
