@@ -395,12 +395,15 @@ def audit(
     document = audits.build(rows)
     for output in reports:
         write_text(output, audits.FORMATS[output.format](document))
-    append_summary(audits.FORMATS["md"](document))
+    for line in append_summary(audits.FORMATS["md"](document)):
+        remark(line)
     audits.forget(wanted)
     if as_json:
         print_json(document)
     elif not any(one.is_stdout for one in reports):
-        print_uncut(audits.summary(printable.values(document)))
+        print_uncut(
+            audits.summary(printable.values(document), out.width if out.is_terminal else None)
+        )
     raise typer.Exit(1 if document["counts"]["not read"] else 0)
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _SUMMARY = "GITHUB_STEP_SUMMARY"  # where a step of GitHub's actions puts what its run shows
 _LARGEST_SUMMARY_BYTES = 1 << 20
+_NO_ROOM = "what dock2uk has to say is left out: a summary may have 1 MiB"
 _STDOUT, _STDOUT_DESCRIPTOR = Path("-"), 1  # as tar(1) has it
 _BUNDLE = "bundle.json"  # who has it is a bundle
 _OF_A_BUNDLE = {
@@ -106,15 +107,17 @@ def write(
             write_text(output, FORMATS[output.format](document))
         except NothingToSayError as nothing:
             notes.append(f"{output.path} is not written: {nothing}")
-    append_summary(markdown.render(document) + (_verdict(verdict) if verdict is not None else ""))
-    return notes
+    text = markdown.render(document) + (_verdict(verdict) if verdict is not None else "")
+    return [*notes, *append_summary(text)]
 
 
-def append_summary(text: str) -> None:
-    """Markdown, where GitHub's actions ask for it."""
+def append_summary(text: str) -> list[str]:
+    """Markdown, where GitHub's actions ask for it; what is to be told where there is no room."""
     summary = os.environ.get(_SUMMARY)
-    if summary:
-        _append(Path(summary), text)
+    if not summary or _is_appended(Path(summary), text):
+        return []
+    _is_appended(Path(summary), f"\n_{_NO_ROOM}._\n")
+    return [f"{summary}: {_NO_ROOM}"]
 
 
 def _verdict(verdict: Verdict) -> str:
@@ -161,12 +164,14 @@ def _output(text: str) -> Output:
     return Output(name, Path(path))
 
 
-def _append(path: Path, text: str) -> None:
-    """Nothing where it would be more than is taken: the whole step would fail."""
+def _is_appended(path: Path, text: str) -> bool:
+    """Whether there was room: with more than is taken the whole step would fail."""
     try:
         size = path.stat().st_size if path.exists() else 0
-        if size + len(text.encode()) < _LARGEST_SUMMARY_BYTES:
-            with path.open("a", encoding="utf-8") as file:
-                file.write(text)
+        if size + len(text.encode()) >= _LARGEST_SUMMARY_BYTES:
+            return False
+        with path.open("a", encoding="utf-8") as file:
+            file.write(text)
     except OSError as problem:
         raise Dock2ukError(f"cannot write {path}, {_SUMMARY}: {problem.strerror}") from problem
+    return True

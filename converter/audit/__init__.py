@@ -11,7 +11,8 @@ from .assessment import VERDICTS, How, assess
 from .document import build
 from .images import listed
 from .looking import Audit, forget, look
-from .rendering import FORMATS, summary
+from .rendering import FORMATS
+from .terminal import summary
 
 __all__ = [
     "FORMATS",

@@ -127,8 +127,8 @@ def _vulnerabilities(request: Request, found: Foresight) -> vulnerabilities.Vuln
 
 def _unknown(known: vulnerabilities.Vulnerabilities | None) -> Iterator[str]:
     for one in known.no_data if known is not None else ():
-        named = f"{len(one.packages)} packages of {one.ecosystem}"
-        yield f"no data on vulnerabilities of {named}: {one.because}"
+        count = len(one.packages)
+        yield f"vulnerabilities: no data of {count} {one.ecosystem} packages: {one.because}"
 
 
 def _program(entrypoint: Entrypoint) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ from ..packages import Inventory, copies, states
 from ..runtime import Match
 from ..secrets import Secret
 from ..vulnerabilities import Vulnerabilities
-from . import program_facts, secret_findings
+from . import bill, program_facts, secret_findings
 from .account_metrics import account_metrics, identity_metrics
 from .hardening import hardening_metrics
 from .metrics import Metric, file_metrics
@@ -45,8 +45,13 @@ def foreseen(known: Known, vulnerable: Vulnerabilities | None = None) -> list[di
     )
     nodes = known.rootfs.nodes
     copied = copies(known.inventory, known.image.tree, nodes)
-    remains = states(known.inventory, {node.path for node in nodes}, copied)
+    kept = {node.path for node in nodes}
+    remains = states(known.inventory, kept, copied)
     calls, before = known.match.system_calls, known.source.tree
+    listed = {
+        "packages": bill.packages_document(remains, before),
+        "vulnerabilities": bill.vulnerabilities_document(vulnerable, remains, known.image, kept),
+    }
     metrics = (
         *file_metrics(before, known.rootfs),
         *program_metrics(before, known.rootfs, known.entrypoint.exe),
@@ -54,7 +59,7 @@ def foreseen(known: Known, vulnerable: Vulnerabilities | None = None) -> list[di
         *account_metrics(before, known.rootfs),
         *identity_metrics(known.source, known.rootfs, known.entrypoint),
         *secret_findings.secret_metrics(secrets, known.image),
-        *package_metrics(remains, vulnerable),
+        *package_metrics(remains, listed),
         Metric(
             "system_calls", "system calls linked in", "calls", None, len(calls), "",
             (), tuple(call.name for call in calls),

@@ -240,7 +240,7 @@ def test_one_bad_image_stops_no_other(tmp_path: Path, program: bytes) -> None:
     document = json.loads((tmp_path / "out.json").read_text())
     jsonschema.validate(document, SCHEMA)
     assert [row["verdict"] for row in document["images"]] == ["convertible", "not read"]
-    assert "1 convertible, 1 not read" in done.stdout
+    assert "1 convertible; 1 not read" in done.stdout
     assert not list((tmp_path / "cache/dock2uk/audits").iterdir())
     page = (tmp_path / "out.html").read_text()
     assert "default-src &#39;none&#39;" in page
@@ -263,7 +263,7 @@ def test_no_name_and_no_reason_is_cut_and_the_summary_of_a_step_has_them(
     assert "…" not in done.stdout
     assert any(line.startswith(f"{source}: ") for line in done.stdout.splitlines())
     summary = (tmp_path / "summary.md").read_text()
-    assert summary.startswith("before\n## dock2uk audit: 1 convertible, 1 not convertible\n")
+    assert summary.startswith("before\n## dock2uk audit: 1 convertible; 1 not convertible\n")
 
 
 class Told(Silent):
@@ -459,6 +459,112 @@ def test_a_program_of_several_names_is_shown_with_the_one_it_has(
     document = audit.build([row])
     assert f"| {shown} |" in audit.FORMATS["md"](document)
     assert f"<code>{shown}</code></td>" in audit.FORMATS["html"](document)
+
+
+def fleet(count: int, **changed: Any) -> dict[str, Any]:
+    """An audit of so many images that are alike."""
+    program = {"exe": "/usr/sbin/nginx", "argv": ["nginx"], "uid": 0, "ports": [], "method": "elf"}
+    row = {
+        **assessment.without("x", "convertible with a change", ("recipe nginx: one process",)),
+        "program": program | {"confidence": "certain"}, "risks": ["it runs as user 0"],
+        "metrics": [
+            {"id": "bytes", "name": "bytes", "unit": "bytes", "before": 4 << 20, "after": 1 << 20},
+            {"id": "files", "name": "files", "unit": "files", "before": 7000, "after": 20},
+        ],
+    }  # fmt: skip
+    rows = [row | {"source": f"registry.example/team/image-{n}:1"} | changed for n in range(count)]
+    document = audit.build(rows)
+    jsonschema.validate(document, SCHEMA)
+    return document
+
+
+def printed(document: dict[str, Any], width: int | None = None) -> str:
+    console = Console(width=1000, record=True, file=io.StringIO())
+    console.print(audit.summary(document, width), soft_wrap=True)
+    return console.export_text()
+
+
+def test_risks_and_gains_are_told_with_how_many_have_them() -> None:
+    document = fleet(3)
+    document["images"][0] |= {"risks": ["its own", "it runs as user 0"], "risks_unlisted": 4}
+    text, markdown = printed(document), audit.FORMATS["md"](document)
+    for shown in (text, markdown.replace("\\", "")):
+        assert "3 images: it runs as user 0" in shown
+        assert "registry.example/team/image-0:1: its own" in shown
+        assert "and 4 more" in shown
+        assert "4.0 MiB > 1.0 MiB (-75 %)" in shown
+        assert "7,000 > 20" in shown
+    [first, second] = [
+        line for line in text.splitlines() if re.match(r".*image-[01]:1 +conv", line)
+    ]
+    assert re.search(r"nginx +6 ", first)
+    assert re.search(r"nginx +1 ", second)
+
+
+def test_more_risks_than_a_screen_has_are_counted() -> None:
+    document = fleet(1, risks=[f"risk {n}" for n in range(100)])
+    assert "\nand 70 more\n" in printed(document)
+
+
+def test_a_terminal_narrower_than_the_table_has_a_block_an_image() -> None:
+    document = fleet(2)
+    assert printed(document, width=400) == printed(document)
+    text = printed(document, width=80)
+    assert max(map(len, text.splitlines())) <= 80
+    first = text[: text.index("registry.example/team/image-1:1")].splitlines()
+    assert first[:2] == ["registry.example/team/image-0:1", "  convertible with a change"]
+    assert [line.split() for line in first[2:4]] == [["program", "/usr/sbin/nginx"], ["risks", "1"]]
+
+
+def test_the_markdown_of_hundreds_of_images_fits_a_comment() -> None:
+    text = audit.FORMATS["md"](fleet(1500))
+    assert 55_000 < len(text.encode()) <= 60_200
+    assert text.startswith("## dock2uk audit: 1500 convertible with a change\n")
+    assert text.endswith("--report html=PATH or json=PATH has all._\n")
+    assert "left out" not in audit.FORMATS["md"](fleet(10))
+
+
+def test_what_has_no_room_in_the_summary_of_a_step_is_told(
+    tmp_path: Path, program: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    summary = tmp_path / "summary.md"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    image = archive(tmp_path / "a.tar", "/app", program=program)
+    summary.write_text("x" * ((1 << 20) - 100))
+    done = dock2uk("audit", image, cwd=tmp_path)
+    said = "what dock2uk has to say is left out: a summary may have 1 MiB"
+    assert f"{summary}: {said}" in done.stderr
+    assert summary.read_text().endswith(f"x\n_{said}._\n")
+
+
+def test_vulnerabilities_are_counted_where_there_is_data(tmp_path: Path, program: bytes) -> None:
+    site = "usr/lib/python3/site-packages"
+    files = [
+        file("app", program, 0o755),
+        file(f"{site}/flask.dist-info/METADATA", b"Name: Flask\nVersion: 2.2.0\n"),
+        file(f"{site}/odd.dist-info/METADATA", b"Name: odd\nVersion: what\n"),
+    ]
+    known = docker_archive(tmp_path / "a.tar", [layer(*files[:2])], Cmd=["/app"])
+    odd = docker_archive(tmp_path / "b.tar", [layer(*files)], Cmd=["/app"])
+    place = tmp_path / "osv/PyPI"
+    place.mkdir(parents=True)
+    ranges = [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "3"}]}]
+    package = {"ecosystem": "PyPI", "name": "flask"}
+    record = {"id": "GHSA-1", "affected": [{"package": package, "ranges": ranges}]}
+    (place / "GHSA-1.json").write_text(json.dumps(record))
+    sources = [f"docker-archive:{image}" for image in (known, odd)]
+    done = dock2uk("audit", *sources, "--vuln-db", "osv", "--report", "json=a.json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    [heading, *_] = done.stdout.splitlines()
+    assert heading.endswith(" vulnerabilities")
+    rows = json.loads((tmp_path / "a.json").read_text())["images"]
+    figures = [{one["id"]: one["before"] for one in row["metrics"]} for row in rows]
+    assert [one["vulnerabilities"] for one in figures] == [1, None]
+    said = [" ".join(row["risks"]) for row in rows]
+    no_data = "vulnerabilities: no data of 1 pypi packages: "
+    assert [no_data in one for one in said] == [False, True]
+    done = dock2uk("audit", sources[0], "--vuln-db", "none", cwd=tmp_path)
+    assert (done.returncode, "no directory of an ecosystem" in done.stderr) == (1, True)
 
 
 def test_hostile_names_are_text_in_every_form() -> None:

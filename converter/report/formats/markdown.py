@@ -33,12 +33,12 @@ def render(document: Mapping[str, Any]) -> str:
     return bounded(_parts(document))
 
 
-def bounded(parts: Iterable[str]) -> str:
-    """Whole parts are left out from the end where there is no room."""
+def bounded(parts: Iterable[str], note: str = "_More is in report.json._") -> str:
+    """Whole parts are left out from the end where there is no room, which `note` says then."""
     text = ""
     for part in parts:
         if len((text + part).encode()) > _LARGEST_BYTES:
-            return text + "\n_More is in report.json._\n"
+            return f"{text}\n{note}\n"
         text += part
     return text
 
