@@ -24,11 +24,16 @@ from ..progress import Silent
 from ..report import foreseen
 from .changes import findings
 
-# In the order in which they are shown; what each means, docs/audit.schema.json says.
-CONVERTIBLE, TESTED, CHANGED, UNDECIDED, REFUSED, UNREAD = VERDICTS = (
-    "convertible", "convertible, to be tested", "convertible with a change", "undecided",
-    "not convertible", "not read",
-)  # fmt: skip
+# What each means, in the order in which they are shown.
+MEANINGS = {
+    "convertible": "convert makes it work, as far as can be told without a boot",
+    "convertible, to be tested": "something may be missing, which only a test of it shows",
+    "convertible with a change": "it needs what is named: an option, or what a recipe does",
+    "undecided": "which program it runs is not known with these options, or its start-up failed",
+    "not convertible": "no runtime can carry it",
+    "not read": "it cannot be reached or read, or the look at it failed",
+}
+CONVERTIBLE, TESTED, CHANGED, UNDECIDED, REFUSED, UNREAD = VERDICTS = tuple(MEANINGS)
 _MOST_RISKS = 20
 _SLOW = "the bound on time"  # as the sandbox names it
 _LONGER = "--start-up-timeout SECONDS gives it longer"

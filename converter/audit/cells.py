@@ -8,9 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..report.amounts import amount, change
+from .assessment import VERDICTS
 
 FIGURES = ("files", "bytes", "setuid", "shells", "packages", "secrets")
 _VULNERABILITIES = "vulnerabilities"  # where there is data on them
+# How a verdict is coloured.
+TONES = dict(zip(VERDICTS, ("good", "good", "good", "fair", "bad", "bad"), strict=True))
 
 
 def headings(document: Mapping[str, Any]) -> tuple[str, ...]:
@@ -81,6 +84,12 @@ def risks(document: Mapping[str, Any], most: int) -> list[str]:
 
 def _whose(sources: Sequence[str]) -> str:
     return sources[0] if len(sources) == 1 else f"{len(sources):,} images"
+
+
+def saved_bytes(row: Mapping[str, Any]) -> int:
+    return sum(
+        (one["before"] or 0) - (one["after"] or 0) for one in row["metrics"] if one["id"] == "bytes"
+    )
 
 
 def counts(document: Mapping[str, Any]) -> str:

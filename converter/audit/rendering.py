@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..report.formats import as_json, html
 from ..report.formats.markdown import bounded, escaped, folded, table
-from .cells import cells, counts, figures, figures_of, headings, program, reasons, risks
+from .assessment import MEANINGS, VERDICTS
+from .cells import (
+    TONES,
+    cells,
+    counts,
+    figures,
+    figures_of,
+    headings,
+    program,
+    reasons,
+    risk_count,
+    risks,
+    saved_bytes,
+)
 
 _MOST_RISKS = 50
 _MORE = "_More than fits a comment is left out: --report html=PATH or json=PATH has all._"
@@ -33,11 +46,25 @@ def _page(document: Mapping[str, Any]) -> str:
     shown = figures_of(document)
     return html.rendered(
         "audit.html.j2",
-        audit=document,
         counts=counts(document),
-        headings=headings(document),
-        rows=[(one, program(one), list(figures(one, shown))) for one in document["images"]],
+        verdicts=[(name, count) for name, count in document["counts"].items() if count],
+        meanings=MEANINGS,
+        figures=shown,
+        rows=[_row(one, shown) for one in document["images"]],
     )
+
+
+def _row(one: Mapping[str, Any], shown: Sequence[str]) -> dict[str, Any]:
+    """What the page has of an image, and what it can be ordered by."""
+    return {
+        "row": one,
+        "program": program(one),
+        "figures": list(figures(one, shown)),
+        "tone": TONES[one["verdict"]],
+        "rank": VERDICTS.index(one["verdict"]),
+        "risks": risk_count(one),
+        "saved": saved_bytes(one),
+    }
 
 
 FORMATS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {

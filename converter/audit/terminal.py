@@ -10,13 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from ..report.formats.text import visible
-from .cells import cells, counts, figures_of, headings, reasons, risks
+from .cells import TONES, cells, counts, figures_of, headings, reasons, risks
 
-_STYLES = {
-    "convertible": "green", "convertible, to be tested": "green",
-    "convertible with a change": "green", "undecided": "yellow", "not convertible": "red",
-    "not read": "red",
-}  # fmt: skip
+_STYLES = {"good": "green", "fair": "yellow", "bad": "red"}
 _TEXTS = 3  # columns that are no numbers
 _MOST_RISKS = 30
 _ANY_WIDTH = 100_000  # characters
@@ -58,7 +54,7 @@ def _rows(document: Mapping[str, Any]) -> Iterator[list[Text]]:
     shown = figures_of(document)
     for row in document["images"]:
         source, verdict, *rest = map(_text, cells(row, shown))
-        verdict.stylize(_STYLES[row["verdict"]])
+        verdict.stylize(_STYLES[TONES[row["verdict"]]])
         yield [source, verdict, *rest]
 
 

@@ -408,17 +408,19 @@ def _dies(*_: str) -> None:
 
 
 def test_interrupted_it_ends_soon_and_leaves_no_process(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "dock2uk", "audit", "docker-archive:/dev/stdin", "x:1", "-j2"]
+    sources = ("docker-archive:/dev/stdin", "docker-archive:none.tar")
+    command = [sys.executable, "-m", "dock2uk", "audit", *sources, "-j2"]
     environment = {**os.environ, "DOCKER_HOST": "unix:///no"}
     with subprocess.Popen(
         command, cwd=tmp_path, env=environment, stdin=subprocess.PIPE,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
     ) as process:  # fmt: skip
-        time.sleep(1.5)
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"1 of 2: docker-archive:none.tar: not read\n"
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does
         said, _ = process.communicate(timeout=20)
     assert process.returncode == 130
-    assert b"interrupted: 0 of 2 images are done\ntry: the same command goes on" in said
+    assert b"interrupted: 1 of 2 images are done\ntry: the same command goes on" in said
     assert _is_gone_soon(process.pid)
 
 
@@ -459,6 +461,17 @@ def test_a_program_of_several_names_is_shown_with_the_one_it_has(
     document = audit.build([row])
     assert f"| {shown} |" in audit.FORMATS["md"](document)
     assert f"<code>{shown}</code></td>" in audit.FORMATS["html"](document)
+
+
+def test_what_a_verdict_means_is_said_everywhere_the_same() -> None:
+    readme = (DOCS.parent / "README.md").read_text()
+    verdicts = SCHEMA["$defs"]["verdict"]
+    assert verdicts["enum"] == list(audit.VERDICTS) == list(assessment.MEANINGS)
+    page = audit.FORMATS["html"](fleet(1))
+    for verdict, meaning in assessment.MEANINGS.items():
+        assert f"{verdict}: {meaning}" in verdicts["description"]
+        assert f"| {verdict} | {meaning[0].upper()}{meaning[1:]}. |" in readme
+        assert f"<dt>{verdict}</dt><dd>{meaning}</dd>" in page
 
 
 def fleet(count: int, **changed: Any) -> dict[str, Any]:

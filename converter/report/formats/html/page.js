@@ -61,6 +61,44 @@ const at = (id) => document.getElementById(id);
   search();
 })();
 
+// The images of an audit: filtered as one types, in the order that is asked for.
+(() => {
+  if (!at("filter")) return;
+  const body = at("images").tBodies[0];
+  const rows = [...body.rows];
+  const texts = new Map(rows.map((row) => [row, row.textContent.toLowerCase()]));
+  const first = {
+    verdict: (row) => Number(row.dataset.rank),
+    risks: (row) => -row.dataset.risks,
+    saved: (row) => -row.dataset.saved,
+  };
+
+  const filter = () => {
+    const words = at("filter-words").value.toLowerCase().split(/\s+/).filter(Boolean);
+    const verdict = at("filter-verdict").value;
+    let count = 0;
+    for (const row of rows) {
+      const is = words.every((word) => texts.get(row).includes(word));
+      row.hidden = !is || (verdict !== "" && row.dataset.verdict !== verdict);
+      if (!row.hidden) count++;
+    }
+    const all = rows.length.toLocaleString("en");
+    at("filter-count").textContent = `${count.toLocaleString("en")} of ${all} images`;
+  };
+
+  const order = () => {
+    const key = first[at("filter-order").value];
+    body.append(...(key ? [...rows].sort((a, b) => key(a) - key(b)) : rows));
+  };
+
+  at("filter").hidden = false;
+  at("filter").addEventListener("submit", (event) => event.preventDefault());
+  at("filter-words").addEventListener("input", filter);
+  at("filter-verdict").addEventListener("change", filter);
+  at("filter-order").addEventListener("change", order);
+  filter();
+})();
+
 // Light or dark other than the system has it, until the page is left.
 (() => {
   const button = at("theme");
