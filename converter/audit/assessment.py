@@ -70,7 +70,7 @@ def assess(request: Request) -> dict[str, Any]:
         hint = _needed(undecided.reasons) or _RECORDED
         return without(request.reference, UNDECIDED, undecided.reasons, hint)
     except UnsupportedError as unsupported:
-        return without(request.reference, REFUSED, unsupported.reasons, unsupported.hint)
+        return _refused(request, unsupported)
     except (StartupError, SandboxUnavailableError) as problem:
         longer = f"{_LONGER}; or {_NAMED}" if _SLOW in problem.message else _NAMED
         hint = problem.hint or _needed(_read_before(problem)) or longer
@@ -82,6 +82,16 @@ def assess(request: Request) -> dict[str, Any]:
     except Exception as problem:
         said = f"an error of dock2uk's own, {type(problem).__name__}: {problem}"
         return without(request.reference, UNREAD, (said,), None)
+
+
+def _refused(request: Request, unsupported: UnsupportedError) -> dict[str, Any]:
+    """Undecided where it is this machine that cannot run a start-up."""
+    hint = unsupported.hint
+    if isinstance(unsupported.__cause__, SandboxUnavailableError):
+        return without(request.reference, UNDECIDED, unsupported.reasons, hint)
+    if hint is not None and "--" in hint and not hint.startswith("convert"):
+        hint = f"with convert: {hint}"  # which has options that an audit has not
+    return without(request.reference, REFUSED, unsupported.reasons, hint)
 
 
 def _read_before(problem: BaseException) -> tuple[str, ...]:
@@ -126,6 +136,8 @@ def without(
 
 
 def _vulnerabilities(request: Request, found: Foresight) -> vulnerabilities.Vulnerabilities | None:
+    if request.known is None:
+        return None
     crates = packages.crates(found.match.runtime.components)
     return vulnerabilities.match(found.inventory, request.known, crates)
 

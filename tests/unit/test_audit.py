@@ -21,20 +21,16 @@ from rich.console import Console
 
 from dock2uk import audit, bars
 from dock2uk.audit import assessment, looking
-from dock2uk.audit.changes import findings
-from dock2uk.entrypoint import Bounds, Options, Resolve
-from dock2uk.errors import Dock2ukError, InterruptedAuditError
+from dock2uk.errors import (
+    Dock2ukError,
+    InterruptedAuditError,
+)
 from dock2uk.ingest import SourceOptions
-from dock2uk.model import Confidence, Difference, DifferenceKind
-from dock2uk.pipeline import Foresight, Request, foresee
+from dock2uk.pipeline import Request
 from dock2uk.progress import Silent
-from tests import images
-from tests.images import config_of, docker_archive, file, layer, oci_layout
+from tests.audits import SCHEMA, archive, compiled
+from tests.images import docker_archive, file, layer, oci_layout
 from tests.unit.test_cli import dock2uk
-
-DOCS = Path(__file__).resolve().parents[2] / "docs"
-SCHEMA = json.loads((DOCS / "audit.schema.json").read_text())
-HOSTILE = "<script>x</script>\u202e|`"
 
 
 @pytest.fixture(autouse=True)
@@ -42,17 +38,9 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
-@pytest.fixture(scope="module")
-def program(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    path = tmp_path_factory.mktemp("program") / "app"
-    command = ["gcc", "-static", "-x", "c", "-", "-o", path]
-    subprocess.run(command, input="int main(void) { return 0; }", text=True, check=True)
-    return path.read_bytes()
-
-
-def archive(path: Path, *command: str, program: bytes) -> str:
-    made = layer(file("app", program, 0o755), file("bin/dash", b"#!", 0o755))
-    return f"docker-archive:{docker_archive(path, [made], Cmd=list(command))}"
+@pytest.fixture
+def program() -> bytes:
+    return compiled()
 
 
 def test_a_row_says_what_the_image_runs_and_what_is_gained(tmp_path: Path, program: bytes) -> None:
@@ -78,132 +66,6 @@ def test_what_cannot_be_converted_says_why(
     row = audit.assess(Request(archive(tmp_path / "a.tar", *command, program=program)))
     assert row["verdict"] == verdict
     assert said in " ".join(row["because"])
-
-
-def running(path: Path, *command: str, program: bytes, **config: Any) -> Request:
-    """An image that can run scripts and date(1), as the sandbox needs for its start-up."""
-    libraries = ("lib64/ld-linux-x86-64.so.2", "lib/x86_64-linux-gnu/libc.so.6")
-    programs = {"bin/sh": "/bin/dash", "bin/date": "/bin/date", "bin/sleep": "/bin/sleep"}
-    files = {**{name: f"/{name}" for name in libraries}, **programs}
-    made = layer(
-        file("app", program, 0o755),
-        *(file(name, Path(source).read_bytes(), 0o755) for name, source in files.items()),
-    )
-    image = docker_archive(path, [made], Cmd=list(command), **config)
-    return Request(f"docker-archive:{image}")
-
-
-def test_another_program_that_is_given_as_an_argument_has_to_be_kept(
-    tmp_path: Path, program: bytes
-) -> None:
-    row = audit.assess(running(tmp_path / "a.tar", "/app", "--with", "/bin/date", program=program))
-    assert row["verdict"] == "convertible with a change"
-    [change] = row["because"]
-    assert change.startswith("--keep /bin/date: another program, which is left out")
-    assert not any("/bin/date" in risk for risk in row["risks"])
-
-
-def test_a_secret_of_the_environment_has_to_be_given_at_boot(
-    tmp_path: Path, program: bytes
-) -> None:
-    request = running(tmp_path / "a.tar", "/app", program=program, Env=["DB_PASSWORD=hunter2345x"])
-    row = audit.assess(request)
-    assert row["verdict"] == "convertible with a change"
-    assert row["because"] == ["run -e DB_PASSWORD=VALUE: secret left out: its name says so"]
-
-
-def test_a_program_that_may_be_started_is_to_be_tested(tmp_path: Path) -> None:
-    path = tmp_path / "app"
-    source = 'const char *shell = "/usr/bin/dated"; int main(void) { return !shell; }'
-    command = ["gcc", "-static", "-x", "c", "-", "-o", path]
-    subprocess.run(command, input=source, text=True, check=True)
-    other = file("usr/bin/dated", path.read_bytes(), 0o755)
-    made = layer(file("app", path.read_bytes(), 0o755), other)
-    image = docker_archive(tmp_path / "a.tar", [made], Cmd=["/app"])
-    row = audit.assess(Request(f"docker-archive:{image}"))
-    assert row["verdict"] == "convertible, to be tested"
-    [doubt] = row["because"]
-    assert doubt.startswith("may start /usr/bin/dated: another program, which is left out")
-
-
-def found_with(tmp_path: Path, program: bytes, **changed: Any) -> Foresight:
-    found = foresee(running(tmp_path / "a.tar", "/app", program=program), Silent())
-    return replace(found, entrypoint=replace(found.entrypoint, **changed))
-
-
-@pytest.mark.parametrize(
-    ("subject", "change", "doubt"),
-    [
-        ("/srv/data/", "--bake: secret left out: /srv/data/: random", ""),
-        ("/srv/made", "--bake: secret left out: /srv/made: random", ""),
-        ("/bin/date", "", "/bin/date is the image's own, not as start-up leaves it"),
-    ],
-)
-def test_what_start_up_made_and_is_left_out_is_a_change(
-    tmp_path: Path, program: bytes, subject: str, change: str, doubt: str
-) -> None:
-    """What the image has in its own form may do."""
-    left_out = Difference(subject, DifferenceKind.SECRET, "random", is_baked=False)
-    baked = replace(left_out, is_baked=True)
-    told = findings(found_with(tmp_path, program, differences=(left_out,)))
-    assert "".join(told.changes).startswith(change)
-    assert "".join(told.doubts).startswith(doubt)
-    assert (bool(told.changes), bool(told.doubts)) == (bool(change), bool(doubt))
-    told = findings(found_with(tmp_path, program, differences=(baked,)))
-    assert (told.changes, told.doubts) == ((), ())
-
-
-@pytest.mark.parametrize(
-    ("evidence", "remedy"),
-    [
-        (("not done: mkdir /srv", "not done: b"), "mkdir /srv and 1 more; --resolve auto runs it"),
-        (("not done: a", "it was not run: no"), "a; it was not run: no"),
-    ],
-)
-def test_work_of_a_start_up_that_was_only_read_is_to_be_tested(
-    tmp_path: Path, program: bytes, evidence: tuple[str, ...], remedy: str
-) -> None:
-    found = found_with(tmp_path, program, confidence=Confidence.READ, evidence=evidence)
-    assert findings(found).doubts == (f"its start-up was read, not run: {remedy}",)
-
-
-def test_what_an_undecided_image_needs_is_said_with_what_an_audit_has(
-    tmp_path: Path, program: bytes
-) -> None:
-    static = Options(resolve=Resolve.STATIC)
-    needed = running(
-        tmp_path / "a.tar", "/bin/sh", "-c", 'exec /app "${PORT:?give it}"', program=program
-    )
-    for options in (static, Options()):
-        row = audit.assess(replace(needed, entrypoint=options))
-        assert (row["verdict"], row["hint"]) == ("undecided", "convert it with -e PORT=VALUE")
-    open_ = running(tmp_path / "b.tar", "/bin/sh", "-c", ". /none; exec $X", program=program)
-    row = audit.assess(replace(open_, entrypoint=static))
-    assert row["hint"].startswith("--resolve auto runs its start-up in a sandbox; or convert it")
-
-
-def test_a_start_up_that_fails_or_never_ends_is_undecided(tmp_path: Path, program: bytes) -> None:
-    endless = "while true; do date; sleep 1; done"
-    request = running(tmp_path / "a.tar", "/bin/sh", "-c", endless, program=program)
-    bounded = Options(bounds=Bounds(time_s=2))
-    row = audit.assess(replace(request, entrypoint=bounded))
-    assert (row["verdict"], row["digest"]) == ("undecided", None)
-    assert row["hint"].startswith("--start-up-timeout SECONDS gives it longer; or convert it with")
-    failing = running(tmp_path / "b.tar", "/bin/sh", "-c", ". /none; exec $X", program=program)
-    row = audit.assess(failing)
-    assert row["verdict"] == "undecided"
-    assert row["hint"] == "convert it with --entrypoint PROGRAM --cmd ARGUMENTS"
-
-
-def test_what_is_for_another_system_is_not_convertible(
-    tmp_path: Path, program: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def of_windows(*given: Any, **config: Any) -> bytes:
-        return config_of(*given, **config).replace(b'"linux"', b'"windows"')
-
-    monkeypatch.setattr(images, "config_of", of_windows)
-    row = audit.assess(Request(archive(tmp_path / "a.tar", "/app", program=program)))
-    assert (row["verdict"], "Windows" in row["because"][0]) == ("not convertible", True)
 
 
 def test_risks_that_are_not_listed_are_counted(
@@ -444,99 +306,6 @@ def test_with_json_the_audit_is_one_document(tmp_path: Path, program: bytes) -> 
     assert done.stderr == ""
 
 
-@pytest.mark.parametrize(
-    ("argv", "shown"),
-    [
-        (["redis-server"], "/usr/bin/redis-check-rdb as redis-server"),
-        (["/usr/bin/redis-check-rdb", "x"], "/usr/bin/redis-check-rdb"),
-        ([], "/usr/bin/redis-check-rdb"),
-    ],
-)
-def test_a_program_of_several_names_is_shown_with_the_one_it_has(
-    argv: list[str], shown: str
-) -> None:
-    row = audit.assessment.without("x", "convertible", ())
-    row["program"] = {"exe": "/usr/bin/redis-check-rdb", "argv": argv}
-    row["program"] |= {"uid": 0, "ports": [], "method": "static", "confidence": "read"}
-    document = audit.build([row])
-    assert f"| {shown} |" in audit.FORMATS["md"](document)
-    assert f"<code>{shown}</code></td>" in audit.FORMATS["html"](document)
-
-
-def test_what_a_verdict_means_is_said_everywhere_the_same() -> None:
-    readme = (DOCS.parent / "README.md").read_text()
-    verdicts = SCHEMA["$defs"]["verdict"]
-    assert verdicts["enum"] == list(audit.VERDICTS) == list(assessment.MEANINGS)
-    page = audit.FORMATS["html"](fleet(1))
-    for verdict, meaning in assessment.MEANINGS.items():
-        assert f"{verdict}: {meaning}" in verdicts["description"]
-        assert f"| {verdict} | {meaning[0].upper()}{meaning[1:]}. |" in readme
-        assert f"<dt>{verdict}</dt><dd>{meaning}</dd>" in page
-
-
-def fleet(count: int, **changed: Any) -> dict[str, Any]:
-    """An audit of so many images that are alike."""
-    program = {"exe": "/usr/sbin/nginx", "argv": ["nginx"], "uid": 0, "ports": [], "method": "elf"}
-    row = {
-        **assessment.without("x", "convertible with a change", ("recipe nginx: one process",)),
-        "program": program | {"confidence": "certain"}, "risks": ["it runs as user 0"],
-        "metrics": [
-            {"id": "bytes", "name": "bytes", "unit": "bytes", "before": 4 << 20, "after": 1 << 20},
-            {"id": "files", "name": "files", "unit": "files", "before": 7000, "after": 20},
-        ],
-    }  # fmt: skip
-    rows = [row | {"source": f"registry.example/team/image-{n}:1"} | changed for n in range(count)]
-    document = audit.build(rows)
-    jsonschema.validate(document, SCHEMA)
-    return document
-
-
-def printed(document: dict[str, Any], width: int | None = None) -> str:
-    console = Console(width=1000, record=True, file=io.StringIO())
-    console.print(audit.summary(document, width), soft_wrap=True)
-    return console.export_text()
-
-
-def test_risks_and_gains_are_told_with_how_many_have_them() -> None:
-    document = fleet(3)
-    document["images"][0] |= {"risks": ["its own", "it runs as user 0"], "risks_unlisted": 4}
-    text, markdown = printed(document), audit.FORMATS["md"](document)
-    for shown in (text, markdown.replace("\\", "")):
-        assert "3 images: it runs as user 0" in shown
-        assert "registry.example/team/image-0:1: its own" in shown
-        assert "and 4 more" in shown
-        assert "4.0 MiB > 1.0 MiB (-75 %)" in shown
-        assert "7,000 > 20" in shown
-    [first, second] = [
-        line for line in text.splitlines() if re.match(r".*image-[01]:1 +conv", line)
-    ]
-    assert re.search(r"nginx +6 ", first)
-    assert re.search(r"nginx +1 ", second)
-
-
-def test_more_risks_than_a_screen_has_are_counted() -> None:
-    document = fleet(1, risks=[f"risk {n}" for n in range(100)])
-    assert "\nand 70 more\n" in printed(document)
-
-
-def test_a_terminal_narrower_than_the_table_has_a_block_an_image() -> None:
-    document = fleet(2)
-    assert printed(document, width=400) == printed(document)
-    text = printed(document, width=80)
-    assert max(map(len, text.splitlines())) <= 80
-    first = text[: text.index("registry.example/team/image-1:1")].splitlines()
-    assert first[:2] == ["registry.example/team/image-0:1", "  convertible with a change"]
-    assert [line.split() for line in first[2:4]] == [["program", "/usr/sbin/nginx"], ["risks", "1"]]
-
-
-def test_the_markdown_of_hundreds_of_images_fits_a_comment() -> None:
-    text = audit.FORMATS["md"](fleet(1500))
-    assert 55_000 < len(text.encode()) <= 60_200
-    assert text.startswith("## dock2uk audit: 1500 convertible with a change\n")
-    assert text.endswith("--report html=PATH or json=PATH has all._\n")
-    assert "left out" not in audit.FORMATS["md"](fleet(10))
-
-
 def test_what_has_no_room_in_the_summary_of_a_step_is_told(
     tmp_path: Path, program: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -578,21 +347,6 @@ def test_vulnerabilities_are_counted_where_there_is_data(tmp_path: Path, program
     assert [no_data in one for one in said] == [False, True]
     done = dock2uk("audit", sources[0], "--vuln-db", "none", cwd=tmp_path)
     assert (done.returncode, "no directory of an ecosystem" in done.stderr) == (1, True)
-
-
-def test_hostile_names_are_text_in_every_form() -> None:
-    row = {
-        "source": HOSTILE, "digest": None, "verdict": "not read", "because": [HOSTILE],
-        "hint": HOSTILE, "program": None, "risks": [HOSTILE], "risks_unlisted": 3, "metrics": [],
-    }  # fmt: skip
-    document = audit.build([row])
-    jsonschema.validate(document, SCHEMA)
-    assert "<script>x" not in audit.FORMATS["html"](document)
-    assert "<script>x" not in audit.FORMATS["md"](document).replace("\\<", "")
-    console = Console(width=200, record=True, file=io.StringIO())
-    console.print(audit.summary(document))
-    text = console.export_text()
-    assert ("\u202e" in text, "\\u202e" in text) == (False, True)
 
 
 def test_a_list_is_read_line_by_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
