@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from backports import zstd
 
-from dock2uk.errors import SourceError
+from dock2uk.errors import OtherPlatformError, SourceError
 from dock2uk.ingest import SourceOptions, location, read_image
 from dock2uk.ingest.limits import DEFAULT, Limits
 from dock2uk.ingest.location import Location
@@ -293,6 +293,7 @@ def test_of_several_platforms_the_wanted_one_is_read(tmp_path: Path, reference: 
     assert names(read_image(source, Silent(), arm)) == {"/arm64"}
     with pytest.raises(SourceError) as caught:
         read_image(source, Silent(), SourceOptions(platform=parse_platform("linux/s390x")))
+    assert isinstance(caught.value, OtherPlatformError)
     assert caught.value.hint == "it has: linux/amd64, linux/arm64"
 
 

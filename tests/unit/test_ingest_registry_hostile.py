@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from dock2uk.errors import SourceError
+from dock2uk.errors import OtherPlatformError, SourceError
 from dock2uk.ingest import SourceOptions, cache, limits, read_image
 from dock2uk.ingest.platform import parse_platform
 from dock2uk.ingest.registry import download, transport
@@ -188,6 +188,7 @@ def test_no_manifest_for_the_platform_says_which_there_are(registry: Registry) -
     ]
     serve(registry, {"manifests": entries}, INDEX)
     problem = refused(registry, "no image for linux/amd64; it has linux/arm64, linux/s390x")
+    assert isinstance(problem, OtherPlatformError)
     assert "--platform" in str(problem.hint)
 
 
@@ -195,18 +196,30 @@ def test_images_of_windows_are_refused(registry: Registry) -> None:
     image = registry.put_image("app", LAYERS, "")
     windows = {"os": "windows", "architecture": "amd64", "os.version": "10.0"}
     serve(registry, {"manifests": [{**image, "platform": windows}]}, INDEX)
-    refused(registry, "for Windows only")
+    assert isinstance(refused(registry, "for Windows only"), OtherPlatformError)
     config = json.loads(config_of(LAYERS)) | {"os": "windows"}
     registry.put_image("app", LAYERS, config=json.dumps(config).encode())
     refused(registry, "an image of Windows")
     wanted = SourceOptions(platform=parse_platform("windows/amd64"))
-    refused(registry, "an image of Windows", wanted)
+    problem = refused(registry, "an image of Windows", wanted)
+    assert isinstance(problem, OtherPlatformError)
+
+
+def test_a_bare_name_s_platform_is_told_whatever_the_daemon_says(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///no")
+    config = json.loads(config_of(LAYERS)) | {"os": "windows"}
+    registry.put_image("app", LAYERS, config=json.dumps(config).encode())
+    with pytest.raises(OtherPlatformError, match="an image of Windows"):
+        read_image(f"{registry.address}/app", Silent())
 
 
 def test_an_image_without_an_index_has_the_platform_it_says(registry: Registry) -> None:
     config = json.loads(config_of(LAYERS)) | {"architecture": "arm64"}
     registry.put_image("app", LAYERS, config=json.dumps(config).encode())
     problem = refused(registry, "is for linux/arm64, not linux/amd64")
+    assert isinstance(problem, OtherPlatformError)
     assert "--platform linux/arm64" in str(problem.hint)
     wanted = SourceOptions(platform=parse_platform("linux/arm64"))
     assert pull(registry, wanted).config.architecture == "arm64"
