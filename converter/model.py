@@ -107,6 +107,8 @@ class ImageConfig:
     labels: Mapping[str, str] = field(default_factory=dict)
     created: str = ""  # RFC 3339, as the image says it
     history: tuple[str, ...] = ()  # `created_by` of every entry, those without a layer too
+    health_check: tuple[str, ...] = ()  # Docker's `Healthcheck`, its `Test`
+    on_build: tuple[str, ...] = ()  # Docker's `OnBuild`
     architecture: str = "amd64"
     os: str = "linux"
 

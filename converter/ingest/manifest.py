@@ -114,9 +114,17 @@ def _image_config(name: str, document: Mapping[str, Any]) -> ImageConfig:
         labels=_labels(name, config),
         created=str(document.get("created") or ""),
         history=tuple(str(entry.get("created_by", "")) for entry in _entries(document)),
+        health_check=_texts(config.get("Healthcheck"), "Test"),
+        on_build=_texts(config, "OnBuild"),
         architecture=str(document.get("architecture") or "amd64"),
         os=str(document.get("os") or "linux"),
     )
+
+
+def _texts(document: object, key: str) -> tuple[str, ...]:
+    """Those of a list that nothing is done with but look: what else is there is passed over."""
+    listed = document.get(key) if isinstance(document, dict) else None
+    return tuple(filter(_is_text, listed)) if isinstance(listed, list) else ()
 
 
 def _is_text(value: object) -> bool:

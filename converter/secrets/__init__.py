@@ -9,8 +9,9 @@ from __future__ import annotations
 from .command_line import masked_words
 from .command_line import values as command_line_values
 from .forms import form_of
-from .image import Secret, find, of_command_line, of_variable
-from .names import MASK, is_told_by, masked, named, reason
+from .image import Secret, find, in_nodes, of_command_line, of_variable
+from .masking import MASK, is_told_by, masked, masked_text
+from .values import is_doubtful, named, reason
 
 __all__ = [
     "MASK",
@@ -18,8 +19,11 @@ __all__ = [
     "command_line_values",
     "find",
     "form_of",
+    "in_nodes",
+    "is_doubtful",
     "is_told_by",
     "masked",
+    "masked_text",
     "masked_words",
     "named",
     "of_command_line",

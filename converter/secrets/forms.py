@@ -12,12 +12,16 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter, itemgetter
+from typing import Any
+
+from .shown import FEWEST_DIFFERENT, is_for_show, is_stand_in
 
 # What a form may have before and behind the byte that it is found by.
 BEFORE_BYTES, BEHIND_BYTES = 4 << 10, 32 << 10
-FEWEST_DIFFERENT = 6  # letters of a token: fewer are a line of x
 _TAIL_BYTES = 20  # of a token, where its prefix is not counted
 
 
@@ -52,23 +56,50 @@ def _token(kind: str, start: bytes, pivot: bytes, pattern: bytes) -> _Form:
     return _Form(kind, pivot, start, re.compile(whole), lambda value: _is_varied(value, kind))
 
 
-_PASSWORD_SHOWN = re.compile(
-    rb"(?:pass(?:word|wd|phrase)?|secret|pw|pwd|foo|bar|baz|test|xx+|\*+|\.+|[$<{%\[(].*|:.*)", re.I
-)
+def _coded(start: bytes, pivot: bytes, begins: bytes, before: bytes) -> _Form:
+    """A classic token of GitHub in base64, as Kubernetes' secrets have it; `before` are what its
+    first group of characters begins with, as far as the token decides them."""
+    pattern = re.compile(rb"(?P<value>" + begins + rb"[0-9A-Za-z+/]{44,400}={0,2})")
+
+    def kind(value: bytes) -> str | None:
+        whole = before + value
+        text = base64.b64decode(whole[: len(whole) & ~3])
+        token = _CODED_TOKEN.search(text)
+        return _is_varied(token[0], "a GitHub token") if token is not None else None
+
+    return _Form("a GitHub token", pivot, start, pattern, kind)
+
+
+_CODED_TOKEN = re.compile(rb"gh[pousr]_[0-9A-Za-z]{36}")
+
+
+# What formats and templates put a password for.
+_PUT_IN = re.compile(r"[$<{%\[(:].*")
 
 
 def _url_password(value: bytes) -> str | None:
-    return None if _PASSWORD_SHOWN.fullmatch(value) else "a password in a URL"
+    text = value.decode("latin-1")
+    is_none = is_for_show(text) or is_stand_in(text) or _PUT_IN.fullmatch(text) is not None
+    return None if is_none else "a password in a URL"
 
 
 def _web_token(value: bytes) -> str | None:
     """RFC 7519: the first part is a JSON object that names an algorithm."""
-    head = value.split(b".")[0]
     try:
-        header = json.loads(base64.urlsafe_b64decode(head + b"=" * (-len(head) % 4)))
+        header, claims = map(_json_of, value.split(b".")[:2])
     except (ValueError, RecursionError):
         return None
-    return "a JSON Web Token" if isinstance(header, dict) and "alg" in header else None
+    if not isinstance(header, dict) or "alg" not in header:
+        return None
+    is_sample = isinstance(claims, dict) and claims.get("name") == _SOMEBODY
+    return None if is_sample else "a JSON Web Token"
+
+
+def _json_of(coded: bytes) -> Any:
+    return json.loads(base64.urlsafe_b64decode(coded + b"=" * (-len(coded) % 4)))
+
+
+_SOMEBODY = "John Doe"  # of the token that documentation shows, https://jwt.io
 
 
 def _private_key(value: bytes) -> str | None:
@@ -96,7 +127,7 @@ def _private_key(value: bytes) -> str | None:
 def _coded_private_key(value: bytes) -> str | None:
     """kubeconfig's `client-key-data` and what Kubernetes' Secrets hold: a key's text in base64."""
     try:
-        text = base64.b64decode(value, validate=True)
+        text = base64.b64decode(b"".join(value.split()), validate=True)
     except (binascii.Error, ValueError):
         return None
     match = _KEY_TEXT.search(text)
@@ -121,8 +152,9 @@ _FORMS = (
         "a password in a URL",
         rb":(?<=[a-z0-9]:)//[^/\s:@\x00\"'<>]{0,64}:[^/\s@\x00\"'<>]{1,128}@",
         b":",
-        re.compile(
-            rb"://[^/\s:@\x00\"'<>]{0,64}:(?P<value>[^/\s@\x00\"'<>]{1,128})@[A-Za-z0-9.\[-]"
+        re.compile(  # a password that is the user's name is one for trying things out
+            rb"://(?P<user>[^/\s:@\x00\"'<>]{0,64}):(?!(?P=user)@)"
+            rb"(?P<value>[^/\s@\x00\"'<>]{1,128})@[A-Za-z0-9.\[-]"
         ),
         _url_password,
     ),
@@ -131,7 +163,10 @@ _FORMS = (
     _token("a GitHub token", b"gh", rb"_(?<=gh[pousr]_)", rb"gh[pousr]_[0-9A-Za-z]{36,255}"),
     _token("a GitHub token", b"gith", rb"_(?<=github_)pat_", rb"github_pat_[0-9A-Za-z_]{22,255}"),
     _token("a GitLab token", b"glpat", rb"-(?<=glpat-)", rb"glpat-[0-9A-Za-z_-]{20,255}"),
-    _token("a Slack token", b"xox", rb"-(?<=xox[abeoprs]-)", rb"xox[abeoprs]-[0-9A-Za-z-]{10,255}"),
+    _token(
+        "a Slack token", b"xox", rb"-(?<=xox[abeoprs]-)",
+        rb"xox[abeoprs]-[0-9]+-[0-9A-Za-z-]{8,255}",
+    ),
     _token("a Google API key", b"AI", rb"z(?<=AIz)a", rb"AIza[0-9A-Za-z_-]{35}"),
     _token("a Stripe key", b"sk", rb"_(?<=sk_)live_", rb"sk_live_[0-9A-Za-z]{20,255}"),
     _token("a Stripe key", b"rk", rb"_(?<=rk_)live_", rb"rk_live_[0-9A-Za-z]{20,255}"),
@@ -153,6 +188,30 @@ _FORMS = (
     _token(
         "a DigitalOcean token", b"do", rb"_(?<=do[opr]_)v1_", rb"do[opr]_v1_[0-9a-f]{64}"
     ),
+    _token(
+        "an OpenAI key", b"sk-", rb"J(?<=T3BlbkFJ)",
+        rb"sk-(?:[a-z]+-)?[\w-]{20,100}T3BlbkFJ[\w-]{20,100}",
+    ),
+    _token("a Hugging Face token", b"hf", rb"_(?<=hf_)[0-9A-Za-z]{34}", rb"hf_[0-9A-Za-z]{34}"),
+    _token(
+        "a Google OAuth client secret", b"GOCSPX", rb"-(?<=GOCSPX-)[\w-]{28}", rb"GOCSPX-[\w-]{28}"
+    ),
+    # Incoming webhooks of Slack: whoever has the address may write there.
+    _Form(
+        "a Slack webhook",
+        rb"\.(?<=hooks\.)slack\.com/services/T",
+        b"hooks",
+        re.compile(rb"hooks\.slack\.com/services/T\w{6,12}/B\w{6,12}/(?P<value>\w{20,32})\b"),
+        lambda value: _is_varied(value, "a Slack webhook"),
+    ),
+    # Of 64 bytes, in connection strings of Azure Storage.
+    _Form(
+        "an Azure storage key",
+        rb"K(?<=AccountK)ey=[0-9A-Za-z+/]{86}==",
+        b"Account",
+        re.compile(rb"AccountKey=(?P<value>[0-9A-Za-z+/]{86}==)"),
+        lambda value: _is_varied(value, "an Azure storage key"),
+    ),
     # C2SP age.md: Bech32 (BIP 173) of 32 bytes and its checksum.
     _token(
         "an age key", b"AGE", rb"-(?<=AGE-)SECRET-KEY-1",
@@ -162,9 +221,17 @@ _FORMS = (
         "a private key",
         rb"J(?<=LS0tLS1CRUdJ)Ti",
         b"LS0tLS1CRUdJ",
-        re.compile(rb"(?P<value>LS0tLS1CRUdJTi[0-9A-Za-z+/]{64,24000}={0,2})"),
+        re.compile(  # in one line, or in those of 64 or 76 (RFC 7468 § 2, RFC 2045 § 6.8)
+            rb"(?P<value>LS0tLS1CRUdJTi(?:[0-9A-Za-z+/]{64,24000}={0,2}"
+            rb"|(?:[0-9A-Za-z+/]{50}|[0-9A-Za-z+/]{62})(?:\r?\n[ \t]*[0-9A-Za-z+/]{60,76})+"
+            rb"(?:\r?\n[ \t]*[0-9A-Za-z+/]{1,76}={0,2})?))"
+        ),
         _coded_private_key,
     ),
+    # `ghp_` in base64, by where it stands in a group of three bytes.
+    _coded(b"Z", rb"Z2hwX", rb"Z2hwX", b""),
+    _coded(b"docF", rb"F(?<=docF)[89]", rb"docF", b"AG"),
+    _coded(b"naHB", rb"B(?<=naHB)f", rb"naHBf", b"AAB"),
     _Form(
         "a JSON Web Token",
         rb"J(?<=\.eyJ)",
@@ -176,14 +243,31 @@ _FORMS = (
         distance=len(".eyJ"),
     ),
 )  # fmt: skip
-# Without groups, so that the first bytes of all are looked for at once: forty times as fast.
-_PIVOT = re.compile(b"|".join(form.pivot for form in _FORMS))
+
+
+def _first_byte(form: _Form) -> tuple[bytes, bytes]:
+    """Of its rare byte's pattern, with the rest."""
+    length = 2 if form.pivot.startswith(b"\\") else 1
+    return form.pivot[:length], form.pivot[length:]
+
+
+_PIVOTS = tuple((form, re.compile(form.pivot)) for form in _FORMS)
+# The first bytes of all are looked for at once, and behind one only what begins with it.
+_PIVOT = re.compile(
+    b"|".join(
+        first + b"(?:" + b"|".join(rest for _, rest in rests) + b")"
+        for first, rests in groupby(sorted(map(_first_byte, _FORMS)), key=itemgetter(0))
+    )
+)
 
 
 def form_of(text: str) -> str | None:
-    """The kind of the first secret that `text` seems to hold; whether it is one is not asked."""
+    """The kind of the first secret that `text` holds, or of a private key that seems to be one."""
     data = text.encode(errors="surrogateescape")
-    seeming = (form.kind for form in _FORMS if (form.heading or form.pattern).search(data))
+    found = next(search(data), None)
+    if found is not None:
+        return found.kind
+    seeming = (form.kind for form in _FORMS if form.heading and form.heading.search(data))
     return next(seeming, None)
 
 
@@ -197,9 +281,30 @@ def search(text: bytes) -> Iterator[Match]:
             yield match
 
 
+def search_text(text: str) -> Iterator[Match]:
+    """The same by characters."""
+    data = text.encode(errors="surrogateescape")
+    for match in search(data):
+        start, end = (
+            len(data[:place].decode(errors="surrogateescape")) for place in (match.start, match.end)
+        )
+        yield Match(match.kind, start, end)
+
+
+def apart(matches: Iterable[Match]) -> Iterator[Match]:
+    """In order, and of those that overlap the one that begins first, or was found first."""
+    done = 0
+    for match in sorted(matches, key=attrgetter("start")):
+        if match.start >= done:
+            done = match.end
+            yield match
+
+
 def _at(text: bytes, place: int, done: int) -> Match | None:
     """What has a form that is found by this place, if it begins at `done` or later."""
-    for form in _FORMS:
+    for form, pivot in _PIVOTS:
+        if pivot.match(text, place) is None:
+            continue
         lowest = max(done, place - BEFORE_BYTES)
         start = text.rfind(form.start, lowest, place + 1 - form.distance)
         match = form.pattern.match(text, start, place + BEHIND_BYTES) if start >= 0 else None

@@ -13,26 +13,9 @@ from pathlib import Path
 
 from ..layer_answers import Answers, Question
 from ..model import Content, Hidden, Image, Node, Package, Tree
-from . import command_line, general_settings, key_files
-from .texts import Found, Lines, digest, in_file, in_settings, in_value
+from . import command_line, key_files, places
+from .texts import Found, digest, in_commands, in_file, in_settings, in_value
 
-# Files of which a name is told with a value that is a secret (the programs' manuals); the deepest
-# components of their paths.
-_SETTINGS = re.compile(
-    r"/(?:\.aws/(?:credentials|config)|\.npmrc|\.yarnrc(?:\.yml)?|\.pypirc|\.netrc|\.my\.cnf"
-    r"|\.pgpass|\.s3cfg|\.boto|\.env(?:\.[\w-]+)?|\.kube/config|kubeconfig|etc/kubernetes/[\w-]+\.conf|\.docker/config\.json|\.dockercfg"
-    r"|\.config/gh/hosts\.yml|\.gem/credentials|\.cargo/credentials(?:\.toml)?"
-    r"|\.m2/settings\.xml|wp-config\.php)$"
-)
-_LARGEST_SETTINGS_BYTES = 1 << 20
-# Passwords that these files have without a name of their own: netrc(5), pgpass of PostgreSQL, and
-# docker's `auth`, a name and password in base64.
-_UNNAMED = re.compile(
-    r"""\bpassword[ \t]+(?P<netrc>\S+)|^[^:#\n]+:[^:\n]*:[^:\n]*:[^:\n]*:(?P<pgpass>\S+)$"""
-    r"""|"auth"[ \t]*:[ \t]*"(?P<docker>[^"]+)"|<password>(?P<maven>[^<{$]+)</password>"""
-    r"""|define\([ \t]*['"](?:DB_PASSWORD|\w+_(?:KEY|SALT))['"],[ \t]*['"](?P<php>[^'"]+)['"]""",
-    re.MULTILINE,
-)
 _HOST_KEY = re.compile(r"/etc/ssh/ssh_host_\w+_key$")
 
 
@@ -48,7 +31,7 @@ def _by_form(content: Content) -> tuple[Found, ...]:
 
 _SOURCES = (
     "texts.py", "forms.py", "key_files.py", "java_stores.py", "openpgp.py", "byte_reader.py",
-    "der.py",
+    "der.py", "shown.py",
 )  # fmt: skip
 _ANSWERS = Answers(
     Question(
@@ -90,6 +73,12 @@ def find(image: Image, packages: Iterable[Package] = ()) -> tuple[Secret, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def in_nodes(nodes: Iterable[Node], packages: Iterable[Package] = ()) -> tuple[Secret, ...]:
+    """Those in files that are of no image, such as start-up made."""
+    owned = frozenset(path for package in packages for path in package.files)
+    return tuple(dict.fromkeys(_in_tree(nodes, owned)))
+
+
 def _repositories(tree: Tree) -> Iterator[Secret]:
     """git(1)'s directory: every version of everything, what was taken out again among it."""
     for node in tree:
@@ -129,27 +118,7 @@ def _in_node(node: Node, owned: Container[str]) -> Iterator[Found]:
     for one in _ANSWERS.of(node.content):
         is_host_key = _HOST_KEY.search(node.path) is not None
         yield Found("an SSH host key", one.place, one.digest) if is_host_key else one
-    if node.content.size > _LARGEST_SETTINGS_BYTES:
-        return
-    if _SETTINGS.search(node.path):
-        yield from _in_settings(posixpath.basename(node.path), _text(node.content))
-    elif general_settings.is_place(node.path) and node.path not in owned:
-        yield from general_settings.find(_text(node.content))
-
-
-def _text(content: Content) -> str:
-    return content.read().decode("utf-8", "surrogateescape")
-
-
-def _in_settings(name: str, text: str) -> Iterator[Found]:
-    yield from in_settings(text)
-    lines = Lines(text)
-    for match in _UNNAMED.finditer(text):
-        value = match[match.lastgroup or 0]
-        one = in_value("password", value)
-        if one is not None:
-            line = lines.of(match.start())
-            yield Found(f"a password of {name}", f"line {line}", one.digest)
+    yield from places.named_in(node, is_owned=node.path in owned)
 
 
 def of_variable(entry: str) -> Secret | None:
@@ -177,7 +146,14 @@ def _in_config(image: Image) -> Iterator[Secret]:
 def _in_history(image: Image) -> Iterator[Secret]:
     """Instructions stay in the configuration whatever later ones say: ARG, and ENV set anew."""
     for index, text in enumerate(image.config.history):
-        for one in in_settings(text):
-            yield Secret(one.kind, f"history entry {index + 1}", one.digest, is_hidden=True)
-        for one in in_file(io.BytesIO(text.encode(errors="surrogateescape"))):
-            yield Secret(one.kind, f"history entry {index + 1}", one.digest, is_hidden=True)
+        yield from _in_instruction(f"history entry {index + 1}", text, is_hidden=True)
+    for index, text in enumerate(image.config.on_build):
+        yield from _in_instruction(f"ONBUILD {index + 1}", text, is_hidden=True)
+    yield from _in_instruction("HEALTHCHECK", " ".join(image.config.health_check), is_hidden=False)
+
+
+def _in_instruction(place: str, text: str, *, is_hidden: bool) -> Iterator[Secret]:
+    data = io.BytesIO(text.encode(errors="surrogateescape"))
+    found = {one.digest: one for one in (*in_settings(text), *in_commands(text), *in_file(data))}
+    for one in found.values():
+        yield Secret(one.kind, place, one.digest, is_hidden=is_hidden)

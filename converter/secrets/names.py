@@ -1,71 +1,67 @@
-"""What looks like a secret by the name it has, or by its form.
+"""What is a secret by the name that its value has, and not by the value's form.
 
-A secret of no known form under an innocent name is not seen, and a name alone says nothing of a
-value that is empty or looks like the path of a file.
+The name must end in what a secret is called: one that goes on tells of something about it
+(`TOKEN_ISSUER`, `PASSWORD_FILE`). A secret under an innocent name is not seen, and a name says
+nothing of a value that is there for show (`shown`).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
-from .forms import form_of
+from . import shown
 
-# Words of a name, as they stand between underscores, dashes, dots or changes of case.
-_SECRET_WORDS = re.compile(
-    r"(?:^|_)(?:PASS|PASSWD|PASSWORD|PASSPHRASE|PWD|REQUIREPASS|MASTERAUTH|SECRET|SECRETS|TOKEN|CREDENTIAL|CREDENTIALS"
-    r"|API_?KEY|ACCESS_?KEY|AUTH_?KEY|PRIVATE_?KEY|SECRET_?KEY|ENCRYPTION_?KEY|MASTER_?KEY"
-    r"|SIGNING_?KEY|COOKIE|SALT)(?:_|$)"
+# How names are written: words with underscores between them, for dashes, dots and changes of case.
+_WORD_STARTS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[-.]")
+_PASSWORD = (
+    r"(?:PG|DB|SSH|KEY|STORE|KEYSTORE|TRUSTSTORE|REQUIRE|USER|ADMIN|ROOT|MYSQL|REDIS)?"
+    r"PASS(?:WORD|WD|PHRASE)?|PWD|MASTERAUTH"
 )
-# Names that hold such a word and no secret: where to read it, how long it lives, and the like.
-_INNOCENT_ENDS = re.compile(
-    r"_(?:FILE|PATH|DIR|URL|TTL|TIMEOUT|EXPIRY|LENGTH|TYPE|NAME|ALGORITHM|HEADER|ID)$"
+_OTHER = (
+    r"SECRETS?|TOKEN|CREDENTIALS?"
+    r"|(?:API|ACCESS|AUTH|PRIVATE|SECRET|ENCRYPTION|MASTER|SIGNING|ACCOUNT)_?KEY"
 )
+# Of several of one kind: SECRET_KEY_BASE of Rails, TOKEN_2, API_KEY_PROD.
+_WHICH = (
+    r"(?:_(?:BASE(?:64)?|VALUE|PROD(?:UCTION)?|STAGING|DEV|LIVE|OLD|NEW|CURRENT|PREVIOUS|PRIMARY"
+    r"|SECONDARY)|_?V?[0-9]+)?$"
+)
+_NAME = re.compile(rf"(?:^|_)(?:{_PASSWORD}|{_OTHER}){_WHICH}")
+_PASSWORD_NAME = re.compile(rf"(?:^|_)(?:{_PASSWORD}){_WHICH}")
+# Names that say as little as `KEY`: the value must look like a secret too.
+_WEAK_NAME = re.compile(r"(?:^|_)(?:COOKIE|SALT)$|^PASS$")
 _INNOCENT_NAMES = frozenset(("PWD", "OLDPWD"))  # the shell's working directory
-# Values that say "none" or "yes" where a secret could stand.
-_INNOCENT_VALUES = frozenset(("", "0", "1", "true", "false", "yes", "no", "on", "off", "none"))
-
-# A path by what paths look like: base64 has the slash too, so that one secret in 64 begins with it.
-_PATH = re.compile(
-    r"/(?:app|data|dev|etc|home|mnt|opt|proc|root|run|secrets?|srv|tmp|usr|var|vault)(?:/.*)?"
-    r"|(?:/[a-z0-9_.-]{1,24})+/?"
-)
-_TELLING_CHARACTERS = 4
-MASK = "(a secret)"
+_SHORTEST_NUMBER = 4  # of a password; other numbers say how many or how long
 
 
-def reason(name: str, value: str) -> str | None:
-    """Why a named value looks like a secret; None when it does not."""
-    if value.lower() in _INNOCENT_VALUES:
-        return None
-    return form_of(value) or ("its name says so" if _is_secret_name(name, value) else None)
-
-
-def named(env: Iterable[str]) -> dict[str, str]:
-    """The variables ("NAME=value") that look like secrets, with their values."""
-    pairs = (entry.partition("=")[::2] for entry in env)
-    return {name: value for name, value in pairs if reason(name, value) is not None}
-
-
-def is_told_by(texts: Iterable[str], value: str) -> bool:
-    """Whether a secret stands in one of the texts; a value too short is in many by accident."""
-    return len(value) >= _TELLING_CHARACTERS and any(value in text for text in texts)
-
-
-def masked(text: str, values: Iterable[str]) -> str:
-    """The text without these secrets."""
-    for value in values:
-        if is_told_by((text,), value):
-            text = text.replace(value, MASK)
-    return text
-
-
-def is_path(value: str) -> bool:
-    return _PATH.fullmatch(value) is not None
-
-
-def _is_secret_name(name: str, value: str) -> bool:
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[-.]", "_", name).upper()
-    if words in _INNOCENT_NAMES or _INNOCENT_ENDS.search(words):
+def is_told(name: str, value: str) -> bool:
+    """Whether the value is a secret by its name."""
+    words = words_of(name)
+    if words in _INNOCENT_NAMES or shown.is_for_show(value) or _says_name(value, name):
         return False
-    return _SECRET_WORDS.search(words) is not None and not is_path(value)
+    if _WEAK_NAME.search(words):
+        return shown.is_varied(value)
+    if shown.is_number(value):
+        is_long = value.isdigit() and len(value) >= _SHORTEST_NUMBER
+        return is_long and _PASSWORD_NAME.search(words) is not None
+    return is_secret_name(name)
+
+
+def is_secret_name(name: str) -> bool:
+    words = words_of(name)
+    return words not in _INNOCENT_NAMES and _NAME.search(words) is not None
+
+
+def may_be_told(name: str) -> bool:
+    """Whether there is a value that this name makes a secret."""
+    return is_secret_name(name) or _WEAK_NAME.search(words_of(name)) is not None
+
+
+def words_of(name: str) -> str:
+    return _WORD_STARTS.sub("_", name).upper()
+
+
+def _says_name(value: str, name: str) -> bool:
+    """`apiKey1Header` for `apiKey`."""
+    called = re.sub(r"\W|_", "", name).lower()
+    return value.isalnum() and value.lower().startswith(called)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from .forms import BEFORE_BYTES, BEHIND_BYTES, search
-from .names import reason
+from . import commands, shown
+from .forms import BEFORE_BYTES, BEHIND_BYTES, Match, form_of, search
+from .names import is_told
+from .values import BY_NAME, part, reason
 
 _PIECE_BYTES = 8 << 20
 _OVERLAP_BYTES = BEFORE_BYTES + BEHIND_BYTES
@@ -22,11 +24,6 @@ _DIGEST_DIGITS = 12
 _ASSIGNMENT = re.compile(
     r"""(?<![\w.-])([A-Za-z_][\w.-]*)["']?[ \t]*[=:][ \t]*("[^"\n]*"|'[^'\n]*'|[^\s"';&|]+)"""
 )
-
-_PLACEHOLDER = re.compile(
-    r"\$\{\w+.*|<.*>|%\w+%|\{\{.*\}\}|\*+|x+|change[-_ ]?(?:me|it)|your[-_ ].*", re.IGNORECASE
-)
-_VARIABLE = re.compile(r"\$\w+.*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,28 +75,38 @@ def in_file(file: BinaryIO) -> Iterator[Found]:
 
 def in_settings(text: str) -> Iterator[Found]:
     """Values whose names say that they are secrets; those that have a form are `in_file`'s."""
-    lines = Lines(text)
+    return placed(text, _assigned(text))
+
+
+def in_commands(text: str) -> Iterator[Found]:
+    """What the words of commands tell of; what has a form is `in_file`'s."""
+    return placed(text, commands.find(text))
+
+
+def _assigned(text: str) -> Iterator[Match]:
     for match in _ASSIGNMENT.finditer(text):
-        name, value = match[1], match[2].strip("\"'")
-        why = reason(name, value)
-        if why is not None and not is_stand_in(value):
-            line = lines.of(match.start())
-            kind = f"a value named {name}" if why == "its name says so" else why
-            yield Found(kind, f"line {line}", digest(_bytes(value)))
+        value = match[2].strip("\"'")
+        if is_told(match[1], value) and not shown.is_stand_in(value):
+            start = match.start(2) + match[2].index(value)
+            yield Match(f"a value named {match[1]}", start, start + len(value))
+
+
+def placed(text: str, matches: Iterable[Match]) -> Iterator[Found]:
+    """Each with its line. In the order of the text, and none that has a form."""
+    lines = Lines(text)
+    for match in matches:
+        value = text[match.start : match.end]
+        if form_of(value) is None:
+            yield Found(match.kind, f"line {lines.of(match.start)}", digest(_bytes(value)))
 
 
 def in_value(name: str, value: str) -> Found | None:
-    """Of a variable or label."""
+    """Of a variable or label. A dollar in it is one: nothing expands it here."""
     why = reason(name, value)
-    if why is None or _PLACEHOLDER.fullmatch(value):  # a dollar is one: nothing expands it here
+    if why is None:
         return None
-    kind = "a value whose name says so" if why == "its name says so" else why
-    return Found(kind, "", digest(_bytes(value)))
-
-
-def is_stand_in(value: str) -> bool:
-    """What stands for a value that is elsewhere: $NAME, ${NAME}, <name>, %NAME%."""
-    return any(one.fullmatch(value) for one in (_PLACEHOLDER, _VARIABLE))
+    kind = "a value whose name says so" if why == BY_NAME else why
+    return Found(kind, "", digest(_bytes(part(name, value))))
 
 
 def _bytes(value: str) -> bytes:

@@ -37,8 +37,8 @@ STAGE_FILES = [path for path in FILES if path.relative_to(CONVERTER).parts[0] in
 INSIDE = "converter/entrypoint/record/spawn.py"
 # A program's name in a help text's example is no knowledge of it.
 EXAMPLES = {"converter/cli.py", "converter/source_options.py"}
-# Lists of programs by what they can be used for: names are all that they hold.
-NAMED = {"converter/known_programs.py"}
+# Lists of programs by what they can be used for, and of those that take a password by a letter.
+NAMED = {"converter/known_programs.py", "converter/secrets/commands.py"}
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef)
 
 

@@ -170,7 +170,7 @@ def test_what_the_image_is_configured_with_has_a_line() -> None:
 
 
 def test_secrets_are_found_and_not_told() -> None:
-    key = "AKIA" + "A" * 16
+    key = "AKIA" + "QYLPMN5HFIQR7XYZ"
     text = (
         "FROM scratch\nARG DB_PASSWORD\nENV API_TOKEN=verysecret MODE=fast\n"
         f"RUN <<EOF\necho {key}\nEOF\nENTRYPOINT run {key}\nARG PASSWORD_FILE=/x\n"

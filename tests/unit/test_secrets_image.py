@@ -22,17 +22,24 @@ AWS = "AKIA" + "QYLPMN5HFIQR7XYZ"
 SLACK = "xoxb-" + "123456789012-abcdefGHIJKL"
 GOOGLE = "AIza" + "SyD-9tSrke72PouQMnMX-a7eZSW0jkFMBWY"
 NPM = "npm_" + "aBcDeFgHiJkLmNoPqRsTuVwXyZ0123456789"
+HASH = "$6$" + "aB3dEfGh$" + "aB3dEfGhIj" * 8
 DOCKER = "dckr_pat_" + "aB3dEfGhIjKlMnOpQrStUvWxYz_"
 VAULT = "hvs." + "CAESIJ7kQ2mZ" * 8
 BATCH = "hvb." + "AAAAAQL7kQ2mZ" * 11
 ANTHROPIC = "sk-ant-" + "api03-" + "aB3dEfGhIj" * 9 + "xyzAA"
 OCEAN = "dop_v1_" + "0123456789abcdef" * 4
 AGE = "AGE-SECRET-KEY-1" + "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA" + "QPZRY9X8GF2TVDW0S3JN54KHCE6M"
+OPENAI = "sk-proj-" + "aB3dEfGhIjKlMnOpQrSt" + "T3BlbkFJ" + "uVwXyZ0123456789aBcD"
+HUGGING_FACE = "hf_" + "aBcDeFgHiJkLmNoPqRsTuVwXyZ01234567"
+OAUTH = "GOCSPX-" + "aB3dEfGhIj-lMnOpQrStUvWx_z01"
+WEBHOOK = "https://hooks.slack.com/services/" + "T0ABCDEFG/B0ABCDEFG/" + "aB3dEfGhIjKlMnOpQrStUvWx"
+AZURE = "aB3dEfGhIj" * 8 + "klMnOp=="
 STRIPE = "sk_live_" + "4eC39HqLyjWDarjtT1zdp7dc"
 
 
-def web_token() -> str:
-    parts = (json.dumps({"alg": "HS256"}), json.dumps({"sub": "1234567890"}), "signature-of-it")
+def web_token(**claims: str) -> str:
+    said = {"sub": "1234567890"} | claims
+    parts = (json.dumps({"alg": "HS256"}), json.dumps(said), "signature-of-it")
     coded = (base64.urlsafe_b64encode(part.encode()).decode().rstrip("=") for part in parts)
     return ".".join(coded)
 
@@ -44,6 +51,13 @@ def armoured(kind: str, data: bytes, head: str = "") -> str:
 
 def coded(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
+
+
+def wrapped(text: str, columns: int) -> str:
+    """As base64(1) and YAML have it."""
+    line = coded(text)
+    lines = (line[at : at + columns] for at in range(0, len(line), columns))
+    return "key: |\n" + "".join(f"  {one}\n" for one in lines) + "other: value\n"
 
 
 def openssh(cipher: bytes) -> str:
@@ -78,6 +92,18 @@ def kinds(data: str | bytes) -> list[str]:
         (f"x-api-key: {ANTHROPIC}", "an Anthropic key"),
         (OCEAN, "a DigitalOcean token"),
         (f"# key\n{AGE}\n", "an age key"),
+        (f"OPENAI_API_KEY={OPENAI}", "an OpenAI key"),
+        (OPENAI.replace("proj-", ""), "an OpenAI key"),
+        (HUGGING_FACE, "a Hugging Face token"),
+        (OAUTH, "a Google OAuth client secret"),
+        (WEBHOOK, "a Slack webhook"),
+        (f"AccountName=x;AccountKey={AZURE};EndpointSuffix=core.windows.net",
+         "an Azure storage key"),
+        (coded(GITHUB), "a GitHub token"),
+        (coded(f"u:{GITHUB}"), "a GitHub token"),
+        (coded(f"x{GITHUB}\n"), "a GitHub token"),
+        (wrapped(armoured("RSA PRIVATE KEY", b"0" + bytes(640)), 64), "a private key"),
+        (wrapped(armoured("RSA PRIVATE KEY", b"0" + bytes(640)), 76), "a private key"),
         (f"client-key-data: {coded(armoured('RSA PRIVATE KEY', b'0' + bytes(64)))}",
          "a private key"),
         (f"Bearer {web_token()}", "a JSON Web Token"),
@@ -113,6 +139,26 @@ def test_what_has_a_form_is_found(text: str, kind: str) -> None:
         AGE.replace("Q", "B"),  # no letter of Bech32
         f"certificate-authority-data: {coded(armoured('CERTIFICATE', b'0' + bytes(64)))}",
         f"client-key-data: {coded(armoured('PRIVATE KEY', b'1' + bytes(64)))}",
+        OPENAI.replace("T3Blbk", "T3Blbl"),
+        HUGGING_FACE[:-1],
+        OAUTH[:-1],
+        WEBHOOK[:-10],
+        "https://hooks.slack.com/services/" + "T00000000/B00000000/" + "X" * 24,  # Slack's own
+        f"AccountKey={'A' * 86}==",
+        coded("ghp_" + "x" * 36),
+        coded("ghp_tooshort and more of it, which is longer than a token would be"),
+        web_token(name="John Doe"),  # of https://jwt.io
+        "xoxb-your-token-here",
+        "mysql://root:root@localhost",
+        "postgres://postgres:postgres@db/x",
+        "redis://:changeme@h",
+        "amqp://guest:guest@rabbit/",
+        "ftp://anonymous:anonymous@h/",
+        "https://user:your_password@host",
+        "https://oauth2:TOKEN@gitlab.com",
+        "http://u:MYPASSWORD@h",
+        "https://x:{token}@h",
+        "https://u:%s@h",
         f"A{GITHUB}",  # within a longer word
         "https://user:password@example.com/",
         "https://$USER:$PASS@host/",
@@ -150,7 +196,7 @@ def test_a_secret_where_pieces_meet_is_found_once(
 
 @pytest.fixture
 def found(tmp_path: Path, key: str, monkeypatch: pytest.MonkeyPatch) -> tuple[Secret, ...]:
-    """Of an image in which twelve secrets are planted."""
+    """Of an image in which sixteen secrets are planted."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     lower = layer(
         file("etc/ssh/ssh_host_rsa_key", key.encode(), 0o600),
@@ -162,6 +208,7 @@ def found(tmp_path: Path, key: str, monkeypatch: pytest.MonkeyPatch) -> tuple[Se
         file("srv/settings.py", f"TOKEN = '{GITHUB}'\n".encode()),
         hard_link("srv/again.py", "srv/settings.py"),
         file("app/config", f"key {GOOGLE}".encode()),
+        file("etc/shadow-", f"root:{HASH}:1:0:9:7:::\nbin:*:1:0:9:7:::\n".encode()),
         file("srv/.git/HEAD", b"ref: refs/heads/main\n"),
     )
     upper = layer(file("root/.wh.deploy.key"), file("app/config", b"no key"), file("app/run"))
@@ -172,15 +219,21 @@ def found(tmp_path: Path, key: str, monkeypatch: pytest.MonkeyPatch) -> tuple[Se
         {"created_by": "RUN |1 NPM_TOKEN=0123456789abc /bin/sh -c make", "empty_layer": True},
         {"created_by": f"ARG KEY={AWS}", "empty_layer": True},
         {"created_by": "RUN rm /root/deploy.key"},
+        {"created_by": "RUN curl -u admin:c0rrect-horse https://x/", "empty_layer": True},
     ]
+    docker = {
+        "Healthcheck": {"Test": ["CMD-SHELL", "redis-cli -a c0rrect-horse2 ping"]},
+        "OnBuild": ["ENV A=b", "RUN x --api-key c0rrect-horse3"],
+    }
     path = docker_archive(
-        tmp_path / "image.tar", (lower, upper), history=history, Env=env, Labels=labels
+        tmp_path / "image.tar", (lower, upper), history=history, Env=env, Labels=labels, **docker
     )
     return find(read_image(f"docker-archive:{path}", Silent()))
 
 
 def test_every_planted_secret_is_found_at_its_place(found: tuple[Secret, ...]) -> None:
     assert [(one.kind, one.place, one.layer, one.is_hidden) for one in found] == [
+        ("a password hash", "/etc/shadow-, line 1", 0, False),
         ("an SSH host key", "/etc/ssh/ssh_host_rsa_key, line 1", 0, False),
         ("a value named aws_secret_access_key", "/root/.aws/credentials, line 2", 0, False),
         ("a password of .netrc", "/root/.netrc, line 1", 0, False),
@@ -191,6 +244,9 @@ def test_every_planted_secret_is_found_at_its_place(found: tuple[Secret, ...]) -
         ("a Slack token", "LABEL build", None, False),
         ("a value named NPM_TOKEN", "history entry 2", None, True),
         ("an AWS access key", "history entry 3", None, True),
+        ("a password of a command", "history entry 5", None, True),
+        ("a value named api-key", "ONBUILD 2", None, True),
+        ("a password of a command", "HEALTHCHECK", None, False),
         ("a private key",
          "/root/deploy.key of layer 0, line 1, deleted or replaced in layer 1", 0, True),
         ("a Google API key",
@@ -201,7 +257,7 @@ def test_every_planted_secret_is_found_at_its_place(found: tuple[Secret, ...]) -
 def test_no_value_is_kept(found: tuple[Secret, ...]) -> None:
     told = repr(found)
     words = ("abc123def", "s3cr3t", "c0rrect", "wJalr", "0123456789abc")
-    assert not [value for value in (GITHUB, AWS, SLACK, GOOGLE, *words) if value in told]
+    assert not [value for value in (GITHUB, AWS, SLACK, GOOGLE, HASH, *words) if value in told]
 
 
 def test_a_token_of_a_kubeconfig_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,6 +266,20 @@ def test_a_token_of_a_kubeconfig_is_found(tmp_path: Path, monkeypatch: pytest.Mo
     path = docker_archive(tmp_path / "image.tar", (layer(file("root/.kube/config", text)),))
     (one,) = find(read_image(f"docker-archive:{path}", Silent()))
     assert (one.kind, one.place) == ("a value named token", "/root/.kube/config, line 4")
+
+
+def test_the_digest_is_of_the_secret_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that one in a variable and the same in a file are seen to be one."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    env = [
+        "DB=postgres://u:s3cr3t!@db/x",
+        "JAVA_OPTS=-Xmx1g -DdbPassword=s3cr3t!",
+        "PASSWORD=s3cr3t!",
+    ]
+    path = docker_archive(tmp_path / "image.tar", (layer(file("app")),), Env=env)
+    found = find(read_image(f"docker-archive:{path}", Silent()))
+    assert [one.place for one in found] == ["ENV DB", "ENV JAVA_OPTS", "ENV PASSWORD"]
+    assert {one.digest for one in found} == {hashlib.sha256(b"s3cr3t!").hexdigest()[:12]}
 
 
 @pytest.mark.parametrize(

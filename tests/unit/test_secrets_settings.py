@@ -37,7 +37,7 @@ VALUE = "tr0ub4dor&3x"
     ],
 )
 def test_a_password_is_found_by_its_name(text: str, name: str) -> None:
-    (found,) = general_settings.find(f"# settings\n{text}\n")
+    (found,) = general_settings.in_settings(f"# settings\n{text}\n")
     line = 2 + text.partition(name)[0].count("\n")
     assert (found.kind, found.place) == (f"a value named {name}", f"line {line}")
 
@@ -57,7 +57,7 @@ def test_a_password_is_found_by_its_name(text: str, name: str) -> None:
 )  # fmt: skip
 def test_what_stands_for_one_is_none(value: str) -> None:
     texts = f"password = {value}\n", f'password: "{value}"\n', f'{{"password": "{value}"}}'
-    assert [list(general_settings.find(text)) for text in texts] == [[], [], []]
+    assert [list(general_settings.in_settings(text)) for text in texts] == [[], [], []]
 
 
 @pytest.mark.parametrize(
@@ -78,10 +78,10 @@ def test_what_stands_for_one_is_none(value: str) -> None:
     ],
 )
 def test_what_is_near_an_assignment_is_none(text: str) -> None:
-    assert list(general_settings.find(text)) == []
+    assert list(general_settings.in_settings(text)) == []
 
 
-@pytest.mark.parametrize("find_in", [general_settings.find, texts.in_settings])
+@pytest.mark.parametrize("find_in", [general_settings.in_settings, texts.in_settings])
 def test_each_line_of_a_large_file_is_counted_once(
     find_in: Callable[[str], Iterator[texts.Found]],
 ) -> None:
