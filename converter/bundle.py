@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from . import secrets
 from .entrypoint_document import credentials
 from .errors import Dock2ukError
 from .model import Artifact, Entrypoint, Image
@@ -131,7 +132,7 @@ def _entrypoint(entrypoint: Entrypoint) -> dict[str, Any]:
     """What a reader of the bundle looks for first; entrypoint.json has all of it."""
     return {
         "exe": entrypoint.exe,
-        "argv": list(entrypoint.argv),
+        "argv": secrets.masked_words(entrypoint.argv),  # the unikernel itself has them whole
         "cwd": entrypoint.cwd,
         **credentials(entrypoint),
         "stop_signal": entrypoint.stop_signal,

@@ -46,21 +46,24 @@ def document(entrypoint: Entrypoint) -> dict[str, Any]:
     }
 
 
-def given_secrets(entrypoint: Entrypoint, *commands: Iterable[str]) -> tuple[str, ...]:
-    """The values that no sentence about the program may have, of these command lines too."""
+def given_secrets(
+    entrypoint: Entrypoint, *commands: Iterable[str], env: Iterable[str] = ()
+) -> tuple[str, ...]:
+    """The values that no sentence about the program may have, of these command lines and variables
+    too."""
     on_command_lines = (
         value
         for argv in (entrypoint.argv, *commands)
         for _, value in secrets.command_line_values(tuple(argv))
     )
-    given = {*on_command_lines, *secrets.named(entrypoint.env).values()}
+    given = {*on_command_lines, *secrets.unsaid((*entrypoint.env, *env))}
     return tuple(sorted(given, key=lambda value: (-len(value), value)))  # one may hold another
 
 
 def without(values: tuple[str, ...], document: Any) -> Any:
-    """JSON values of which no text has one of these."""
+    """JSON values of which no text has one of these, or what a command in it tells to be secret."""
     if isinstance(document, str):
-        return secrets.masked(document, values)
+        return secrets.masked_text(secrets.masked(document, values))
     if isinstance(document, Mapping):
         return {
             name: value if name in _OF_FEW_VALUES else without(values, value)
@@ -84,7 +87,8 @@ def credentials(entrypoint: Entrypoint) -> dict[str, Any]:
 def without_secret(entry: str) -> str:
     """NAME=value, with a mask for a value that is one."""
     name, _, value = entry.partition("=")
-    return entry if secrets.reason(name, value) is None else f"{name}={secrets.MASK}"
+    is_shown = secrets.reason(name, value) is None and not secrets.is_doubtful(name, value)
+    return entry if is_shown else f"{name}={secrets.MASK}"
 
 
 def _run(seen: SeenRun | None) -> dict[str, Any] | None:

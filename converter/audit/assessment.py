@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .. import packages, secrets, vulnerabilities
+from .. import entrypoint_document, packages, secrets, vulnerabilities
 from ..entrypoint import Options, Resolve
 from ..errors import (
     Dock2ukError,
@@ -116,10 +116,10 @@ def _found(request: Request, found: Foresight) -> dict[str, Any]:
         "source": request.reference,
         "digest": found.image.digest,
         "verdict": CHANGED if told.changes else doubted,
-        "because": [*told.changes, *told.doubts],
+        "because": _shown(found, [*told.changes, *told.doubts]),
         "hint": None,
         "program": _program(found.entrypoint),
-        "risks": risks[:_MOST_RISKS],
+        "risks": _shown(found, risks[:_MOST_RISKS]),
         "risks_unlisted": len(risks[_MOST_RISKS:]),
         "metrics": foreseen(found, known),
     }
@@ -146,6 +146,14 @@ def _unknown(known: vulnerabilities.Vulnerabilities | None) -> Iterator[str]:
     for one in known.no_data if known is not None else ():
         count = len(one.packages)
         yield f"vulnerabilities: no data of {count} {one.ecosystem} packages: {one.because}"
+
+
+def _shown(found: Foresight, sentences: list[str]) -> list[str]:
+    """As the report has them, without secrets."""
+    config = found.image.config
+    command = (*config.entrypoint, *config.cmd)
+    told = entrypoint_document.given_secrets(found.entrypoint, command, env=config.env)
+    return list(entrypoint_document.without(told, sentences))
 
 
 def _program(entrypoint: Entrypoint) -> Mapping[str, Any]:

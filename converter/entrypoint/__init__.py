@@ -6,8 +6,8 @@ Every step says what it saw. Nothing is guessed: what stays open is refused with
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 from .. import secrets
@@ -42,15 +42,18 @@ def resolve(
     every reason when it cannot be decided or is more than one; StartupError when its start-up
     fails."""
     _require_platform(image)
-    launch = first_launch(image, options.overrides)
-    found = _LADDER[options.resolve](image, launch, options, progress)
+    with _saying_no_secret((*image.config.env, *options.overrides.env)):
+        launch = first_launch(image, options.overrides)
+        found = _LADDER[options.resolve](image, launch, options, progress)
     known = load_recipes() if recipes is None else recipes
     argv, applied = apply_recipes(image.tree, found.exe, found.argv, known)
     whole = replace(found, argv=argv, recipes=applied)
     given = _secrets(whole, launch)
     if not options.is_baked:
         _require_no_secret(whole.argv, given)
-    return _without_secrets(_unsaid(whole, given), options)
+    on_command_line = (value for _, value in secrets.command_line_values(launch.argv))
+    unsaid = {*on_command_line, *given.values(), *secrets.unsaid((*launch.env, *whole.env))}
+    return _without_secrets(_without_any(whole, unsaid), options)
 
 
 def _static(image: Image, launch: Launch, options: Options, progress: Progress) -> Entrypoint:
@@ -153,10 +156,28 @@ def _require_no_secret(argv: tuple[str, ...], given: Mapping[str, str]) -> None:
             )
 
 
-def _unsaid(entrypoint: Entrypoint, given: Mapping[str, str]) -> Entrypoint:
+@contextmanager
+def _saying_no_secret(env: Iterable[str]) -> Iterator[None]:
+    """What stands in the way is told in the words of the script, and of what it printed."""
+    given = secrets.unsaid(env)
+    try:
+        yield
+    except UnsupportedError as problem:
+        said = (_without(given, reason) for reason in problem.reasons)
+        raise type(problem)(tuple(said), hint=problem.hint) from None
+    except StartupError as problem:
+        raise type(problem)(_without(given, problem.message), hint=problem.hint) from None
+
+
+def _without_any(entrypoint: Entrypoint, values: Iterable[str]) -> Entrypoint:
     """Evidence is printed, and goes into the report."""
-    evidence = tuple(secrets.masked(line, given.values()) for line in entrypoint.evidence)
+    longest_first = sorted(values, key=len, reverse=True)  # one may hold another
+    evidence = tuple(_without(longest_first, line) for line in entrypoint.evidence)
     return replace(entrypoint, evidence=evidence)
+
+
+def _without(values: Iterable[str], text: str) -> str:
+    return secrets.masked_text(secrets.masked(text, values))
 
 
 def _without_secrets(entrypoint: Entrypoint, options: Options) -> Entrypoint:

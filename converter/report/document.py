@@ -89,7 +89,7 @@ def build(findings: Findings) -> dict[str, Any]:
     why = reasons(findings.rootfs)
     config = image.config
     command = (*config.entrypoint, *config.cmd)
-    told = entrypoint_document.given_secrets(entrypoint, command)
+    told = entrypoint_document.given_secrets(entrypoint, command, env=config.env)
     document = {
         "version": VERSION,
         "tool": {"name": "dock2uk", "version": __version__},

@@ -11,7 +11,7 @@ from .command_line import values as command_line_values
 from .forms import form_of
 from .image import Secret, find, in_nodes, of_command_line, of_variable
 from .masking import MASK, is_told_by, masked, masked_text
-from .values import is_doubtful, named, reason
+from .values import is_doubtful, named, reason, unsaid
 
 __all__ = [
     "MASK",
@@ -29,4 +29,5 @@ __all__ = [
     "of_command_line",
     "of_variable",
     "reason",
+    "unsaid",
 ]

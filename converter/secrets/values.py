@@ -39,6 +39,13 @@ def named(env: Iterable[str]) -> dict[str, str]:
     return {name: value for name, value in pairs if reason(name, value) is not None}
 
 
+def unsaid(env: Iterable[str]) -> set[str]:
+    """Of the variables, what no text may have: secrets, parts that are one, what may be one."""
+    pairs = [entry.partition("=")[::2] for entry in env]
+    whole = {value for name, value in pairs if reason(name, value) or is_doubtful(name, value)}
+    return whole | {part(name, value) for name, value in pairs if value in whole}
+
+
 def part(name: str, value: str) -> str:
     """What of a secret's value is it: `-Dpassword=…` is an option with one."""
     form = next(search_text(value), None)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from ... import secrets
 from ...errors import UndecidedError
 from ...model import NodeType, ResourceLimit
 from ..launch import Reach
@@ -82,7 +83,8 @@ class Call:
 
     @property
     def shown(self) -> str:
-        text = " ".join((self.node.text or b"").decode("utf-8", "replace").split())
+        words = (self.node.text or b"").decode("utf-8", "replace").split()
+        text = secrets.masked_text(" ".join(words))
         return text if len(text) <= 100 else text[:99] + "…"
 
     @property

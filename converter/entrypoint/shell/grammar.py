@@ -12,6 +12,7 @@ from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from ... import secrets
 from ...errors import UndecidedError
 
 if TYPE_CHECKING:
@@ -115,8 +116,9 @@ def text_of(node: Node) -> str:
 
 
 def shown(node: Node) -> str:
-    """The node's text on one line, cut."""
-    text = " ".join(text_of(node).split())
+    """The node's text on one line, without secrets, cut: of one that is cut not enough may be left
+    to know it by."""
+    text = secrets.masked_text(" ".join(text_of(node).split()))
     return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"
 
 
