@@ -112,6 +112,7 @@ def build(findings: Findings) -> dict[str, Any]:
             *findings.rootfs.notes,
             *findings.analysis.findings,
             *artifact.match.notes,
+            *secret_findings.doubts(image, entrypoint),
             *findings.notes,
         ],
         "options": dict(findings.options),

@@ -73,10 +73,9 @@ def find(image: Image, packages: Iterable[Package] = ()) -> tuple[Secret, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def in_nodes(nodes: Iterable[Node], packages: Iterable[Package] = ()) -> tuple[Secret, ...]:
-    """Those in files that are of no image, such as start-up made."""
-    owned = frozenset(path for package in packages for path in package.files)
-    return tuple(dict.fromkeys(_in_tree(nodes, owned)))
+def in_nodes(nodes: Iterable[Node]) -> tuple[Secret, ...]:
+    """Those in files that no image and no package has like this."""
+    return tuple(dict.fromkeys(_in_tree(nodes, frozenset())))
 
 
 def _repositories(tree: Tree) -> Iterator[Secret]:

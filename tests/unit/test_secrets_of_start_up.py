@@ -15,13 +15,25 @@ from tiny_elf import tiny_elf
 from trees import Entry, image, program
 
 from dock2uk import audit, bundle, entrypoint_document
+from dock2uk.contents import Held
 from dock2uk.entrypoint import Options, Resolve, recorded, resolve
 from dock2uk.errors import StartupError, UndecidedError
 from dock2uk.match import load_runtimes, offer
-from dock2uk.model import Artifact, Entrypoint, Image, ImageConfig
+from dock2uk.model import (
+    Artifact,
+    Change,
+    Entrypoint,
+    Image,
+    ImageConfig,
+    Node,
+    NodeType,
+    Package,
+    Rootfs,
+)
 from dock2uk.pipeline import Request
-from dock2uk.report import chain
+from dock2uk.report import chain, secret_findings
 from dock2uk.report.formats import FORMATS
+from dock2uk.secrets import of_variable
 from tests import values
 from tests.images import docker_archive, file, layer
 
@@ -127,3 +139,54 @@ def test_the_manifest_has_none(tmp_path: Path) -> None:
     jsonschema.validate(json.loads(text), json.loads(Path("docs/bundle.schema.json").read_text()))
     assert VALUE not in text
     assert json.loads(text)["entrypoint"]["argv"][1] == f"--password={MASK}"
+
+
+def kept(told: Entrypoint, *secrets: Any, packages: tuple[Package, ...] = ()) -> list[str]:
+    """The places of those that are in the unikernel, of an image with these secrets."""
+    nodes = tuple(change.node for change in told.changes if change.node is not None)
+    rootfs = Rootfs(nodes, (), ())
+    found = secret_findings.found(secrets, values.image(), packages, rootfs, told)
+    metric, _ = secret_findings.secret_metrics(found, values.image())
+    assert (metric.before, metric.after) == (len(found), sum(one.is_kept for one in found))
+    assert VALUE not in repr(found)
+    return [one.secret.place for one in found if one.is_kept]
+
+
+def test_what_start_up_gives_the_program_is_counted() -> None:
+    told = values.entrypoint(
+        argv=("app", "--requirepass", VALUE), env=("PATH=/bin", "GH=x", f"DB_PASSWORD={VALUE}1")
+    )
+    assert kept(told) == [
+        "ENV DB_PASSWORD, which start-up made", "command line, which start-up made",
+    ]  # fmt: skip
+
+
+def test_what_the_image_gives_it_is_counted_once() -> None:
+    entry = f"DB_PASSWORD={VALUE}"
+    given = of_variable(entry)
+    told = values.entrypoint(argv=("app", "--requirepass", VALUE), env=(entry,))
+    assert kept(told, given) == ["ENV DB_PASSWORD"]
+    # The image's is another, which stays behind.
+    other = of_variable(f"DB_PASSWORD={VALUE}2")
+    assert kept(told, other)[0] == "ENV DB_PASSWORD, which start-up made"
+
+
+def test_a_file_that_start_up_made_is_looked_through() -> None:
+    text = f"password = {VALUE}\n".encode()
+    node = Node("/etc/app.conf", NodeType.FILE, 0o600, 0, 0, 0, content=Held(text))
+    told = values.entrypoint(changes=(Change("/etc/app.conf", node), Change("/gone", None)))
+    brought = (Package("x", "1", "x", ("/etc/app.conf",), ecosystem="deb"),)
+    for packages in ((), brought):  # changed, it is no longer what the package brought
+        assert kept(told, packages=packages) == ["/etc/app.conf, line 1, which start-up made"]
+
+
+def test_what_may_be_a_secret_is_said_and_not_counted() -> None:
+    random = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
+    public = (f"GIT_COMMIT={random}", f"APP_SHA256={random}", f"GPG_KEY={random}", "X=" + "a" * 40)
+    told = values.entrypoint(env=(f"FOO={random}", *public))
+    report = made(None, told)
+    assert [note for note in report["notes"] if "random" in note] == [
+        "ENV FOO is as random as a key: whether it is a secret, nothing says"
+    ]
+    assert report["secrets"] == []
+    assert report["entrypoint"]["env"] == [f"FOO={MASK}", *public]
