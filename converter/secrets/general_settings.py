@@ -36,7 +36,7 @@ _SHORTEST_TOKEN = 16  # of a name that is `token` alone, as parts of texts are c
 _TOKEN = re.compile(r"(?:API|ACCESS|AUTH|BEARER|BOT|REFRESH)_TOKEN$")
 # What is put in by something else: templates, YAML's tags and anchors, other files, variables.
 _ELSEWHERE = re.compile(
-    r"""[$!&*<@%{(\\].*|.*(?:\$\{|\$\(|\{\{|<%|%\(|://|\benv\b[.:\[(]|environ).*|__\w+__"""
+    r"""[$!&*<@%{(\\].*|.*(?:\.{3}$|\$\{|\$\(|\{\{|<%|%\(|://|\benv\b[.:\[(]|environ).*|__\w+__"""
     r"""|(?:enc|file|env|ref|vault|ssm|aws|gcp|arn|secrets?)[:(].*|[\w.]+\(.*\)?"""
     r"""|(?-i:[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)""",
     re.IGNORECASE,

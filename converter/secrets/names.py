@@ -62,6 +62,7 @@ def words_of(name: str) -> str:
 
 
 def _says_name(value: str, name: str) -> bool:
-    """`apiKey1Header` for `apiKey`."""
-    called = re.sub(r"\W|_", "", name).lower()
-    return value.isalnum() and value.lower().startswith(called)
+    """`apiKey1Header` and `_RSA_API_Key` for `apiKey`: a name of something."""
+    called, word = (re.sub(r"\W|_", "", one).lower() for one in (name, value))
+    is_name = re.fullmatch(r"\w+", value) is not None
+    return is_name and (word.startswith(called) or word.endswith(called))

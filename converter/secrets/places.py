@@ -52,12 +52,17 @@ _GENERAL = re.compile(
     r"|/etc/(?:environment|default/[\w.-]+)$"
 )
 _CODE = re.compile(r"\.(?:py|rb|php|pl|js|mjs|cjs|ts)$")
+# Passwords of tests are for what the tests make.
+_TEST = re.compile(
+    r"/(?:tests?|__tests__|testing|spec|testdata)/|/(?:test_|conftest)[^/]*$|[._](?:test|spec)\.\w+$"
+)
 _SCRIPT = re.compile(r"\.(?:sh|bash|ash|zsh)$|/\.(?:bashrc|profile|bash_profile|zshrc|envrc)$")
 _SHELL = re.compile(rb"#![ \t]*/(?:usr/)?bin/(?:env[ \t]+)?(?:ba|da|a|z|k)?sh\b")
 _FIRST_BYTES = 64  # where a program's first line says what it is
 # Copied and filled in by somebody, or what a program says in the languages of its users.
 _TO_COPY = re.compile(
-    r"[./_-](?:example|sample|template|tmpl|tpl|dist|in|j2)(?:\.[\w-]+)?$", re.IGNORECASE
+    r"[./_-](?:examples?(?:-[0-9]+)?|samples?|template|tmpl|tpl|dist|in|j2)(?:\.[\w-]+)?$",
+    re.IGNORECASE,
 )
 _TRANSLATED = re.compile(
     r"/(?:i18n|l10n|locales?|lang|languages?|translations?)/|/(?:i18n|messages)[._-][^/]*$"
@@ -93,7 +98,7 @@ def _of_any(node: Node) -> Reader | None:
     if _GENERAL.search(path):
         return None if _TRANSLATED.search(path) else general_settings.in_settings
     if _CODE.search(path):
-        return general_settings.in_code
+        return None if _TEST.search(path) else general_settings.in_code
     is_script = _SCRIPT.search(path) or _is_shell_s(node)
     return general_settings.in_script if is_script else None
 

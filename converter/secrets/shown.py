@@ -16,7 +16,8 @@ _PLACEHOLDER = re.compile(
     r"|your[-_ ].*",
     re.IGNORECASE,
 )
-_VARIABLE = re.compile(r"\$(?:[\w({@*!?].*)?|`.*")
+# With what a reference to it can be followed by; a password may begin with a dollar.
+_VARIABLE = re.compile(r"\$(?:\w+(?:[^\w!#%&+=?^|~].*)?|[({@*!?].*)?|`.*")
 _EXAMPLE = re.compile(
     r"example|sample|placeholder|dummy|change[-_ ]?(?:me|it|this)|your[-_ ]|todo|redacted|insert"
     r"|replace",
@@ -27,7 +28,7 @@ _WORD = re.compile(
     r"(?:(?:my|the|a|some|new|old|default|database|db|root|admin|user|test|api|app|access|auth"
     r"|super|github|gitlab)[-_ ]?)*"
     r"(?:pass(?:word|wd|phrase)?|pw|pwd|secret|token|key|credentials?)[-_ ]?[0-9]{0,3}"
-    r"|foo|bar|baz|test|guest|anonymous|root|admin|user(?:name)?|string|hidden",
+    r"|(?:foo|bar|baz|test|guest|root|admin|user(?:name)?)[0-9]{0,3}|abc123|anonymous|string|hidden",
     re.IGNORECASE,
 )
 # Values of settings that have a secret's name in theirs: where it is, of which kind, whether.
@@ -91,5 +92,5 @@ def is_varied(value: str) -> bool:
 def _is_disordered(letters: str) -> bool:
     """Letters whose case changes as by chance: `camelCase` has no two capitals together as well."""
     changes = sum(one.isupper() != other.isupper() for one, other in pairwise(letters))
-    is_chance = changes * 3 > len(letters) and re.search(r"[A-Z]{2}", letters) is not None
+    is_chance = changes * 5 > len(letters) * 2 and re.search(r"[A-Z]{2}", letters) is not None
     return len(letters) >= _SHORTEST_DISORDERED and is_chance
