@@ -19,35 +19,70 @@ _HERE = r"(?:(?!&&)[^\n;|]){0,500}?"  # further on in the same command
 # Where a name has its value: `--name value` and `--name=value`, also as a list has them, and
 # `NAME=value`.
 _NAMED = re.compile(
-    r"""(?<![\w-])--?(?P<option>[A-Za-z_][\w.-]+)(?:=|[ \t]+(?!-)|["'],[ ]?(?=["'](?!-)))"""
+    r"""(?<![\w-])--?(?:D(?=[a-z]))?(?P<option>[A-Za-z_][\w.-]+)"""
+    r"""(?:=|[ \t]+(?!-)|["'],[ ]?(?=["'](?!-)))"""
     r"""|(?<![\w.-])(?P<name>[A-Za-z_][\w.-]*)="""
 )
-# `[ "$TOKEN" = value ]`, and `${TOKEN:-value}`.
+# `[ "$TOKEN" = value ]`, `case "$TOKEN" in value)`, and `${TOKEN:-value}`.
 _COMPARED = re.compile(
-    r"""\$\{?(?P<name>\w+)(?:[^\s"'}]{0,80}\}?["']?[ \t]+[!=]?=[ \t]+|(?P<option>:?[-=]))"""
+    r"""\$\{?(?P<name>\w+)"""
+    r"""(?:[^\s"'}]{0,80}\}?["']?[ \t]+(?:[!=]?=|in)[ \t]+|(?P<option>:?[-=]))"""
+)
+# sed(1)'s `s/@@TOKEN@@/value/`.
+_PUT_IN = re.compile(
+    r"(?<=s)(?P<delimiter>[/|#,~!])[^\w\n]{0,9}(?P<name>[A-Za-z_]\w*)[^\w\n=:*]{0,9}(?P=delimiter)"
+)
+# `[ value = "$TOKEN" ]`, where a letter may stand before both.
+_COMPARED_TO = re.compile(
+    r"""(?<![^\s"'])(?P<value>[^\s"'\[\]]{1,1000})["']?[ \t]+[!=]?=[ \t]+"""
+    r"""["']?\w?\$\{?(?P<name>\w+)"""
 )
 # A header, or a line of a file that is written: `secret_key: value`.
 _COLON = re.compile(r"""(?<![\w.-])(?P<name>[A-Za-z_][\w.-]*)(?:\\?["'])?:(?![-=:])[ \t]*""")
+# In files and languages that commands have within: `password 'value'`, `token = value`.
+_BESIDE = re.compile(r"""(?<![\w.-])(?P<name>[A-Za-z_][\w.-]*)[ \t]+(?:=[ \t]*)?""")
 # A word without quotes or in some, which may be escaped (\"…\") or cut off where the text ends.
 _WORD = re.compile(
     r"""(?P<quote>\\?["'])(?P<quoted>(?:(?!(?P=quote))(?:\\.|[^\n])){0,1000})"""
     r"""|(?P<bare>(?!\.\*)(?:[^\s"'`;&|<>(){}\\]|\\[^\s"'n]){1,1000})"""
 )
-# By the manuals of these programs. mysql(1)'s -p takes no word behind it.
+# What stands before the password, by the manuals of these programs. mysql(1)'s -p takes no word
+# behind it.
 _SHORT = re.compile(
-    rf"""\b(?:(?:mysql|mariadb)[\w-]*\b{_HERE}[ \t]-p"""
-    rf"""|(?:mongo\w*|sshpass|unzip|zip)\b{_HERE}[ \t]-[pP][ \t]?"""
-    r"""|(?:docker|podman|buildah|skopeo|helm|oc|az)[ \t]+(?:\w+[ \t]+)?login\b"""
-    rf"""{_HERE}[ \t]-p[ \t]"""
-    rf"""|redis-cli\b{_HERE}[ \t]-a[ \t]|ldap\w+\b{_HERE}[ \t]-w[ \t]"""
-    rf"""|openssl\b{_HERE}[ \t]-pass(?:in|out)?[ \t]["']?pass:)(?![-\s])"""
+    "|".join(
+        (
+            rf"\b(?:mysql|mariadb)[\w-]*\b{_HERE}[ \t]-p(?!\s)",
+            rf"\b(?:mongo\w*|sshpass|unzip|zip)\b{_HERE}[ \t]-[pP][ \t]?",
+            r"\b(?:docker|podman|buildah|skopeo|helm|oc|az|crane)[ \t]+(?:\w+[ \t]+)?login\b"
+            rf"{_HERE}[ \t]-p[ \t]",
+            rf"\b(?:useradd|usermod)\b{_HERE}[ \t]-p[ \t]",
+            rf"\bredis-cli\b{_HERE}[ \t]-a[ \t]",
+            rf"\bldap\w+\b{_HERE}[ \t]-w[ \t]",
+            rf"\bopenssl\b{_HERE}[ \t](?:-pass(?:in|out)?[ \t][\"']?pass:|-k[ \t])",
+            r"\bopenssl[ \t]+passwd[ \t]+(?:-\w+[ \t]+)*",
+            r"\bhtpasswd[ \t]+-\w*b\w*[ \t]+(?:[^\s-]\S*[ \t]+){1,2}?(?=\S+(?:$|[ \t]*[;&|\n]))",
+            r"\brabbitmqctl[ \t]+(?:add_user|change_password)[ \t]+\S+[ \t]+",
+            r"\bvault[ \t]+login[ \t]+",
+            rf"\bsqlplus\b{_HERE}[ \t]\w+/",
+            rf"\bsmbclient\b{_HERE}[ \t]-U[ \t]*[\"']?[^\s%\"']+%",
+            rf"\b(?:kinit|passwd|chpasswd)\b{_HERE}<<<[ \t]*(?:[\w.-]+:)?",
+            r"\b(?i:identified[ \t]+(?:with[ \t]+\S+[ \t]+)?by)[ \t]+",
+        )
+    )
 )
-# curl(1)'s `-u name:password`, chpasswd(8)'s `name:password` on its standard input.
+# And what has something behind it that says so: curl(1)'s `-u name:password`, what is read from
+# standard input by chpasswd(8), passwd(1) and docker(1), git(1)'s addresses with a token.
 _PAIR = re.compile(
-    rf"""\b(?:curl|wget|https?)\b{_HERE}[ \t](?:-[uU]|--(?:proxy-)?user)[ \t=]?["']?"""
-    r"""[^\s:"']+:(?P<user>[^\s"'`]+)"""
-    r"""|\b(?:echo|printf)[ \t]+(?:-\w+[ \t]+)?["']?[\w.-]+:(?P<account>[^\s"'`|]+)["']?[ \t]*"""
-    r"""\|[ \t]*(?:\S+[ \t]+)?chpasswd"""
+    "|".join(
+        (
+            rf"""\b(?:curl|wget|https?)\b{_HERE}[ \t](?:-[uU]|--(?:proxy-)?user)[ \t=]?["']?"""
+            r"""[^\s:"']+:(?P<user>[^\s"'`]+)""",
+            r"""\b(?:echo|printf)[ \t]+(?:-\w+[ \t]+)?["']?(?:[\w.-]+:)?(?P<piped>[^\s"'`|]+)"""
+            r"""["']?[ \t]*\|[ \t]*(?:[^\s|]+[ \t]+)?"""
+            r"""(?:chpasswd|[^\n|;]{0,200}--(?:password-)?stdin)\b""",
+            r"""https?://(?P<address>[\w-]{16,200})@""",
+        )
+    )
 )
 # RFC 6750 § 2.1, RFC 7617 § 2.
 _HEADER = re.compile(
@@ -59,25 +94,30 @@ _HEADER = re.compile(
 
 def find(text: str) -> Iterator[Match]:
     """In order and without overlaps."""
-    return apart(_found(text, _is_told_and_varied))
+    return apart((*_told(text), *_named(_COLON, text, _is_told_and_varied)))
 
 
 def hinted(text: str) -> Iterator[Match]:
     """What may be one too (`secret: word`), for what is only shown otherwise then."""
-    return apart(_found(text, is_told))
+    beside = _named(_BESIDE, text, _is_told_and_varied)
+    return apart((*_told(text), *_named(_COLON, text, is_told), *beside))
 
 
-def _found(text: str, is_one_of_colon: Callable[[str, str], bool]) -> Iterator[Match]:
-    for pattern in (_NAMED, _COMPARED):
+def _told(text: str) -> Iterator[Match]:
+    for pattern in (_NAMED, _COMPARED, _PUT_IN):
         yield from _named(pattern, text, is_told)
+    for match in _COMPARED_TO.finditer(text):
+        if is_told(match["name"], match["value"]):
+            yield from _meant(f"a value named {match['name']}", text, *match.span("value"))
     for match in _SHORT.finditer(text):
         yield from _meant("a password of a command", text, *_word(text, match.end()))
     for match in _PAIR.finditer(text):
-        yield from _meant("a password of a command", text, *match.span(match.lastgroup or 0))
+        start, end = match.span(match.lastgroup or 0)
+        if match["address"] is None or shown.is_varied(text[start:end]):
+            yield from _meant("a password of a command", text, start, end)
     for match in _HEADER.finditer(text):
         if shown.is_varied(match["value"]):
             yield from _meant("a token in a header", text, *match.span("value"))
-    yield from _named(_COLON, text, is_one_of_colon)
 
 
 def _named(
@@ -102,7 +142,7 @@ def _word(text: str, place: int) -> tuple[int, int]:
 
 def _meant(kind: str, text: str, start: int, end: int) -> Iterator[Match]:
     value = text[start:end]
-    if not shown.is_stand_in(value) and not shown.is_for_show(value):
+    if not value.startswith("-") and not shown.is_stand_in(value) and not shown.is_for_show(value):
         yield Match(kind, start, end)
 
 

@@ -24,7 +24,7 @@ _NAMED = re.compile(
 )
 _VALUE = re.compile(
     r"""(?:"(?P<double>[^"\n]{0,1000})"|'(?P<single>[^'\n]{0,1000})'"""
-    r"""|(?P<bare>[^\s"',{}\[\]]{1,1000}))(?=[ \t\r]*(?:$|[,}\]);]|[ \t](?:[#;]|//)))""",
+    r"""|(?P<bare>[^\s"',{}\[\]]{1,1000}+))(?=[ \t\r]*(?:$|[,}\]);]|[ \t](?:[#;]|//)))""",
     re.MULTILINE,
 )
 # Of the `Password` of a connection string, in a value of a file (SqlConnection.ConnectionString).

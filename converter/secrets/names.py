@@ -58,7 +58,7 @@ def may_be_told(name: str) -> bool:
 
 
 def words_of(name: str) -> str:
-    return _WORD_STARTS.sub("_", name).upper()
+    return _WORD_STARTS.sub("_", name).strip("_").upper()
 
 
 def _says_name(value: str, name: str) -> bool:
