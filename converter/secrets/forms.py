@@ -34,6 +34,7 @@ class _Form:
     check: Callable[[bytes], str | None]  # its kind; None: it is no secret
     heading: re.Pattern[bytes] | None = None  # what looks like one already
     distance: int = 0  # from the start's end to the rare byte, at least
+    is_of_texts: bool = False  # programs have what it is found by too often
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def _coded(start: bytes, pivot: bytes, begins: bytes, before: bytes) -> _Form:
         token = _CODED_TOKEN.search(text)
         return _is_varied(token[0], "a GitHub token") if token is not None else None
 
-    return _Form("a GitHub token", pivot, start, pattern, kind)
+    return _Form("a GitHub token", pivot, start, pattern, kind, is_of_texts=True)
 
 
 _CODED_TOKEN = re.compile(rb"gh[pousr]_[0-9A-Za-z]{36}")
@@ -252,13 +253,21 @@ def _first_byte(form: _Form) -> tuple[bytes, bytes]:
 
 
 _PIVOTS = tuple((form, re.compile(form.pivot)) for form in _FORMS)
-# The first bytes of all are looked for at once, and behind one only what begins with it.
-_PIVOT = re.compile(
-    b"|".join(
-        first + b"(?:" + b"|".join(rest for _, rest in rests) + b")"
-        for first, rests in groupby(sorted(map(_first_byte, _FORMS)), key=itemgetter(0))
+
+
+def _any_pivot(forms: Iterable[_Form]) -> re.Pattern[bytes]:
+    """The first bytes of all are looked for at once, and behind one only what begins with it."""
+    by_first = groupby(sorted(map(_first_byte, forms)), key=itemgetter(0))
+    return re.compile(
+        b"|".join(
+            first + b"(?:" + b"|".join(rest for _, rest in rests) + b")"
+            for first, rests in by_first
+        )
     )
-)
+
+
+_PIVOT_OF_TEXTS = _any_pivot(_FORMS)
+_PIVOT = _any_pivot(form for form in _FORMS if not form.is_of_texts)
 
 
 def form_of(text: str) -> str | None:
@@ -274,7 +283,7 @@ def form_of(text: str) -> str | None:
 def search(text: bytes) -> Iterator[Match]:
     """Every secret that has a form, in order and without overlaps."""
     done = 0
-    for place in _PIVOT.finditer(text):
+    for place in (_PIVOT if b"\0" in text else _PIVOT_OF_TEXTS).finditer(text):
         match = _at(text, place.start(), done)
         if match is not None:
             done = match.end
