@@ -87,7 +87,7 @@ def assess(request: Request) -> dict[str, Any]:
 def _refused(request: Request, unsupported: UnsupportedError) -> dict[str, Any]:
     """Undecided where it is this machine that cannot run a start-up."""
     hint = unsupported.hint
-    if isinstance(unsupported.__cause__, SandboxUnavailableError):
+    if any(isinstance(one, SandboxUnavailableError) for one in _behind(unsupported)):
         return without(request.reference, UNDECIDED, unsupported.reasons, hint)
     if hint is not None and "--" in hint and not hint.startswith("convert"):
         hint = f"with convert: {hint}"  # which has options that an audit has not
@@ -96,8 +96,16 @@ def _refused(request: Request, unsupported: UnsupportedError) -> dict[str, Any]:
 
 def _read_before(problem: BaseException) -> tuple[str, ...]:
     """Why it was run at all: what reading had left open."""
-    before = problem.__context__
-    return before.reasons if isinstance(before, UndecidedError) else ()
+    undecided = (one for one in _behind(problem) if isinstance(one, UndecidedError))
+    return next((one.reasons for one in undecided), ())
+
+
+def _behind(problem: BaseException) -> Iterator[BaseException]:
+    """What it was raised for, the nearest first: it may have been told anew in other words."""
+    before = problem.__cause__ or problem.__context__
+    while before is not None:
+        yield before
+        before = before.__cause__ or before.__context__
 
 
 def _needed(reasons: Iterable[str]) -> str | None:

@@ -67,7 +67,7 @@ def _left_out(found: Foresight) -> Iterator[str]:
     for one in _unbaked(found.entrypoint):
         if one.subject.startswith(_VARIABLE):
             name = one.subject.removeprefix(_VARIABLE)
-            yield f"run -e {name}=VALUE: {one.kind.value} left out: {one.detail}"
+            yield f"run it with -e {name}: {one.kind.value} left out: {one.detail}"
         elif not _is_in_image(found, one):
             yield f"--bake: {one.kind.value} left out: {one.subject}: {one.detail}"
 

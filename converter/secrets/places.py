@@ -31,9 +31,8 @@ _SETTINGS = re.compile(
 )
 # What was typed into a shell (bash(1) HISTFILE, and others' like it).
 _TYPED = re.compile(r"/\.(?:(?:ba|a|z|k)?sh|python|mysql|psql)_history$")
-# Hashes of passwords: htpasswd(1), gshadow(5), and the copies that shadow(5) and it leave. Those of
-# /etc/shadow itself are counted with the accounts.
-_HASHED = re.compile(r"/(?:etc/(?:shadow-|gshadow-?)|\.?htpasswd)$")
+# Hashes of passwords (htpasswd(1)); those of the machine's accounts are counted with these.
+_HASHED = re.compile(r"/\.?htpasswd$")
 _HASH = re.compile(  # crypt(5), and htpasswd's own
     r"^[^:\n]+:(?P<hash>\$(?:[1567y]|2[abxy]?|gy|apr1|sha1|argon2\w*)\$[^:\s]+|\{S?SHA\}[^:\s]+)",
     re.MULTILINE,

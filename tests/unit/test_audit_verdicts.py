@@ -63,7 +63,7 @@ def test_a_secret_of_the_environment_has_to_be_given_at_boot(
     request = running(tmp_path / "a.tar", "/app", program=program, Env=["DB_PASSWORD=hunter2345x"])
     row = audit.assess(request)
     assert row["verdict"] == "convertible with a change"
-    assert row["because"] == ["run -e DB_PASSWORD=VALUE: secret left out: its name says so"]
+    assert row["because"] == ["run it with -e DB_PASSWORD: secret left out: its name says so"]
 
 
 def test_a_program_that_may_be_started_is_to_be_tested(tmp_path: Path) -> None:

@@ -159,12 +159,12 @@ def test_how_images_are_started_is_compared_without_secrets(tmp_path: Path) -> N
 
     first = image(
         "1.tar", Entrypoint=["/run.sh"], Cmd=["--password=hunter2"], User="web",
-        Env=["PATH=/bin", "DB_PASSWORD=old-secret", "GONE=1"], Volumes={"/data": {}},
+        Env=["PATH=/bin", "DB_PASSWORD=q8Zold41vX", "GONE=1"], Volumes={"/data": {}},
         Labels={"version": "1"}, ExposedPorts={"80/tcp": {}},
     )  # fmt: skip
     second = image(
         "2.tar", Entrypoint=["/run.sh", "-v"], Cmd=["--password=hunter3"],
-        Env=["PATH=/bin:/sbin", "DB_PASSWORD=new-secret", "API_TOKEN=third-secret"],
+        Env=["PATH=/bin:/sbin", "DB_PASSWORD=q8Znew41vX", "API_TOKEN=q8Zthird41vX"],
         Labels={"version": "2"}, ExposedPorts={"8080/tcp": {}}, StopSignal="SIGQUIT",
     )  # fmt: skip
     found = between(first, second)
@@ -183,7 +183,7 @@ def test_how_images_are_started_is_compared_without_secrets(tmp_path: Path) -> N
     ]
     assert list(settings.changes(found["settings"])) == wanted
     for form in difference.FORMATS.values():
-        assert not re.search("hunter|(old|new|third)-secret", form(found))
+        assert not re.search("hunter|q8Z", form(found))
 
 
 def test_what_only_one_kind_of_side_has_is_not_compared(

@@ -210,7 +210,7 @@ def found(tmp_path: Path, key: str, monkeypatch: pytest.MonkeyPatch) -> tuple[Se
         file("srv/settings.py", f"TOKEN = '{GITHUB}'\n".encode()),
         hard_link("srv/again.py", "srv/settings.py"),
         file("app/config", f"key {GOOGLE}".encode()),
-        file("etc/shadow-", f"root:{HASH}:1:0:9:7:::\nbin:*:1:0:9:7:::\n".encode()),
+        file("srv/htpasswd", f"admin:{HASH}\nbin:*\n".encode()),
         file("srv/.git/HEAD", b"ref: refs/heads/main\n"),
     )
     upper = layer(file("root/.wh.deploy.key"), file("app/config", b"no key"), file("app/run"))
@@ -235,11 +235,11 @@ def found(tmp_path: Path, key: str, monkeypatch: pytest.MonkeyPatch) -> tuple[Se
 
 def test_every_planted_secret_is_found_at_its_place(found: tuple[Secret, ...]) -> None:
     assert [(one.kind, one.place, one.layer, one.is_hidden) for one in found] == [
-        ("a password hash", "/etc/shadow-, line 1", 0, False),
         ("an SSH host key", "/etc/ssh/ssh_host_rsa_key, line 1", 0, False),
         ("a value named aws_secret_access_key", "/root/.aws/credentials, line 2", 0, False),
         ("a password of .netrc", "/root/.netrc, line 1", 0, False),
         ("a GitHub token", "/srv/again.py, line 1", 0, False),
+        ("a password hash", "/srv/htpasswd, line 1", 0, False),
         ("a git repository, its history with it", "/srv/.git", 0, False),
         ("a value whose name says so", "ENV API_TOKEN", None, False),
         ("a password in a URL", "ENV DB", None, False),

@@ -60,7 +60,6 @@ def test_it_is_found_by_its_name(
         ("/root/.bash_history", f"mysql -u root -p{VALUE} db", "a password of a command"),
         ("/root/.ash_history", f'curl -H "Authorization: Bearer {LONG}"', "a token in a header"),
         ("/app/.npmrc", "//reg.corp/:_auth=dTpwYXNzdzByZA==", "a password of .npmrc"),
-        ("/etc/gshadow", f"wheel:{HASH}:root:", "a password hash"),
         ("/srv/.htpasswd", f"admin:{HASH}", "a password hash"),
         ("/srv/htpasswd", "admin:{SHA}0DPiKuNIrrVmD8IUCuw1hQxNqZc=", "a password hash"),
     ],
@@ -108,7 +107,8 @@ def test_an_executable_is_a_script_by_its_first_line(
         ("/app/code.js", "secretKeyRef: 'a1b2c3d4'"),
         ("/app/run.sh", f"# DB_PASSWORD={VALUE}"),
         ("/app/run.sh", 'DB_PASSWORD="${1:?}"; TOKEN=$(cat x1)'),
-        ("/etc/gshadow", "wheel:*:root:\nroot:!::"),
+        ("/srv/htpasswd", "wheel:*\nroot:!"),
+        ("/etc/shadow-", f"root:{HASH}:1:0:9:7:::"),
         ("/srv/notes.txt", f"DB_PASSWORD={VALUE}"),
     ],
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from dock2uk import cli, pipeline
+from dock2uk import cli, pipeline, speech
 from dock2uk.errors import Dock2ukError
 from dock2uk.ingest import SourceOptions, limits
 from dock2uk.ingest.options import Pull
@@ -80,10 +80,13 @@ def test_a_source_that_cannot_be_read_leaves_nothing(
 ) -> None:
     """As a command: exit status 1, one JSON document, and a hint in it."""
     monkeypatch.setattr("sys.argv", ["dock2uk", "convert", "Nginx", "-o", "out", "--json"])
+    monkeypatch.setattr(speech._Documents, "count", 0)  # whatever this process printed before
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as ended:
         cli.main()
     assert ended.value.code == 1
-    error = json.loads(capsys.readouterr().out)["error"]
+    said = capsys.readouterr()
+    assert said.err == ""
+    error = json.loads(said.out)["error"]
     assert "small letters: nginx" in error["hint"]
     assert list(tmp_path.iterdir()) == []
