@@ -32,7 +32,7 @@ from .errors import Dock2ukError
 from .kernel_options import Machine, kernel_options
 from .misuse import as_error
 from .option_groups import taking
-from .project_options import project_options
+from .project_options import policy_options, project_options
 from .report_options import (
     append_summary,
     report_options,
@@ -295,7 +295,7 @@ def cache_prune(
 
 
 @app.command()
-@taking(places=source_options, reports=report_options)
+@taking(places=source_options, policy=policy_options, reports=report_options)
 def report(
     subjects: Annotated[
         list[str],
@@ -308,10 +308,12 @@ def report(
     as_json: Json = False,
     *,
     places: SourceOptions,
+    policy: Callable[[str], Policy | None],
     reports: Sequence[Output],
 ) -> None:
     """Show a bundle's report again, or write it in other forms; of two, show what lies between.
 
+    With --fail-on, --policy, --fail-if-worse or --config it is held to rules, as `convert` does.
     Two images are compared as they are: figures, packages, and every path with its mode, owner and
     content. Of a bundle its unikernel counts. Of a difference there are html, json and md.
 
@@ -320,22 +322,35 @@ def report(
     """
     if len(subjects) > 2:
         raise Dock2ukError("give one bundle, or two things to compare")
-    if len(subjects) == 2:
+    rules = policy(subjects[0])
+    if len(subjects) == 1:
+        _show_again(Path(subjects[0]), rules, reports, as_json=as_json)
+    elif rules is None:
         _show_difference(subjects, places, reports, as_json=as_json)
-        return
+    else:
+        raise Dock2ukError("rules are about one bundle", hint="--fail-if-worse compares two")
+
+
+def _show_again(
+    directory: Path, rules: Policy | None, reports: Sequence[Output], *, as_json: bool
+) -> None:
     from . import stored_report
     from .report import summary
 
     require_places(reports)
-    directory = Path(subjects[0])
     document = stored_report.read(directory)
+    require_data(reports, has_vulnerabilities=document["vulnerabilities"] is not None)
     with stored_report.understood(directory):
-        _write_reports(reports, document)
+        verdict = _judged(rules, document) if rules is not None else None
+        _write_reports(reports, document, verdict)
         if as_json:
             print_json(document)
         elif not reports:
             out.print(summary(document))
     _require_unaltered(directory)
+    if rules is not None and verdict is not None:
+        _tell(rules.text, *verdict.notes)
+        verdict.require_passed()
 
 
 def _require_unaltered(directory: Path) -> None:
@@ -505,13 +520,16 @@ def _hold_to(rules: Policy, verdict: Verdict, done: Conversion) -> None:
     from .verify import require_passed
 
     is_failed = done.boot is not None and not done.boot.is_passed
-    for line in (rules.text, *verdict.notes, *(verdict.violations if is_failed else ())):
-        if line:
-            remark(line)
+    _tell(rules.text, *verdict.notes, *(verdict.violations if is_failed else ()))
     if done.boot is not None:
         differences = done.report["entrypoint"]["differences"]
         require_passed(done.boot, [one["subject"] for one in differences if not one["is_baked"]])
     verdict.require_passed()
+
+
+def _tell(*lines: str) -> None:
+    for line in filter(None, lines):
+        remark(line)
 
 
 def _write_reports(

@@ -199,6 +199,25 @@ def project_options(
     return of_source
 
 
+def policy_options(
+    fail_on: FailOn = None,
+    fail_if_worse: NotWorse = None,
+    policy: PolicyName = None,
+    config: Config = None,
+) -> Callable[[str], Policy | None]:
+    """Rules for what was made before: the project's file counts where one of these is given; None
+    where none is."""
+
+    def of_bundle(directory: str) -> Policy | None:
+        from .project_file import find
+
+        if not (fail_on or fail_if_worse or policy or config):
+            return None
+        return _policy(find(config, directory), fail_on or [], fail_if_worse, policy)
+
+    return of_bundle
+
+
 def _policy(
     file: ProjectFile, fail_on: list[str], baseline: Path | None, asked: PolicyWord | None
 ) -> Policy:

@@ -75,3 +75,18 @@ def test_a_dash_is_stdout_alone(document: dict[str, Any], tmp_path: Path) -> Non
     done = dock2uk("report", "report.json", "--report", "json=-", cwd=tmp_path)
     assert json.loads(done.stdout) == document
     assert not (tmp_path / "-").exists()
+
+
+def test_a_bundle_is_held_to_rules_later(document: dict[str, Any], tmp_path: Path) -> None:  # noqa: F811
+    (tmp_path / "report.json").write_text(json.dumps(document))
+    done = dock2uk("report", ".", "--fail-on", "packages>=1", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "policy (--fail-on): packages>=1" in done.stderr
+    assert "packages>=1: it is " in done.stderr
+    assert dock2uk("report", ".", "--fail-on", "setgid>9", cwd=tmp_path).returncode == 0
+    assert dock2uk("report", ".", "--fail-if-worse", ".", cwd=tmp_path).returncode == 0
+    (tmp_path / ".dock2uk.toml").write_text('fail_on = ["packages>=1"]')
+    assert dock2uk("report", ".", cwd=tmp_path).returncode == 0  # not asked for
+    assert dock2uk("report", ".", "--policy", "default", cwd=tmp_path).returncode == 2
+    two = dock2uk("report", ".", ".", "--fail-on", "packages>=1", cwd=tmp_path)
+    assert "rules are about one bundle" in two.stderr
