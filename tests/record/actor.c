@@ -9,6 +9,7 @@
 //   again PORT         listens, executes itself with one more argument, and listens on
 //   workers PORT       listens, and forks two that wait
 //   thread PORT        a thread of it calls getpriority(2), then it listens
+//   asks PORT          calls getppid(2) 1,400 times, then listens
 //   briefly PORT MS    listens for so many milliseconds, then ends
 //   idle, busy         waits or computes for ever, and listens on nothing
 //   init PROGRAM…      runs it as a child, as tini(1) does, and waits
@@ -180,6 +181,9 @@ int main(int argc, char **argv) {
         bound(AF_INET, SOCK_STREAM, port);
         for (int n = 0; n < 2; n++)
             if (fork() == 0) wait_for_ever();
+    } else if (is(argv, "asks")) {
+        for (int i = 0; i < 1400; i++) syscall(SYS_getppid);
+        bound(AF_INET, SOCK_STREAM, port);
     } else if (is(argv, "thread")) {
         pthread_t thread;
         must(pthread_create(&thread, NULL, in_thread, NULL) == 0, "pthread_create");

@@ -9,6 +9,7 @@ from pathlib import Path
 from machine import ONE, OTHER, actor, launch, machine, program, run
 
 from dock2uk.entrypoint.record import Bounds, record
+from dock2uk.entrypoint.record.recording import Ending
 from dock2uk.match import load_runtimes
 
 ASKED, SHELL, SERVER = "/usr/bin/asked", "/usr/bin/dash", "/usr/bin/server"
@@ -49,6 +50,12 @@ def test_none_is_followed_for_long_and_process_1_is_anew() -> None:
     assert "chdir" in names(seen[SHELL])
     assert "umask" not in names(seen[SHELL])
     assert "listen" in names(seen[SERVER])
+
+
+def test_one_that_is_followed_goes_on_as_fast_as_it_is_looked_at() -> None:
+    seen = run("server briefly 81 50; exec server asks 80", time_s=6)
+    assert seen.ending is Ending.LISTENS
+    assert {"getppid", "listen"} <= names(seen.called[SERVER])
 
 
 def test_the_calls_of_one_run_are_enough() -> None:

@@ -13,6 +13,8 @@ _TASKS_PER_PROCESS = 8  # threads are cheaper than processes; a JVM starts dozen
 # Memory that no process has mapped (a memfd, System V's) is seen only in what the machine has left.
 _LEAST_AVAILABLE = 16  # a part of what there was at the beginning
 _BUSY = 0.1  # of one processor: less than that is waiting
+# Who is followed from call to call waits for the recorder most of the time, and works all the same.
+_BUSY_STOPS_PER_S = 200
 _TICKS_PER_S = 100  # USER_HZ, for every architecture's proc(5)
 
 
@@ -28,6 +30,7 @@ class Usage:
         self._began_s = time.monotonic()
         self._looked_s = self._began_s
         self._ticks: dict[int, int] = {}
+        self.stops = 0  # of tasks that are followed from call to call, since the last look
         self._available_at_first = processes.available_bytes()
         self.busy_at_s = self._began_s  # when something was computed last
         self.output_bytes = 0
@@ -63,7 +66,8 @@ class Usage:
         ticks = {pid: processes.used_ticks(pid) for pid in pids}
         used = sum(ticks[pid] - self._ticks.get(pid, 0) for pid in pids)
         self._ticks = ticks
-        if used / _TICKS_PER_S > _BUSY * (now_s - self._looked_s):
+        passed_s, stops, self.stops = now_s - self._looked_s, self.stops, 0
+        if used / _TICKS_PER_S > _BUSY * passed_s or stops > _BUSY_STOPS_PER_S * passed_s:
             self.busy_at_s = now_s
 
     def _check_memory(self, pids: Collection[int]) -> None:

@@ -83,6 +83,7 @@ class Watch:
         self._limits_at_first: processes.Limits = {}
         self._exit_status: int | None = None
         self._changed_s = time.monotonic()
+        self._looked_s = 0.0
         self._listened_s: float | None = None
         self._forks = 0
         self._at_ready: dict[int, tuple[int, int]] = {}  # inner pid -> forks, execs before
@@ -99,7 +100,7 @@ class Watch:
             self._handle_events()
             self._usage.check_time()
             self._usage.look(self._crowd.members)
-            outcome = self._outcome()
+            outcome = self._outcome() if self._is_time_to_look() else None
             if outcome is not None:
                 self._read_output()
                 return outcome
@@ -170,6 +171,7 @@ class Watch:
             return
         if stopped_by == ptrace.AT_CALL:
             self._called.note(task)
+            self._usage.stops += 1
         elif event == ptrace.EVENT_EXEC:
             self._on_exec(task)
         elif event in (ptrace.EVENT_FORK, ptrace.EVENT_VFORK, ptrace.EVENT_CLONE):
@@ -277,6 +279,15 @@ class Watch:
         self._changed_s = now_s
 
     # -------------------------------------------------------------- verdict
+
+    def _is_time_to_look(self) -> bool:
+        """Not at each stop of a task that is followed from call to call: a look takes longer than
+        many calls, and one that is always kept waiting seems to be idle."""
+        now_s = time.monotonic()
+        if self._exit_status is None and now_s - self._looked_s < _TICK_S:
+            return False
+        self._looked_s = now_s
+        return True
 
     def _outcome(self) -> Outcome | None:
         if self._exit_status is not None:
