@@ -18,9 +18,7 @@ _MOST_PLACES = 5  # of what is written; the metrics list the rest
 # x86-64's setuid, setreuid and setresuid: how a process takes on another user (credentials(7)).
 _USER_CHANGES = frozenset({105, 113, 117})
 _PROCESSES = "processes"  # the part of a runtime (runtime.toml) that has fork(2)
-# As Docker and BuildKit write the instruction into an image's history; the last one counts.
-_HEALTHCHECK = "HEALTHCHECK "
-_NO_HEALTHCHECK = ('&{["NONE"]', "NONE")
+_NO_HEALTHCHECK = "NONE"  # of `Test` (Docker Engine API, HealthConfig): the base image's is off
 
 _NO_SEPARATION = (
     "no separation of users",
@@ -159,12 +157,8 @@ def _started_otherwise(entrypoint: Entrypoint) -> Iterator[tuple[str, str]]:
 
 def _healthcheck(image: Image) -> Iterator[tuple[str, str]]:
     """The command itself may hold a password, and is not needed to say that it does not run."""
-    said = [
-        text.partition(_HEALTHCHECK)[2].lstrip()
-        for text in image.config.history
-        if text.removeprefix("/bin/sh -c #(nop) ").lstrip().startswith(_HEALTHCHECK)
-    ]
-    if said and not said[-1].startswith(_NO_HEALTHCHECK):
+    test = image.config.health_check
+    if test and test[0] != _NO_HEALTHCHECK:
         yield (
             "the health check is not run",
             "The image has a HEALTHCHECK, a command that an engine runs beside the program; nobody "

@@ -98,19 +98,18 @@ def test_a_recipe_that_takes_processes_away_is_told_without_a_recording() -> Non
 
 
 @pytest.mark.parametrize(
-    ("history", "is_lost"),
+    ("test", "is_lost"),
     [
         ((), False),
-        (('/bin/sh -c #(nop)  HEALTHCHECK &{["CMD-SHELL" "curl -u a:s3cret"] "0s"}',), True),
-        (('HEALTHCHECK &{["CMD" "/x"] "30s"}', 'CMD ["/x"]'), True),
-        (('HEALTHCHECK &{["CMD" "/x"] "30s"}', 'HEALTHCHECK &{["NONE"] "0s"}'), False),
-        (("RUN echo HEALTHCHECK CMD /x",), False),
+        (("CMD-SHELL", "curl -u a:s3cret http://x/"), True),
+        (("CMD", "/x"), True),
+        (("NONE",), False),
     ],
 )
 def test_a_health_check_that_counts_is_told_without_its_command(
-    history: tuple[str, ...], *, is_lost: bool
+    test: tuple[str, ...], *, is_lost: bool
 ) -> None:
-    found = lost(ImageConfig(history=history))
+    found = lost(ImageConfig(health_check=test))
     assert (HEALTHCHECK in found) is is_lost
     assert "s3cret" not in "".join(found.values())
 
