@@ -1,7 +1,6 @@
 //! System V message queues (msgop(2)): typed messages that are sent and received whole.
 
 use alloc::collections::VecDeque;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::{IPC_NOWAIT, Object, READ, Table, WRITE, buffer, now_s};
@@ -155,10 +154,10 @@ pub fn remove(id: u32) -> Result<(), Errno> {
 
 /// Queues, messages and bytes, for MSG_INFO.
 pub fn counts() -> [usize; 3] {
-    let queues: Vec<Arc<Object<Queue>>> = TABLE.all();
-    let mut counts = [queues.len(), 0, 0];
-    for queue in &queues {
+    let mut counts = [0; 3];
+    for queue in TABLE.all() {
         let state = queue.content.state.lock();
+        counts[0] += 1;
         counts[1] += state.messages.len();
         counts[2] += state.held_bytes as usize;
     }

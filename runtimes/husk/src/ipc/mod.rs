@@ -178,13 +178,10 @@ impl<T> Table<T> {
         self.slots.lock().get(index as usize)?.object.clone()
     }
 
-    /// Every object there is.
-    pub fn all(&self) -> Vec<Arc<Object<T>>> {
-        let slots = self.slots.lock();
-        slots
-            .iter()
-            .filter_map(|slot| slot.object.clone())
-            .collect()
+    /// Every object there is, looked up one by one: a list of them would need memory.
+    pub fn all(&self) -> impl Iterator<Item = Arc<Object<T>>> + '_ {
+        let in_slot = |index: usize| Some(self.slots.lock().get(index)?.object.clone());
+        (0..).map_while(in_slot).flatten()
     }
 
     /// The highest slot in use, as IPC_INFO returns it: 0 when there is none.
@@ -204,7 +201,7 @@ impl<T> Table<T> {
     ) -> SysResult {
         let has_key =
             |object: &Arc<Object<T>>| object.owner.lock().key == key && key != IPC_PRIVATE;
-        if let Some(object) = self.all().into_iter().find(has_key) {
+        if let Some(object) = self.all().find(has_key) {
             if flags & (IPC_CREAT | IPC_EXCL) == IPC_CREAT | IPC_EXCL {
                 return Err(EEXIST);
             }

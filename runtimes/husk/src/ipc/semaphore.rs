@@ -318,7 +318,6 @@ impl State {
 
 /// All sets and the semaphores in them, for SEM_INFO.
 pub fn counts() -> (usize, usize) {
-    let sets: Vec<Arc<Object<Set>>> = TABLE.all();
-    let in_set = |set: &Arc<Object<Set>>| set.content.state.lock().semaphores.len();
-    (sets.len(), sets.iter().map(in_set).sum())
+    let in_set = |set: Arc<Object<Set>>| set.content.state.lock().semaphores.len();
+    (TABLE.all().count(), TABLE.all().map(in_set).sum())
 }

@@ -136,25 +136,31 @@ impl Object<Segment> {
 pub fn detach(address: usize) -> Result<(), Errno> {
     let space = current().process.space();
     let mut pieces: Vec<(usize, usize)> = Vec::new();
-    let mut segment = None;
-    let objects = table().all();
+    let (mut segment, mut is_short) = (None, false);
+    let segments = table();
     space.for_each_mapping(&mut |mapping| {
         let Backing::File { file, offset } = &mapping.backing else {
             return;
         };
         let begins_there = mapping.start.checked_sub(*offset as usize) == Some(address);
-        let of = objects.iter().find(|object| object.content.is_behind(file));
+        let of = segments.all().find(|object| object.content.is_behind(file));
         let is_same = |object: &Arc<Object<Segment>>| {
             segment
                 .as_ref()
                 .is_none_or(|first| Arc::ptr_eq(first, object))
         };
         if let Some(object) = of.filter(|object| begins_there && is_same(object)) {
-            segment = Some(object.clone());
-            pieces.push((mapping.start, mapping.size_bytes()));
+            is_short |= pieces.try_reserve(1).is_err();
+            if !is_short {
+                pieces.push((mapping.start, mapping.size_bytes()));
+            }
+            segment = Some(object);
         }
     });
     let segment = segment.ok_or(EINVAL)?;
+    if is_short {
+        return Err(ENOMEM);
+    }
     for (start, size_bytes) in pieces {
         space.unmap(start, size_bytes)?;
     }

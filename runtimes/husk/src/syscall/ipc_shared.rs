@@ -146,9 +146,9 @@ fn tell_limits(buffer: usize) -> SysResult {
 
 /// `struct shm_info`: segments, pages in all, resident ones; nothing is swapped.
 fn tell_usage(buffer: usize) -> SysResult {
-    let objects = table().all();
-    let sum = |pages: fn(&Segment) -> u64| objects.iter().map(|o| pages(&o.content)).sum();
-    let count = objects.len() as u64;
+    let segments = table();
+    let sum = |pages: fn(&Segment) -> u64| segments.all().map(|o| pages(&o.content)).sum();
+    let count = segments.all().count() as u64;
     let words = [
         count,
         sum(Segment::pages),
