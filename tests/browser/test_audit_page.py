@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ import pytest
 
 from dock2uk import audit
 from dock2uk.audit.assessment import without
-from tests.browser.chromium import Tab, chromium
+from tests.browser.chromium import Tab
 from tests.browser.test_page import CONTRASTS, SCREENSHOTS
 
 IMAGES = 600
@@ -43,12 +42,6 @@ def row(n: int) -> dict[str, Any]:
     risks = [f"any system call may be made: /usr/lib/x86_64-linux-gnu/libc.so.6: {k}" for k in "ab"]
     found = {"program": program, "metrics": metrics, "risks": risks, "risks_unlisted": n}
     return one | found | {"digest": f"sha256:{n:064x}"}
-
-
-@pytest.fixture(scope="module")
-def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
-    with chromium(tmp_path_factory.mktemp("profile")) as tab:
-        yield tab
 
 
 @pytest.fixture(scope="module")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dock2uk.report.formats import FORMATS
-from tests.browser.chromium import Tab, chromium
+from tests.browser.chromium import Tab
 from tests.unit.test_report import made
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,12 +42,6 @@ CONTRASTS = """(() => {
   }
   return low;
 })()"""
-
-
-@pytest.fixture(scope="module")
-def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
-    with chromium(tmp_path_factory.mktemp("profile")) as tab:
-        yield tab
 
 
 @pytest.fixture(scope="module")
