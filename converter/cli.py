@@ -439,15 +439,14 @@ def explain(
     Example: [bold]dock2uk explain nginx.uk /etc/nginx/mime.types[/bold]
     Example: [bold]dock2uk explain nginx.uk --syscall execve[/bold]
     """
-    from . import calls_document, paths_document
-    from .pipeline import REPORT_NAME
+    from . import calls_document, paths_document, stored_report
 
     if (path is None) == (syscall is None):
         raise Dock2ukError(
             "one thing at a time", hint=f"explain {directory} PATH or --syscall NAME"
         )
     if path is not None:
-        lines = paths_document.explanation(_read_json(directory / REPORT_NAME)["files"], path)
+        lines = paths_document.explanation(stored_report.read(directory)["files"], path)
     else:
         stored = _read_json(directory / calls_document.NAME)
         lines = calls_document.explanation(stored, str(syscall))
